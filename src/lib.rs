@@ -1,0 +1,9 @@
+#![doc = "Work in progress."]
+
+pub mod price;
+pub mod record;
+pub mod sink;
+
+pub use price::{PricedCall, Pricer};
+pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
+pub use sink::MetricsSink;

@@ -1,0 +1,113 @@
+//! What a call cost.
+
+use super::operation::closed_list;
+use super::text::Text;
+use super::usd::Usd;
+use std::sync::Arc;
+
+/// What a call cost, or why that is not known. It is never 0 for unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Cost {
+    /// Computed from the usage and a price list.
+    Priced(Priced),
+    /// The provider said it; what we computed ourselves stands beside.
+    Reported {
+        /// The provider's figure.
+        total: Usd,
+        /// Our own, where there was a price.
+        computed: Option<Priced>,
+    },
+    /// Something was, or may have been, consumed, and its price is not known.
+    Unpriced(UnpricedReason),
+    /// Nothing was consumed: model lists, token counts, refused requests.
+    #[default]
+    None,
+}
+
+impl Cost {
+    /// The amount that counts: the provider's own figure, or else the computed one.
+    pub fn total(&self) -> Option<Usd> {
+        match self {
+            Self::Priced(priced) => Some(priced.total),
+            Self::Reported { total, .. } => Some(*total),
+            Self::Unpriced(_) | Self::None => None,
+        }
+    }
+
+    /// Our own computation, where there is one.
+    pub fn computed(&self) -> Option<&Priced> {
+        match self {
+            Self::Priced(priced) => Some(priced),
+            Self::Reported { computed, .. } => computed.as_ref(),
+            Self::Unpriced(_) | Self::None => None,
+        }
+    }
+
+    /// The value of `cost_state` in a record.
+    pub const fn state(&self) -> &'static str {
+        match self {
+            Self::Priced(_) => "priced",
+            Self::Reported { .. } => "reported",
+            Self::Unpriced(_) => "unpriced",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A computed cost and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Priced {
+    /// The sum, rounded half-even to 1e-12 once.
+    pub total: Usd,
+    /// The entry of the price list, as `provider/entry`.
+    pub entry: Arc<str>,
+    /// How the model's name led to the entry.
+    pub matched: PriceMatch,
+    /// The tier that applied, when it was not the default one.
+    pub tier: Option<Text>,
+    /// The version of the price data.
+    pub version: Arc<str>,
+}
+
+impl Priced {
+    /// A cost computed by a pricer of the application's own.
+    pub fn new(total: Usd, entry: impl Into<Arc<str>>, version: impl Into<Arc<str>>) -> Self {
+        Self { total, entry: entry.into(), matched: PriceMatch::Exact, tier: None, version: version.into() }
+    }
+}
+
+closed_list! {
+    /// How a model's name led to a price.
+    PriceMatch, "price_match" {
+        /// The name is the entry's.
+        Exact = "exact",
+        /// The name is another spelling of the entry's: a prefix, a profile or a date taken off.
+        Alias = "alias",
+        /// A pattern of the price data covers the name.
+        Pattern = "pattern",
+    }
+}
+
+closed_list! {
+    /// Why a call has no price.
+    UnpricedReason, "cost_reason" {
+        /// There are no figures to multiply.
+        NoUsage = "no_usage",
+        /// Whose API answered is not known.
+        UnknownProvider = "unknown_provider",
+        /// Neither the model that answered nor the one asked for is in the book.
+        UnknownModel = "unknown_model",
+        /// The entry has no rate for something that was used.
+        NoRate = "no_rate",
+        /// The service tier is not in the book.
+        UnknownTier = "unknown_tier",
+        /// The figures are beyond what can be multiplied.
+        Overflow = "overflow",
+        /// The tokens are another record's.
+        Repeated = "repeated",
+        /// The application's pricer panicked.
+        Panicked = "panicked",
+    }
+}

@@ -1,0 +1,137 @@
+//! The plain data that everything speaks in: one [`Record`] per call.
+//!
+//! A record holds who called, what was asked, how much was used and what it cost. It never holds a prompt, an
+//! answer, a key or an authorisation header. Its JSON form is one flat object, described at [`Record::to_json`].
+
+mod cost;
+mod id;
+mod operation;
+mod outcome;
+mod properties;
+mod provider;
+mod text;
+mod usage;
+mod usd;
+mod user;
+
+pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
+pub use id::{ParseRecordIdError, RecordId};
+pub use operation::{Api, Operation};
+pub use outcome::Outcome;
+pub use properties::Properties;
+pub use provider::{Provider, ProviderSource};
+pub use text::{Text, TextError};
+pub use usage::{Pass, Usage, UsageReason, UsageState};
+pub use usd::{ParseUsdError, Usd};
+pub use user::{User, UserId, UserIssue, UserSource};
+
+use std::time::{Duration, SystemTime};
+
+/// What is known of one call, in every ending. A field is `None` where it does not apply or is not known.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Record {
+    /// Our own id, unique for every call and sorting by time.
+    pub id: RecordId,
+    /// When the call started.
+    pub time: SystemTime,
+    /// From the start to the end of the call.
+    pub latency: Duration,
+    /// From the start to the first frame with content of a streamed answer.
+    pub first_token: Option<Duration>,
+
+    /// The end user.
+    pub user: Option<User>,
+    /// Why a candidate for the user was refused.
+    pub user_issue: Option<UserIssue>,
+
+    /// Whose API it was.
+    pub provider: Option<Provider>,
+    /// How the provider was found out.
+    pub provider_source: Option<ProviderSource>,
+    /// The host that the request went to.
+    pub host: Option<Text>,
+    /// The kind of call.
+    pub operation: Operation,
+    /// The dialect, where it was recognised.
+    pub api: Option<Api>,
+    /// The model asked for.
+    pub model: Option<Text>,
+    /// The model that answered.
+    pub response_model: Option<Text>,
+    /// Whether the answer was a stream of events.
+    pub stream: bool,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// The provider's error type or code (`[A-Za-z0-9_.-]`, at most 64 bytes), never its message.
+    pub error: Option<Text>,
+
+    /// What was used.
+    pub usage: Usage,
+    /// What these figures are.
+    pub usage_state: UsageState,
+    /// Why they are absent, or what is wrong with them.
+    pub usage_reason: Option<UsageReason>,
+    /// The service tier as answered, or else as asked for.
+    pub service_tier: Option<Text>,
+    /// Whether the call went to a batch API.
+    pub batch: bool,
+    /// The region, where the price depends on it.
+    pub region: Option<Text>,
+
+    /// What it cost.
+    pub cost: Cost,
+
+    /// The provider's id of the request.
+    pub request_id: Option<Text>,
+    /// The caller's id of the request: `Helicone-Request-Id`.
+    pub client_request_id: Option<Text>,
+    /// The caller's session: `Helicone-Session-Id`.
+    pub session: Option<Text>,
+    /// The caller's `Helicone-Property-*` headers.
+    pub properties: Properties,
+}
+
+impl Record {
+    /// A record of a call that started at `time` and of which nothing else is known yet. It is for tests of sinks
+    /// and for importing; the layer makes its own.
+    pub fn new(time: SystemTime) -> Self {
+        Self {
+            id: RecordId::new(time),
+            time,
+            latency: Duration::ZERO,
+            first_token: None,
+            user: None,
+            user_issue: None,
+            provider: None,
+            provider_source: None,
+            host: None,
+            operation: Operation::Other,
+            api: None,
+            model: None,
+            response_model: None,
+            stream: false,
+            status: None,
+            outcome: Outcome::Cancelled,
+            error: None,
+            usage: Usage::default(),
+            usage_state: UsageState::Absent,
+            usage_reason: None,
+            service_tier: None,
+            batch: false,
+            region: None,
+            cost: Cost::None,
+            request_id: None,
+            client_request_id: None,
+            session: None,
+            properties: Properties::default(),
+        }
+    }
+
+    /// The id of the end user, where there is one.
+    pub fn user_id(&self) -> Option<&UserId> {
+        self.user.as_ref().map(|user| &user.id)
+    }
+}

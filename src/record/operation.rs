@@ -1,0 +1,96 @@
+//! What was asked for, and in which dialect.
+
+macro_rules! closed_list {
+    ($(#[$meta:meta])* $name:ident, $key:literal { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            #[doc = concat!("The value of `", $key, "` in a record.")]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+pub(super) use closed_list;
+
+closed_list! {
+    /// The kind of call, by the values of OpenTelemetry's `gen_ai.operation.name`
+    /// ([GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/)).
+    Operation, "operation" {
+        /// A conversation: chat completions, Responses, Anthropic messages, Converse …
+        Chat = "chat",
+        /// A prompt completed as plain text.
+        TextCompletion = "text_completion",
+        /// Texts turned into vectors.
+        Embeddings = "embeddings",
+        /// Gemini's multimodal generation.
+        GenerateContent = "generate_content",
+        /// An agent's run: Assistants and the like.
+        InvokeAgent = "invoke_agent",
+        /// None that OpenTelemetry names: images, audio, moderation, model lists …
+        Other = "other",
+    }
+}
+
+closed_list! {
+    /// The dialect of an API: which shape the request and the answer have.
+    Api, "api" {
+        /// OpenAI's `/chat/completions`, spoken by many.
+        ChatCompletions = "chat.completions",
+        /// OpenAI's legacy `/completions`.
+        Completions = "completions",
+        /// OpenAI's `/responses`.
+        Responses = "responses",
+        /// OpenAI's `/embeddings`, and the embeddings of others.
+        Embeddings = "embeddings",
+        /// OpenAI's Assistants: runs and their steps.
+        Assistants = "assistants",
+        /// OpenAI's `/moderations`.
+        Moderations = "moderations",
+        /// Image generation and editing.
+        Images = "images",
+        /// Speech, transcription and translation.
+        Audio = "audio",
+        /// Anthropic's `/messages`.
+        Messages = "messages",
+        /// Gemini's `generateContent` and `streamGenerateContent`.
+        GenerateContent = "generateContent",
+        /// Gemini's interactions.
+        Interactions = "interactions",
+        /// Vertex AI's `predict`.
+        Predict = "predict",
+        /// Bedrock's `converse` and `converse-stream`.
+        Converse = "converse",
+        /// Bedrock's `invoke` and `invoke-with-response-stream`.
+        Invoke = "invoke",
+        /// Cohere's chat.
+        CohereChat = "cohere.chat",
+        /// Cohere's `/rerank`, and the rerankers of others.
+        Rerank = "rerank",
+        /// Ollama's `/api/chat`.
+        OllamaChat = "ollama.chat",
+        /// Ollama's `/api/generate`.
+        OllamaGenerate = "ollama.generate",
+        /// IBM watsonx text generation.
+        Watsonx = "watsonx",
+        /// Document recognition.
+        Ocr = "ocr",
+        /// A list or a description of models: nothing is consumed.
+        Models = "models",
+        /// Tokens are counted, not consumed.
+        CountTokens = "count_tokens",
+        /// Files, batches and other housekeeping: nothing is consumed by the call itself.
+        Management = "management",
+    }
+}

@@ -1,0 +1,237 @@
+//! Money.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+use std::str::FromStr;
+
+/// An amount of US dollars, exact to 1e-12 (a pico-dollar).
+///
+/// Sums saturate at ±1.7e26 dollars. It is shown, parsed and serialised as an exact decimal, never through a
+/// float.
+///
+/// ```
+/// use tower_llm_metrics::Usd;
+///
+/// let cost: Usd = "0.000112".parse().unwrap();
+/// assert_eq!(cost, Usd::from_picos(112_000_000));
+/// assert_eq!((cost + cost).to_string(), "0.000224");
+/// assert_eq!(format!("{cost:.2}"), "0.00");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Usd(i128);
+
+const PICOS_PER_DOLLAR: i128 = 1_000_000_000_000;
+const DIGITS: usize = 12;
+
+impl Usd {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+
+    /// An amount in pico-dollars (1e-12 USD).
+    pub const fn from_picos(picos: i128) -> Self {
+        Self(picos)
+    }
+
+    /// The amount in pico-dollars (1e-12 USD).
+    pub const fn picos(self) -> i128 {
+        self.0
+    }
+
+    /// An amount in whole dollars.
+    pub const fn from_dollars(dollars: i64) -> Self {
+        Self(dollars as i128 * PICOS_PER_DOLLAR)
+    }
+
+    /// Reads a decimal as JSON spells numbers (`0.000112`, `1.12e-4`), rounding half-even to 1e-12 what is finer:
+    /// the figure that a provider reports.
+    ///
+    /// # Errors
+    /// When `text` is not a JSON number, or is beyond what fits.
+    pub fn from_decimal(text: &str) -> Result<Self, ParseUsdError> {
+        decimal(text).map(Self)
+    }
+}
+
+/// `text` in pico-dollars, rounded half-even.
+fn decimal(text: &str) -> Result<i128, ParseUsdError> {
+    const ERROR: ParseUsdError = ParseUsdError(());
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, i32::from_str(exponent).map_err(|_| ERROR)?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
+    let digits_only = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if !digits_only(whole) || !fraction.is_none_or(digits_only) {
+        return Err(ERROR);
+    }
+    let fraction = fraction.unwrap_or("");
+    // How many of the digits, read as one integer, stand before the last pico-dollar.
+    let kept = i64::try_from(whole.len()).map_err(|_| ERROR)? + i64::from(exponent) + DIGITS as i64;
+    let mut picos: i128 = 0;
+    let (mut half, mut tail) = (0u8, false);
+    for (place, digit) in (0i64..).zip(whole.bytes().chain(fraction.bytes()).map(|b| b - b'0')) {
+        if place < kept {
+            picos = picos.checked_mul(10).and_then(|p| p.checked_add(digit.into())).ok_or(ERROR)?;
+        } else if place == kept {
+            half = digit;
+        } else {
+            tail |= digit != 0;
+        }
+    }
+    let written = i64::try_from(whole.len() + fraction.len()).map_err(|_| ERROR)?;
+    if picos != 0 {
+        let missing = u32::try_from((kept - written).max(0)).map_err(|_| ERROR)?;
+        picos = 10i128.checked_pow(missing).and_then(|scale| picos.checked_mul(scale)).ok_or(ERROR)?;
+    }
+    if half > 5 || (half == 5 && (tail || picos % 2 == 1)) {
+        picos = picos.checked_add(1).ok_or(ERROR)?;
+    }
+    Ok(if negative { -picos } else { picos })
+}
+
+/// The text was not a decimal amount that fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseUsdError(());
+
+impl fmt::Display for ParseUsdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a decimal amount of dollars within range")
+    }
+}
+
+impl std::error::Error for ParseUsdError {}
+
+impl FromStr for Usd {
+    type Err = ParseUsdError;
+
+    /// The same as [`Usd::from_decimal`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_decimal(text)
+    }
+}
+
+/// The exact decimal without trailing zeros; with a precision (`{:.2}`), rounded half-even to that many places.
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = f.precision().unwrap_or(DIGITS).min(DIGITS);
+        let unit = 10u128.pow((DIGITS - places) as u32);
+        let picos = self.0.unsigned_abs();
+        let (mut scaled, rest) = (picos / unit, picos % unit);
+        if rest * 2 > unit || (rest * 2 == unit && scaled % 2 == 1) {
+            scaled += 1;
+        }
+        let scale = 10u128.pow(places as u32);
+        let (whole, fraction) = (scaled / scale, scaled % scale);
+        let fraction = format_args!("{fraction:0places$}").to_string();
+        let fraction = match f.precision() {
+            Some(_) => fraction.as_str(),
+            None => fraction.trim_end_matches('0'),
+        };
+        let point = if fraction.is_empty() || places == 0 { "" } else { "." };
+        let fraction = if places == 0 { "" } else { fraction };
+        f.pad_integral(self.0 >= 0 || scaled == 0, "", &format!("{whole}{point}{fraction}"))
+    }
+}
+
+impl fmt::Debug for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${self}")
+    }
+}
+
+impl Add for Usd {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Usd {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Usd {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl SubAssign for Usd {
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
+
+impl Neg for Usd {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_however_they_are_spelt() {
+        assert_eq!(usd("0.000112").picos(), 112_000_000);
+        assert_eq!(usd("1.12e-4"), usd("0.000112"));
+        assert_eq!(usd("112E-6"), usd("0.000112"));
+        assert_eq!(usd("12"), Usd::from_dollars(12));
+        assert_eq!(usd("-0.5").picos(), -500_000_000_000);
+        assert_eq!(usd("0e99999"), Usd::ZERO);
+        assert_eq!(usd("5e-999999999"), Usd::ZERO);
+    }
+
+    #[test]
+    fn what_is_finer_than_a_pico_dollar_is_rounded_half_even() {
+        assert_eq!(usd("0.0000000000005").picos(), 0);
+        assert_eq!(usd("0.0000000000015").picos(), 2);
+        assert_eq!(usd("0.00000000000050001").picos(), 1);
+        assert_eq!(usd("0.0000000000025").picos(), 2);
+        assert_eq!(usd("25e-13").picos(), 2);
+        assert_eq!(usd("6e-13").picos(), 1);
+        assert_eq!(usd("6e-14").picos(), 0);
+    }
+
+    #[test]
+    fn what_is_no_amount_is_an_error() {
+        for bad in ["", "-", ".5", "5.", "1e", "NaN", "0x1", "1_000", "+1", "1e99", "1e2147483647", " 1"] {
+            assert!(Usd::from_decimal(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_shown_exactly_or_rounded_to_the_asked_places() {
+        assert_eq!(usd("0.000112").to_string(), "0.000112");
+        assert_eq!(usd("3").to_string(), "3");
+        assert_eq!(usd("-0.10").to_string(), "-0.1");
+        assert_eq!(format!("{:.2}", usd("1.005")), "1.00");
+        assert_eq!(format!("{:.2}", usd("1.0051")), "1.01");
+        assert_eq!(format!("{:.0}", usd("2.5")), "2");
+        assert_eq!(format!("{:>8.1}", usd("-0.04")), "     0.0");
+    }
+
+    #[test]
+    fn what_is_shown_reads_back_as_itself() {
+        for picos in [0, 1, -1, 999_999_999_999, 1_000_000_000_000, i128::MAX, i128::MIN + 1] {
+            assert_eq!(usd(&Usd::from_picos(picos).to_string()).picos(), picos);
+        }
+    }
+}

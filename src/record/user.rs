@@ -1,0 +1,189 @@
+//! Who made a call.
+
+use super::text::{Text, TextError};
+use std::fmt;
+
+/// The id of an end user: at most 256 bytes, never empty, free of control characters.
+///
+/// An id is what a caller claims, unless its [`UserSource`] is [`Verified`](UserSource::Verified). Do not
+/// grant anything on the strength of a claimed id.
+///
+/// ```
+/// use tower_llm_metrics::UserId;
+///
+/// // Surrounding white space and one pair of double quotes are not part of an id.
+/// assert_eq!(UserId::new("\"alicebob@gmail.com\""), UserId::new("alicebob@gmail.com"));
+/// assert!(UserId::new("  ").is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(Text);
+
+impl UserId {
+    /// Reads an id: surrounding white space is trimmed and one pair of surrounding double quotes removed, as
+    /// callers of curl send them.
+    ///
+    /// # Errors
+    /// When nothing is left, or when [`Text::new`] refuses what is left.
+    pub fn new(id: &str) -> Result<Self, TextError> {
+        let id = id.trim();
+        let id = id.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map_or(id, str::trim);
+        Self::verbatim(id)
+    }
+
+    /// Takes an id as it is, quotes included: what a body's string or a stored record holds.
+    ///
+    /// # Errors
+    /// When [`Text::new`] refuses it.
+    pub fn verbatim(id: &str) -> Result<Self, TextError> {
+        Text::new(id).map(Self)
+    }
+
+    /// The id as a string slice.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl AsRef<str> for UserId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// Lets maps keyed by [`UserId`] be asked with a `&str`.
+impl std::borrow::Borrow<str> for UserId {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// An end user together with where the id came from.
+///
+/// Put one into a request's extensions to say who is calling with certainty; no header or body overrides it.
+///
+/// ```
+/// use tower_llm_metrics::{User, UserId};
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(User::verified(UserId::new("alice").unwrap()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// Where it came from.
+    pub source: UserSource,
+}
+
+impl User {
+    /// A user whom the application has authenticated.
+    pub fn verified(id: UserId) -> Self {
+        Self::new(id, UserSource::Verified)
+    }
+
+    /// A user from any source.
+    pub fn new(id: UserId, source: UserSource) -> Self {
+        Self { id, source }
+    }
+}
+
+/// Where a user's id came from: how far it can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UserSource {
+    /// The application put it into the request's extensions.
+    Verified,
+    /// A request header, as the caller claims.
+    Header,
+    /// A field of the request's body, as the caller claims.
+    Body,
+    /// The application's own [`Identify`](crate::Identify).
+    Custom,
+}
+
+impl UserSource {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Verified, Self::Header, Self::Body, Self::Custom];
+
+    /// The value of `user_source` in a record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Header => "header",
+            Self::Body => "body",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// Why a candidate for the user's id was refused. It never quotes the candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UserIssue {
+    /// Longer than 256 bytes.
+    TooLong,
+    /// It held a control character.
+    ControlCharacter,
+    /// It was not valid UTF-8.
+    NotUtf8,
+    /// The application's [`Identify`](crate::Identify) panicked.
+    Panicked,
+}
+
+impl UserIssue {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::TooLong, Self::ControlCharacter, Self::NotUtf8, Self::Panicked];
+
+    /// The value of `user_issue` in a record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::ControlCharacter => "control_character",
+            Self::NotUtf8 => "not_utf8",
+            Self::Panicked => "panicked",
+        }
+    }
+
+    /// The issue that an error of [`UserId::new`] is; `None` for an empty id, which falls through in silence.
+    pub fn from_error(error: TextError) -> Option<Self> {
+        match error {
+            TextError::Empty => None,
+            TextError::TooLong => Some(Self::TooLong),
+            TextError::ControlCharacter => Some(Self::ControlCharacter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_white_space_around_an_id_are_not_part_of_it() {
+        let plain = UserId::new("alicebob@gmail.com").unwrap();
+        for spelt in [" alicebob@gmail.com\t", "\"alicebob@gmail.com\"", " \" alicebob@gmail.com \" "] {
+            assert_eq!(UserId::new(spelt).unwrap(), plain);
+        }
+    }
+
+    #[test]
+    fn only_one_pair_of_quotes_is_taken_off_and_a_lone_quote_stays() {
+        assert_eq!(UserId::new("\"\"a\"\"").unwrap().as_str(), "\"a\"");
+        assert_eq!(UserId::new("\"a").unwrap().as_str(), "\"a");
+        assert_eq!(UserId::new("\"").unwrap().as_str(), "\"");
+        assert_eq!(UserId::new("\"\""), Err(TextError::Empty));
+    }
+}
