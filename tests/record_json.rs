@@ -1,5 +1,6 @@
 //! The JSON of a record: what is written, and what is read back.
 
+#[cfg(test)]
 #[path = "support/records.rs"]
 mod records;
 
@@ -27,6 +28,7 @@ const KNOWN: &str = concat!(
     r#""properties":{"team":"a\\b"},"properties_dropped":1}"#,
 );
 
+#[cfg(test)]
 fn known() -> Record {
     let text = |text: &str| Some(Text::new(text).unwrap());
     let mut record = Record::new(SystemTime::UNIX_EPOCH + Duration::from_micros(1_772_323_199_000_042));
@@ -66,6 +68,7 @@ fn known() -> Record {
     record
 }
 
+#[cfg(test)]
 /// The JSON of a record of which nothing is known but that it was.
 fn least() -> Value {
     let mut record = Record::new(SystemTime::UNIX_EPOCH);

@@ -1,4 +1,5 @@
-//! Arbitrary records, for property tests of whatever takes them: `#[path = "support/records.rs"] mod records;`
+//! Arbitrary records, for property tests of whatever takes them:
+//! `#[cfg(test)] #[path = "support/records.rs"] mod records;`
 
 use proptest::collection::vec;
 use proptest::option;
