@@ -1,5 +1,7 @@
 //! Where records go.
 
+pub mod memory;
+
 use crate::record::Record;
 use std::io;
 use std::sync::Arc;
