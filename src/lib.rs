@@ -1,5 +1,6 @@
 #![doc = "Work in progress."]
 
+mod api;
 pub mod price;
 pub mod record;
 pub mod sink;
