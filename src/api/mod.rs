@@ -2,7 +2,11 @@
 mod anthropic;
 mod bedrock;
 mod cohere;
+mod family;
 mod google;
+mod host;
 mod lenient;
 mod openai;
+mod path;
+mod route;
 mod usage;
