@@ -3,6 +3,7 @@
 pub mod price;
 pub mod record;
 pub mod sink;
+mod wire;
 
 pub use price::{PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
