@@ -4,6 +4,7 @@ mod api;
 pub mod price;
 pub mod record;
 pub mod sink;
+mod wire;
 
 pub use price::{PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
