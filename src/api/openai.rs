@@ -154,16 +154,19 @@ impl Tokens {
         ];
         let of_input = |part: fn(&InputDetails) -> Count| input.iter().find_map(|details| part(details).0);
         let of_output = |part: fn(&OutputDetails) -> Count| output.iter().find_map(|details| part(details).0);
+        let cache_write =
+            of_input(|details| details.cache_write_tokens).or(self.cache_creation_input_tokens.0);
+        // How nothing is split says nothing.
+        let split = |part: Count| part.0.filter(|_| cache_write.is_some_and(|written| written > 0));
         Usage {
             cache_read_tokens: of_input(|details| details.cached_tokens)
                 .or(self.cached_tokens.0)
                 .or(self.num_cached_tokens.0)
                 .or(self.prompt_cache_hit_tokens.0)
                 .or(self.cache_read_input_tokens.0),
-            cache_write_tokens: of_input(|details| details.cache_write_tokens)
-                .or(self.cache_creation_input_tokens.0),
-            cache_write_5m_tokens: self.cache_creation.ephemeral_5m_input_tokens.0,
-            cache_write_1h_tokens: self.cache_creation.ephemeral_1h_input_tokens.0,
+            cache_write_tokens: cache_write,
+            cache_write_5m_tokens: split(self.cache_creation.ephemeral_5m_input_tokens),
+            cache_write_1h_tokens: split(self.cache_creation.ephemeral_1h_input_tokens),
             input_audio_tokens: of_input(|details| details.audio_tokens),
             input_image_tokens: of_input(|details| details.image_tokens),
             reasoning_tokens: of_output(|details| details.reasoning_tokens).or(self.reasoning_tokens.0),
