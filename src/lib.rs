@@ -1,9 +1,11 @@
 #![doc = "Work in progress."]
 
+mod api;
 pub mod price;
 pub mod record;
 pub mod report;
 pub mod sink;
+mod wire;
 
 pub use price::{PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
