@@ -4,6 +4,6 @@ pub mod price;
 pub mod record;
 pub mod sink;
 
-pub use price::{PricedCall, Pricer};
+pub use price::{PriceBook, PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
 pub use sink::MetricsSink;
