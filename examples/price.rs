@@ -151,7 +151,7 @@ fn answer(book: &PriceBook, line: &str) -> String {
 fn book() -> Result<PriceBook, Error> {
     let mut arguments = std::env::args().skip(1);
     let book = match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => PriceBook::empty(),
+        (None, _) => PriceBook::bundled(),
         (Some("--prices"), Some(file)) => PriceBook::from_json(&std::fs::read(file)?)?,
         _ => return Err("usage: price [--prices FILE]".into()),
     };

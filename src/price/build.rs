@@ -9,6 +9,7 @@ use super::matcher::Matcher;
 use super::sheet::Sheet;
 use super::window::Window;
 use crate::record::{Rate, Text, Unit};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -37,6 +38,15 @@ pub(super) struct Price {
     pub(super) window: Window,
     pub(super) tier: TierId,
     pub(super) sheet: Sheet,
+}
+
+/// `name` in lower case, which most are already.
+fn lowercase(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// The rates of a card as they are compared for being the same: by threshold, unit and rate.
@@ -132,6 +142,15 @@ impl Builder {
         if draft.prices.is_empty() {
             return Err(Problem::NoRates);
         }
+        if draft
+            .names
+            .iter()
+            .map(|name| &**name)
+            .chain([draft.name])
+            .any(|name| name.contains(char::is_control))
+        {
+            return Err(Problem::Shape("a control character in a name".to_owned()));
+        }
         for price in &draft.prices {
             price.sheet.check()?;
             let same = draft.prices.iter().filter(|other| other.tier == price.tier).count();
@@ -179,7 +198,7 @@ impl Builder {
 
     /// Whether a source has an entry of that name already.
     pub(super) fn has_name(&self, provider: ProviderId, name: &str, source: Source) -> bool {
-        self.catalog.exact(provider, &name.to_ascii_lowercase(), source).is_some()
+        self.catalog.exact(provider, &lowercase(name), source).is_some()
     }
 
     /// Adds a name by which an entry is found; an entry of the same source that has it already keeps it.
@@ -190,9 +209,9 @@ impl Builder {
         entry: (Source, EntryId),
         spelt: Option<Run>,
     ) -> bool {
-        let lower = name.to_ascii_lowercase();
+        let lower = lowercase(name);
         let run = match spelt {
-            Some(run) if lower == name => run,
+            Some(run) if matches!(lower, Cow::Borrowed(_)) => run,
             _ => match self.text(&lower) {
                 Some(run) => run,
                 None => return false,
@@ -211,7 +230,17 @@ impl Builder {
         )
     }
 
-    fn text(&mut self, text: &str) -> Option<Run> {
+    /// Makes room for that many names and that much text, of an empty builder.
+    pub(super) fn reserve(&mut self, names: usize, text: usize) {
+        // A snapshot says how many names it has, and cannot have more than it has bytes.
+        let names = names.min(text);
+        self.catalog.index.reserve(names);
+        self.catalog.entries.reserve(names.min(text / 16));
+        self.catalog.text.reserve(text / 2);
+    }
+
+    /// Keeps a text.
+    pub(super) fn text(&mut self, text: &str) -> Option<Run> {
         let run =
             Run { first: u32::try_from(self.catalog.text.len()).ok()?, len: u16::try_from(text.len()).ok()? };
         self.catalog.text.push_str(text);

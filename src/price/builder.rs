@@ -4,7 +4,7 @@ use super::book::PriceBook;
 use super::build::Builder;
 use super::catalog::Catalog;
 use super::error::PriceError;
-use super::{genai, litellm};
+use super::{genai, litellm, snapshot};
 use std::fmt;
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -81,6 +81,16 @@ impl PriceBookBuilder {
         litellm::load(data, &mut self.builder)?;
         self.versions.push(fingerprint("litellm", data));
         Ok(self)
+    }
+
+    /// Adds what [`PriceBook::to_snapshot`] wrote, with its version and date.
+    pub(super) fn snapshot(mut self, snapshot: &str) -> Self {
+        let about = snapshot::read(snapshot, &mut self.builder);
+        self.versions.push(about.version.into());
+        let date = about.date.and_then(|date| u64::try_from(date).ok());
+        self.date =
+            date.and_then(|date| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(date))).or(self.date);
+        self
     }
 
     /// Names the version that records carry. Without a name it is made from the data's contents.

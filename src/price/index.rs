@@ -139,7 +139,6 @@ impl Index {
 }
 
 /// The part of a hash that is kept beside a key, and where the search for it begins.
-#[expect(clippy::cast_possible_truncation, reason = "the halves of a hash")]
 fn split(hash: u64, mask: usize) -> (u32, usize) {
     ((hash >> 32) as u32, hash as usize & mask)
 }

@@ -54,7 +54,6 @@ impl fmt::Debug for Memo {
 
 impl Memo {
     fn set(&self, hash: u64) -> &[ArcSwapOption<Remembered>] {
-        #[expect(clippy::cast_possible_truncation, reason = "the low bits of a hash")]
         let first = (hash as usize & (SETS - 1)) * WAYS;
         self.places.get(first..first + WAYS).unwrap_or_default()
     }
