@@ -7,7 +7,7 @@ pub mod report;
 pub mod sink;
 mod wire;
 
-pub use price::{PricedCall, Pricer};
+pub use price::{PriceBook, PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
 pub use sink::MetricsSink;
 pub use sink::memory::MemorySink;

@@ -1,51 +1,28 @@
 //! What usage costs.
 
-use crate::record::{Cost, Provider, Text, Usage};
-use std::time::SystemTime;
+mod bill;
+mod book;
+mod build;
+mod builder;
+mod catalog;
+mod compare;
+mod error;
+mod genai;
+mod index;
+mod litellm;
+mod matcher;
+mod memo;
+mod names;
+mod pricer;
+mod quantities;
+mod regex;
+mod resolve;
+mod sheet;
+mod snapshot;
+mod window;
 
-/// Turns usage into money. [`PriceBook`] is the one in the box; an application can bring its own.
-///
-/// It is called when a call has ended, on the task that drove the call: it must not block. A panic in it is caught
-/// and becomes a reason on the record.
-pub trait Pricer: Send + Sync + 'static {
-    /// What `call` cost.
-    fn price(&self, call: &PricedCall<'_>) -> Cost;
-}
-
-/// What a price depends on.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PricedCall<'a> {
-    /// Whose API it was; `None` where that is not known.
-    pub provider: Option<&'a Provider>,
-    /// The model asked for.
-    pub model: Option<&'a Text>,
-    /// The model that answered, which decides where it is known.
-    pub response_model: Option<&'a Text>,
-    /// What was used.
-    pub usage: &'a Usage,
-    /// The service tier.
-    pub service_tier: Option<&'a Text>,
-    /// Whether it was a call to a batch API.
-    pub batch: bool,
-    /// The region or the data residency, where the price depends on it.
-    pub region: Option<&'a Text>,
-    /// When the call started.
-    pub time: SystemTime,
-}
-
-impl<'a> PricedCall<'a> {
-    /// A call that used `usage` at `time`; the rest is not known until it is set.
-    pub fn new(usage: &'a Usage, time: SystemTime) -> Self {
-        Self {
-            provider: None,
-            model: None,
-            response_model: None,
-            usage,
-            service_tier: None,
-            batch: false,
-            region: None,
-            time,
-        }
-    }
-}
+pub use book::PriceBook;
+pub use builder::PriceBookBuilder;
+pub use compare::Disagreement;
+pub use error::{PriceError, Problem, Refused};
+pub use pricer::{PricedCall, Pricer};

@@ -1,0 +1,364 @@
+//! The price book.
+
+use super::bill::{Terms, bill_call, bill_pass};
+use super::builder::PriceBookBuilder;
+use super::catalog::{BATCH, Catalog, Entry, STANDARD, TierId};
+use super::error::{PriceError, Refused};
+use super::genai::ROUTE;
+use super::memo::Memo;
+use super::pricer::{PricedCall, Pricer};
+use super::quantities::Tokens;
+use super::resolve::{Found, Resolved, resolve};
+use super::snapshot;
+use super::window::unix_seconds;
+use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+/// Prices of models, and the arithmetic on them. A clone is another handle to the same book.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tower_llm_metrics::record::{Text, Usage};
+/// use tower_llm_metrics::{Cost, PriceBook, PricedCall, Pricer, Provider};
+///
+/// let book = PriceBook::from_genai_prices(br#"[{"id": "openai", "models": [
+///     {"id": "gpt-5-mini", "match": {"starts_with": "gpt-5-mini"}, "prices": {"input_mtok": 0.25, "output_mtok": 2}}
+/// ]}]"#).unwrap();
+///
+/// let mut usage = Usage::default();
+/// (usage.input_tokens, usage.output_tokens) = (Some(1_000), Some(100));
+/// let model = Text::new("gpt-5-mini-2025-08-07").unwrap();
+/// let mut call = PricedCall::new(&usage, SystemTime::now());
+/// (call.provider, call.model) = (Some(&Provider::OPENAI), Some(&model));
+///
+/// let Cost::Priced(priced) = book.price(&call) else { panic!() };
+/// assert_eq!(priced.total.to_string(), "0.00045");
+/// assert_eq!(&*priced.entry, "openai/gpt-5-mini");
+///
+/// // A tier that is not in the book is a reason, never the standard price in silence.
+/// let flex = Text::new("flex").unwrap();
+/// call.service_tier = Some(&flex);
+/// assert!(matches!(book.price(&call), Cost::Unpriced(_)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct PriceBook(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    catalog: Catalog,
+    memo: Memo,
+    version: Arc<str>,
+    date: Option<SystemTime>,
+    /// From when on the book is old, in seconds since 1970.
+    stale: i64,
+    warned: AtomicBool,
+    refused: Vec<Refused>,
+}
+
+impl PriceBook {
+    /// A book that knows no price.
+    pub fn empty() -> Self {
+        Self::builder().build()
+    }
+
+    /// A builder, to put a book together from several sources.
+    pub fn builder() -> PriceBookBuilder {
+        PriceBookBuilder::default()
+    }
+
+    /// Reads the data of [genai-prices](https://github.com/pydantic/genai-prices), format v2, as that project
+    /// publishes it.
+    ///
+    /// # Errors
+    /// When `data` is not of that format. An entry that cannot be used is left out and [noted](Self::refused).
+    pub fn from_genai_prices(data: &[u8]) -> Result<Self, PriceError> {
+        Ok(Self::builder().genai_prices(data)?.build())
+    }
+
+    /// Reads [LiteLLM](https://github.com/BerriAI/litellm)'s map of model prices as that project publishes it.
+    ///
+    /// # Errors
+    /// When `data` is not of that format. An entry that cannot be used is left out and [noted](Self::refused).
+    pub fn from_litellm(data: &[u8]) -> Result<Self, PriceError> {
+        Ok(Self::builder().litellm(data)?.build())
+    }
+
+    /// Reads either format: genai-prices writes a list, LiteLLM an object.
+    ///
+    /// # Errors
+    /// When `data` is of neither format.
+    pub fn from_json(data: &[u8]) -> Result<Self, PriceError> {
+        match data.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'[') => Self::from_genai_prices(data),
+            Some(b'{') => Self::from_litellm(data),
+            _ => Err(PriceError::shape("the list of genai-prices or the object of LiteLLM")),
+        }
+    }
+
+    /// The prices that are compiled in: of genai-prices and LiteLLM, at the [date](Self::date) of this release. They are read
+    /// when they are first asked for, which takes a few milliseconds.
+    ///
+    /// ```
+    /// use tower_llm_metrics::PriceBook;
+    ///
+    /// let book = PriceBook::bundled();
+    /// assert!(book.len() > 5_000 && book.refused().is_empty());
+    /// ```
+    #[cfg(feature = "prices")]
+    pub fn bundled() -> Self {
+        static BUNDLED: std::sync::LazyLock<PriceBook> =
+            std::sync::LazyLock::new(|| PriceBook::from_snapshot(include_str!("data/prices.txt")));
+        BUNDLED.clone()
+    }
+
+    /// Reads what [`to_snapshot`](Self::to_snapshot) wrote. A line that cannot be read is left out and
+    /// [noted](Self::refused).
+    pub fn from_snapshot(snapshot: &str) -> Self {
+        Self::builder().snapshot(snapshot).build()
+    }
+
+    /// The book in a compact text form, from which it loads about ten times faster than from what it was made of.
+    pub fn to_snapshot(&self) -> String {
+        snapshot::write(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
+    }
+
+    pub(super) fn new(
+        catalog: Catalog,
+        refused: Vec<Refused>,
+        version: Arc<str>,
+        date: Option<SystemTime>,
+        stale_after: Duration,
+    ) -> Self {
+        let stale = date.and_then(|date| date.checked_add(stale_after)).map_or(i64::MAX, unix_seconds);
+        let warned = AtomicBool::new(false);
+        Self(Arc::new(Inner { catalog, memo: Memo::default(), version, date, stale, warned, refused }))
+    }
+
+    /// The version of the price data, as records carry it.
+    pub fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// When the price data was current, where that is known.
+    pub fn date(&self) -> Option<SystemTime> {
+        self.0.date
+    }
+
+    /// How old the price data is at `time`; `None` where its date is not known.
+    pub fn age(&self, time: SystemTime) -> Option<Duration> {
+        self.0.date.map(|date| time.duration_since(date).unwrap_or(Duration::ZERO))
+    }
+
+    /// Whether the price data is older at `time` than the application allows.
+    pub fn is_stale(&self, time: SystemTime) -> bool {
+        unix_seconds(time) >= self.0.stale
+    }
+
+    /// The entries of the data that are not used, and why.
+    pub fn refused(&self) -> &[Refused] {
+        &self.0.refused
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.catalog.entries.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.0.catalog.entries.is_empty()
+    }
+
+    /// The provider and the name of every entry.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        let catalog = &self.0.catalog;
+        catalog.entries.iter().filter_map(|entry| {
+            let provider = catalog.provider(entry.provider)?;
+            Some((&*provider.id, catalog.name(entry)))
+        })
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    pub(super) fn shared_version(&self) -> Arc<str> {
+        Arc::clone(&self.0.version)
+    }
+
+    /// What the book knows of a model, whose name may be in any case.
+    fn resolve(&self, provider: &str, region: &str, model: &Text) -> Resolved {
+        let mut buffer = [0; Text::MAX_LEN];
+        let name = lower(model, &mut buffer);
+        let Inner { catalog, memo, .. } = &*self.0;
+        let hash = catalog.index.hash(provider, region, name);
+        if region.is_empty() {
+            // A name spelt in full, unless there may be more to it than LiteLLM knows.
+            let key = catalog.index.find(hash, |key| {
+                key.name.of_text(&catalog.text) == name
+                    && catalog.provider(key.provider).is_some_and(|row| *row.id == *provider)
+            });
+            if let Some(found) = key.and_then(|key| super::resolve::of_key(catalog, key)) {
+                return found;
+            }
+        }
+        memo.get_or(hash, (provider, region, name), || resolve(catalog, provider, region, name))
+    }
+
+    /// What decides about rates beside the model.
+    fn terms(&self, call: &PricedCall<'_>) -> Result<Terms, UnpricedReason> {
+        let tiers = &self.0.catalog.tiers;
+        let route = call.region.and_then(|region| {
+            let is_route = |tier: &Text| {
+                tier.strip_prefix(ROUTE).is_some_and(|route| route.eq_ignore_ascii_case(region))
+            };
+            TierId::try_from(tiers.iter().position(is_route)?).ok()
+        });
+        let asked = call.service_tier.map_or(Asked::Default, |tier| Asked::of(tier));
+        let tier = match asked {
+            Asked::Default if call.batch => BATCH,
+            Asked::Default => STANDARD,
+            Asked::Tier("batch") => BATCH,
+            Asked::Tier(_) if call.batch => return Err(UnpricedReason::UnknownTier),
+            Asked::Tier(name) => {
+                let known = tiers.iter().position(|tier| tier.eq_ignore_ascii_case(name));
+                known.and_then(|at| TierId::try_from(at).ok()).ok_or(UnpricedReason::UnknownTier)?
+            }
+        };
+        Ok(Terms { tier, route, time: unix_seconds(call.time), uplift: None })
+    }
+
+    /// Bills by the first entry that has all rates. Where none has, the reason is the one of the last that came closest.
+    fn bill<'a>(
+        &'a self,
+        resolved: &Resolved,
+        terms: Terms,
+        parts: &mut Parts,
+        bill: impl Fn(&Entry, Terms, &mut Parts) -> Result<(), UnpricedReason>,
+    ) -> Result<(&'a Entry, PriceMatch), UnpricedReason> {
+        let mut reason = UnpricedReason::UnknownModel;
+        for Found { entry, matched } in resolved.found.iter().flatten().copied() {
+            let Some(entry) = self.0.catalog.entry(entry) else { continue };
+            let mut attempt = parts.clone();
+            match bill(entry, Terms { uplift: resolved.uplift, ..terms }, &mut attempt) {
+                Ok(()) => {
+                    *parts = attempt;
+                    return Ok((entry, matched));
+                }
+                // That a rate is missing says more than that another source does not know the tier.
+                Err(other) if reason != UnpricedReason::NoRate => reason = other,
+                Err(_) => {}
+            }
+        }
+        Err(reason)
+    }
+
+    fn compute(&self, call: &PricedCall<'_>) -> Result<Priced, UnpricedReason> {
+        if call.usage.is_empty() {
+            return Err(UnpricedReason::NoUsage);
+        }
+        let provider = call.provider.map(Provider::as_str).ok_or(UnpricedReason::UnknownProvider)?;
+        let region = call.region.map_or("", |region| region.as_str());
+        let resolve = |model: &Text| self.resolve(provider, region, model);
+        let terms = self.terms(call);
+
+        let mut resolved = call.response_model.map(resolve).unwrap_or_default();
+        if !resolved.is_known()
+            && let Some(asked) = call.model
+        {
+            resolved = resolve(asked);
+        }
+        if !resolved.is_known() {
+            let reason = if resolved.provider || self.0.knows(provider) {
+                UnpricedReason::UnknownModel
+            } else {
+                UnpricedReason::UnknownProvider
+            };
+            return Err(reason);
+        }
+        let terms = terms?;
+        let catalog = &self.0.catalog;
+        let tokens = Tokens::of_call(call.usage).ok_or(UnpricedReason::Overflow)?;
+        let mut parts = Parts::default();
+        let (entry, matched) = self.bill(&resolved, terms, &mut parts, |entry, terms, parts| {
+            bill_call(catalog, entry, terms, (call.usage, &tokens), parts)
+        })?;
+        for pass in &call.usage.passes {
+            let tokens = Tokens::of_pass(pass).ok_or(UnpricedReason::Overflow)?;
+            let of_pass = pass.model.as_ref().map_or(resolved, resolve);
+            self.bill(&of_pass, terms, &mut parts, |entry, terms, parts| {
+                bill_pass(catalog, entry, terms, &tokens, parts)
+            })?;
+        }
+        let priced = Priced::from_parts(parts, catalog.label(entry), self.shared_version());
+        let mut priced = priced.ok_or(UnpricedReason::Overflow)?;
+        priced.matched = matched;
+        if terms.tier != STANDARD {
+            priced.tier = catalog.tiers.get(usize::from(terms.tier)).cloned();
+        }
+        Ok(priced)
+    }
+
+    /// Says once that the book is old.
+    fn warn_when_stale(&self, time: SystemTime) {
+        if self.is_stale(time) && !self.0.warned.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            #[cfg(feature = "tracing")]
+            tracing::warn!(
+                version = self.version(),
+                days = self.age(time).map(|age| age.as_secs() / 86_400),
+                "the price data is older than allowed; costs may be wrong"
+            );
+        }
+    }
+}
+
+impl Inner {
+    fn knows(&self, provider: &str) -> bool {
+        super::resolve::provider_of(&self.catalog, provider).is_some()
+    }
+}
+
+/// What a call says of its tier.
+enum Asked<'a> {
+    Default,
+    Tier(&'a str),
+}
+
+impl<'a> Asked<'a> {
+    fn of(tier: &'a str) -> Self {
+        let is = |name: &str| tier.eq_ignore_ascii_case(name);
+        match tier.trim() {
+            "" | "default" | "standard" | "auto" | "on_demand" => Self::Default,
+            // Anthropic's request, Vertex's and Bedrock's answers.
+            _ if is("default") || is("standard") || is("auto") || is("on_demand") => Self::Default,
+            _ if is("standard_only") || is("on-demand") => Self::Default,
+            _ if is("on_demand_priority") => Self::Tier("priority"),
+            _ if is("on_demand_flex") => Self::Tier("flex"),
+            _ if is("batch") || is("batches") => Self::Tier("batch"),
+            other => Self::Tier(other),
+        }
+    }
+}
+
+/// `text` in lower case, in `buffer` where it is not already.
+fn lower<'a>(text: &'a str, buffer: &'a mut [u8; Text::MAX_LEN]) -> &'a str {
+    if !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return text;
+    }
+    let Some(copy) = buffer.get_mut(..text.len()) else { return text };
+    copy.copy_from_slice(text.as_bytes());
+    copy.make_ascii_lowercase();
+    std::str::from_utf8(copy).unwrap_or(text)
+}
+
+impl Pricer for PriceBook {
+    fn price(&self, call: &PricedCall<'_>) -> Cost {
+        self.warn_when_stale(call.time);
+        match self.compute(call) {
+            Ok(priced) => Cost::Priced(priced),
+            Err(reason) => Cost::Unpriced(reason),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! From a provider and a model's name to the entries that price it.
+
+use super::catalog::{Catalog, Entry, EntryId, Lookup, Provider, ProviderId, STANDARD, Source};
+use super::index::Key;
+use super::litellm;
+use super::names::spellings;
+use crate::record::{PriceMatch, Rate, Unit};
+
+/// An entry, and how the name led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) entry: EntryId,
+    pub(super) matched: PriceMatch,
+}
+
+/// What is known of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Resolved {
+    /// Whether the provider is in the book.
+    pub(super) provider: bool,
+    /// The entries to try, by precedence.
+    pub(super) found: [Option<Found>; Source::ALL.len()],
+    /// A factor on the rates of tokens, for the region asked about.
+    pub(super) uplift: Option<Rate>,
+}
+
+impl Resolved {
+    /// Whether there is any entry.
+    pub(super) fn is_known(&self) -> bool {
+        self.found.iter().any(Option::is_some)
+    }
+}
+
+/// Looks up `name`, which is in lower case. An empty region is none.
+pub(super) fn resolve(catalog: &Catalog, provider: &str, region: &str, name: &str) -> Resolved {
+    let Some(provider) = provider_of(catalog, provider) else { return Resolved::default() };
+    let known = Resolved { provider: true, ..Resolved::default() };
+    let Some(row) = catalog.provider(provider) else { return known };
+    let region = region.to_ascii_lowercase();
+    if !region.is_empty()
+        && let Some(found) = regional(catalog, provider, &region, name)
+    {
+        return Resolved {
+            found: [find(catalog, provider, name, false).by_override(), None, Some(found)],
+            ..known
+        };
+    }
+    let mut hits = find(catalog, provider, name, false);
+    if hits.is_none() {
+        for spelling in other_spellings(catalog, row, name) {
+            hits = find(catalog, provider, &spelling.name, spelling.exact_only).as_alias();
+            if !hits.is_none() {
+                break;
+            }
+        }
+    }
+    let uplift = hits.litellm.filter(|_| !region.is_empty()).and_then(|found| {
+        let uplifts = catalog.entry(found.entry)?.uplifts.of(&catalog.uplifts);
+        uplifts.iter().find(|uplift| uplift.region.covers(&region)).map(|uplift| uplift.factor)
+    });
+    Resolved { found: hits.by_precedence(), uplift, ..known }
+}
+
+/// What is known of a name that the data spells in full; `None` where there may be more to it.
+pub(super) fn of_key(catalog: &Catalog, key: &Key) -> Option<Resolved> {
+    let row = catalog.provider(key.provider)?;
+    let found =
+        Source::ALL.map(|source| key.entry(source).map(|entry| Found { entry, matched: PriceMatch::Exact }));
+    let [_, genai, litellm] = found;
+    let complete = match genai {
+        // LiteLLM may know the entry by its own name.
+        Some(Found { entry, .. }) => {
+            let own =
+                |entry: &Entry| catalog.name(entry).eq_ignore_ascii_case(key.name.of_text(&catalog.text));
+            litellm.is_some() || catalog.entry(entry).is_some_and(own)
+        }
+        // genai-prices may have a pattern for the name.
+        None => litellm.is_some() && row.patterns.is_empty() && row.fallbacks.is_empty(),
+    };
+    complete.then_some(Resolved { provider: true, found, uplift: None })
+}
+
+/// The entries that the sources have for one spelling.
+#[derive(Clone, Copy, Default)]
+struct Hits {
+    application: Option<Found>,
+    genai: Option<Found>,
+    litellm: Option<Found>,
+}
+
+impl Hits {
+    const fn is_none(&self) -> bool {
+        self.application.is_none() && self.genai.is_none() && self.litellm.is_none()
+    }
+
+    const fn by_override(self) -> Option<Found> {
+        self.application
+    }
+
+    const fn by_precedence(self) -> [Option<Found>; Source::ALL.len()] {
+        [self.application, self.genai, self.litellm]
+    }
+
+    fn as_alias(self) -> Self {
+        let alias = |found: Option<Found>| {
+            found.map(|found| match found.matched {
+                PriceMatch::Exact => Found { matched: PriceMatch::Alias, ..found },
+                PriceMatch::Alias | PriceMatch::Pattern => found,
+            })
+        };
+        Self { application: alias(self.application), genai: alias(self.genai), litellm: alias(self.litellm) }
+    }
+}
+
+/// The entries for `name`, spelt just so.
+fn find(catalog: &Catalog, provider: ProviderId, name: &str, exact_only: bool) -> Hits {
+    let Some(row) = catalog.provider(provider) else { return Hits::default() };
+    let by = |source| by_source(catalog, provider, row, name, source, exact_only);
+    let mut hits =
+        Hits { application: by(Source::Override), genai: by(Source::GenAi), litellm: by(Source::LiteLlm) };
+    if hits.genai.is_none() {
+        // A provider that resells others' models at their prices.
+        hits.genai = row.fallbacks.iter().find_map(|fallback| {
+            let other = catalog.provider_by_id(fallback)?;
+            by_source(catalog, other, catalog.provider(other)?, name, Source::GenAi, exact_only)
+        });
+    }
+    let Some(genai) = hits.genai else { return hits };
+    let own_name = catalog.entry(genai.entry).map(|entry| catalog.name(entry).to_ascii_lowercase());
+    let sibling = own_name.and_then(|own| catalog.exact(provider, &own, Source::LiteLlm));
+    match (genai.matched, hits.litellm, sibling) {
+        // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
+        (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
+            hits.genai = None
+        }
+        // What LiteLLM knows of the entry, tiers and regions, holds for the names that it covers.
+        (_, None, Some(sibling)) => hits.litellm = Some(Found { entry: sibling, matched: genai.matched }),
+        _ => {}
+    }
+    hits
+}
+
+/// The entry that one source has for `name`: of that name, or by the first pattern that covers it.
+fn by_source(
+    catalog: &Catalog,
+    provider: ProviderId,
+    row: &Provider,
+    name: &str,
+    source: Source,
+    exact_only: bool,
+) -> Option<Found> {
+    if let Some(entry) = catalog.exact(provider, name, source) {
+        return Some(Found { entry, matched: PriceMatch::Exact });
+    }
+    let pattern = row.patterns.iter().filter(|_| !exact_only).find(|(entry, pattern)| {
+        catalog.entry(*entry).is_some_and(|entry| entry.source == source) && pattern.matches(name)
+    });
+    pattern.map(|(entry, _)| Found { entry: *entry, matched: PriceMatch::Pattern })
+}
+
+/// LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
+fn regional(catalog: &Catalog, provider: ProviderId, region: &str, name: &str) -> Option<Found> {
+    let row = catalog.provider(provider)?;
+    let within = |name: &str| catalog.exact(provider, &format!("{region}/{name}"), Source::LiteLlm);
+    let named = within(name).map(|entry| Found { entry, matched: PriceMatch::Exact });
+    named.or_else(|| {
+        let mut others = other_spellings(catalog, row, name);
+        others
+            .iter_mut()
+            .find_map(|spelling| within(&spelling.name))
+            .map(|entry| Found { entry, matched: PriceMatch::Alias })
+    })
+}
+
+/// Whether two entries have other rates for input or output.
+fn differ(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
+    let rates = |entry: EntryId| {
+        let periods = catalog.entry(entry)?.periods.of(&catalog.periods);
+        let band = catalog.band(periods.iter().find(|period| period.tier == STANDARD)?.card, 0)?;
+        Some([catalog.rate(band, Unit::Input), catalog.rate(band, Unit::Output)])
+    };
+    rates(one).unwrap_or([Lookup::Absent; 2]) != rates(other).unwrap_or([Lookup::Absent; 2])
+}
+
+fn other_spellings<'a>(catalog: &Catalog, row: &Provider, name: &'a str) -> Vec<super::names::Spelling<'a>> {
+    let itself = |prefix: &str| {
+        *row.id == *prefix
+            || litellm::provider_id(prefix) == &*row.id
+            || row.aliases.as_ref().is_some_and(|aliases| aliases.matches(prefix))
+            || row.fallbacks.iter().any(|fallback| **fallback == *prefix)
+                && catalog.provider_by_id(prefix).is_some()
+    };
+    spellings(name, itself, &*row.id == "aws")
+}
+
+/// The provider that goes by `name`.
+pub(super) fn provider_of(catalog: &Catalog, name: &str) -> Option<ProviderId> {
+    let name = name.trim().to_ascii_lowercase();
+    let by_id = |id: &str| catalog.provider_by_id(id);
+    by_id(&name).or_else(|| by_id(litellm::provider_id(&name))).or_else(|| {
+        let covers = |row: &Provider| row.aliases.as_ref().is_some_and(|aliases| aliases.matches(&name));
+        ProviderId::try_from(catalog.providers.iter().position(covers)?).ok()
+    })
+}
