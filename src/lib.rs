@@ -7,3 +7,4 @@ pub mod sink;
 pub use price::{PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
 pub use sink::MetricsSink;
+pub use sink::file::FileSink;

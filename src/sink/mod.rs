@@ -1,5 +1,8 @@
 //! Where records go.
 
+pub mod file;
+mod warn;
+
 use crate::record::Record;
 use std::io;
 use std::sync::Arc;
