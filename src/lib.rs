@@ -2,9 +2,11 @@
 
 pub mod price;
 pub mod record;
+pub mod report;
 pub mod sink;
 
 pub use price::{PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
 pub use sink::MetricsSink;
 pub use sink::file::FileSink;
+pub use sink::memory::MemorySink;

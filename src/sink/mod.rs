@@ -1,6 +1,7 @@
 //! Where records go.
 
 pub mod file;
+pub mod memory;
 mod warn;
 
 use crate::record::Record;

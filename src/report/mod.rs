@@ -1,0 +1,42 @@
+//! Questions about users, their answers, and the arithmetic between them.
+//!
+//! Answers are folds over records: a report holds nothing that the records do not say.
+//!
+//! # What the figures mean
+//!
+//! * A **request** is a record: one call that was dispatched, however it ended. It belongs to the moment at which it
+//!   *started*, rounded down to the microsecond.
+//! * **First and last active** are the starts of the earliest and the latest request.
+//! * **Active days** are distinct days, *in the zone of the question*, with at least one request.
+//! * **Requests per active day**: requests over active days. **Tokens per request**: tokens over the requests that
+//!   spoke of tokens. **Cost per request**: cost over the priced requests. **Error rate**: failed and broken requests
+//!   over all requests. An average over nothing is not known, which is not 0.
+//! * **Latency** quantiles are over all requests, those of the **first token** over the requests that had one, both
+//!   by nearest rank and within 1 %.
+//! * **Tokens, cost and coverage** are described at [`Totals`].
+//! * The **model** of a call is the one that answered, or else the one asked for.
+//! * **Money** is exact.
+
+pub(crate) mod facet;
+mod filter;
+pub(crate) mod gather;
+pub(crate) mod instant;
+mod measure;
+mod quantiles;
+mod ratio;
+mod totals;
+pub(crate) mod users;
+mod who;
+mod zone;
+
+pub use filter::{CallFilter, Scope, UserFilter};
+pub use measure::{Amount, Measure};
+pub use quantiles::Quantiles;
+pub use ratio::{MeanCost, Ratio};
+pub use totals::Totals;
+pub use users::{Cursor, Gaps, UserPage, UserQuery, UserSummary};
+pub use who::Who;
+pub use zone::{Zone, ZoneError};
+
+/// What rows are sorted by: any [`Measure`].
+pub type SortBy = Measure;

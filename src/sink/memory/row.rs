@@ -1,0 +1,93 @@
+//! One row of the store.
+
+use super::history::History;
+use crate::record::UserId;
+use crate::report::{Amount, Measure, Totals};
+
+/// A user and the user's calls.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: UserId,
+    pub(crate) history: History,
+    /// At most so many earlier requests are in the row of the others.
+    pub(crate) in_other: u64,
+}
+
+/// What a row has added up to since it began: what the common questions compare, in as few bytes as can be, so that
+/// a million rows are read in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Brief {
+    cost: i128,
+    requests: u64,
+    input: u64,
+    output: u64,
+    first: i64,
+    last: i64,
+    known: u8,
+}
+
+const INPUT: u8 = 1;
+const OUTPUT: u8 = 1 << 1;
+const COST: u8 = 1 << 2;
+
+impl Brief {
+    /// Adds the totals of further calls.
+    pub(crate) fn merge(&mut self, totals: &Totals) {
+        let (Some(first), Some(last)) = (totals.first_micros(), totals.last_micros()) else { return };
+        self.span(first, last);
+        self.requests = self.requests.saturating_add(totals.requests());
+        if let Some(tokens) = totals.input_tokens() {
+            self.input = self.input.saturating_add(tokens);
+            self.known |= INPUT;
+        }
+        if let Some(tokens) = totals.output_tokens() {
+            self.output = self.output.saturating_add(tokens);
+            self.known |= OUTPUT;
+        }
+        if let Some(cost) = totals.cost() {
+            self.cost = self.cost.saturating_add(cost.picos());
+            self.known |= COST;
+        }
+    }
+
+    fn span(&mut self, first: i64, last: i64) {
+        let empty = self.requests == 0;
+        self.first = if empty { first } else { self.first.min(first) };
+        self.last = if empty { last } else { self.last.max(last) };
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Whether a row's brief can tell the measure.
+    pub(crate) fn tells(measure: Measure) -> bool {
+        matches!(
+            measure,
+            Measure::Requests
+                | Measure::Tokens
+                | Measure::InputTokens
+                | Measure::OutputTokens
+                | Measure::Cost
+                | Measure::FirstActive
+                | Measure::LastActive
+        )
+    }
+
+    #[inline]
+    pub(crate) fn measure(&self, measure: Measure) -> Option<Amount> {
+        use crate::record::Usd;
+        use crate::report::instant::from_micros;
+        let known = |kind: u8| self.known & kind != 0;
+        match measure {
+            Measure::Requests => Some(self.requests.into()),
+            Measure::Tokens => known(INPUT | OUTPUT).then(|| self.input.saturating_add(self.output).into()),
+            Measure::InputTokens => known(INPUT).then(|| self.input.into()),
+            Measure::OutputTokens => known(OUTPUT).then(|| self.output.into()),
+            Measure::Cost => known(COST).then(|| Usd::from_picos(self.cost).into()),
+            Measure::FirstActive => Some(from_micros(self.first).into()),
+            Measure::LastActive => Some(from_micros(self.last).into()),
+            _ => None,
+        }
+    }
+}
