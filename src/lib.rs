@@ -10,4 +10,5 @@ mod wire;
 pub use price::{PriceBook, PricedCall, Pricer};
 pub use record::{Cost, Operation, Outcome, Provider, Record, Usage, Usd, User, UserId, UserSource};
 pub use sink::MetricsSink;
+pub use sink::file::FileSink;
 pub use sink::memory::MemorySink;

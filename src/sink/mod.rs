@@ -1,6 +1,8 @@
 //! Where records go.
 
+pub mod file;
 pub mod memory;
+mod warn;
 
 use crate::record::Record;
 use std::io;
