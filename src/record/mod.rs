@@ -4,11 +4,16 @@
 //! answer, a key or an authorisation header. Its JSON form is one flat object, described at [`Record::to_json`].
 
 mod cost;
+mod draft;
 mod id;
+mod json;
+mod key;
 mod operation;
 mod outcome;
+mod parse;
 mod properties;
 mod provider;
+mod scan;
 mod text;
 mod usage;
 mod usd;
@@ -18,6 +23,7 @@ pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
 pub use id::{ParseRecordIdError, RecordId};
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
+pub use parse::RecordError;
 pub use properties::Properties;
 pub use provider::{Provider, ProviderSource};
 pub use text::{Text, TextError};
@@ -98,8 +104,12 @@ impl Record {
     /// A record of a call that started at `time` and of which nothing else is known yet. It is for tests of sinks
     /// and for importing; the layer makes its own.
     pub fn new(time: SystemTime) -> Self {
+        Self::with_id(RecordId::new(time), time)
+    }
+
+    fn with_id(id: RecordId, time: SystemTime) -> Self {
         Self {
-            id: RecordId::new(time),
+            id,
             time,
             latency: Duration::ZERO,
             first_token: None,
