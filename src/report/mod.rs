@@ -17,6 +17,7 @@
 //! * The **model** of a call is the one that answered, or else the one asked for.
 //! * **Money** is exact.
 
+mod error;
 pub(crate) mod facet;
 mod filter;
 pub(crate) mod gather;
@@ -27,8 +28,10 @@ mod ratio;
 mod totals;
 pub(crate) mod users;
 mod who;
+mod window;
 mod zone;
 
+pub use error::QueryError;
 pub use filter::{CallFilter, Scope, UserFilter};
 pub use measure::{Amount, Measure};
 pub use quantiles::Quantiles;
@@ -36,6 +39,7 @@ pub use ratio::{MeanCost, Ratio};
 pub use totals::Totals;
 pub use users::{Cursor, Gaps, UserPage, UserQuery, UserSummary};
 pub use who::Who;
+pub use window::{Step, Window};
 pub use zone::{Zone, ZoneError};
 
 /// What rows are sorted by: any [`Measure`].

@@ -1,7 +1,7 @@
 //! What calls add up to.
 
 use super::instant::{from_micros, to_micros};
-use super::quantiles::Quantiles;
+use super::quantiles::{Durations, Quantiles};
 use super::ratio::{MeanCost, Ratio};
 use crate::record::{Cost, Outcome, Record, UsageState, Usd};
 use std::time::SystemTime;
@@ -51,8 +51,7 @@ pub struct Totals {
     // Microseconds; the first is above the last when there is nothing.
     first: i64,
     last: i64,
-    latency: Quantiles,
-    first_token: Quantiles,
+    durations: Durations,
     // Which of the token sums were spoken of.
     spoken: u8,
 }
@@ -84,8 +83,7 @@ impl Default for Totals {
             cost: Usd::ZERO,
             first: i64::MAX,
             last: i64::MIN,
-            latency: Quantiles::default(),
-            first_token: Quantiles::default(),
+            durations: Durations::default(),
             spoken: 0,
         }
     }
@@ -110,10 +108,7 @@ impl Totals {
         self.first = self.first.min(micros);
         self.last = self.last.max(micros);
         if durations {
-            self.latency.add(record.latency);
-            if let Some(first_token) = record.first_token {
-                self.first_token.add(first_token);
-            }
+            self.durations.add(record.latency, record.first_token);
         }
         if record.usage_state == UsageState::Repeated {
             return;
@@ -173,8 +168,7 @@ impl Totals {
     /// Adds what another set of calls adds up to.
     pub fn merge(&mut self, other: &Self) {
         self.merge_sums(other);
-        self.latency.merge(&other.latency);
-        self.first_token.merge(&other.first_token);
+        self.durations.merge(&other.durations);
     }
 
     /// The same without the durations, for questions that do not need them.
@@ -347,18 +341,18 @@ impl Totals {
     }
 
     /// How long the calls took, over all requests.
-    pub fn latency(&self) -> &Quantiles {
-        &self.latency
+    pub fn latency(&self) -> Quantiles {
+        self.durations.latency()
     }
 
     /// How long the first frame with content took, over the requests that had one.
-    pub fn first_token(&self) -> &Quantiles {
-        &self.first_token
+    pub fn first_token(&self) -> Quantiles {
+        self.durations.first_token()
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.latency.heap_bytes() + self.first_token.heap_bytes()
+        self.durations.heap_bytes()
     }
 }
 

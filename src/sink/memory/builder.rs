@@ -37,7 +37,7 @@ impl MemorySinkBuilder {
                 recent: 1_000,
                 keep: Dimensions { models: true, operations: true, properties: true },
                 durations: true,
-                shards: (threads * 8).next_power_of_two().clamp(8, 128),
+                shards: (threads * 32).next_power_of_two().clamp(32, 256),
             },
         }
     }

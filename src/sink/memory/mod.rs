@@ -45,10 +45,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct MemorySink(Arc<Store>);
 
 struct Store {
-    shards: Vec<Mutex<Shard>>,
+    shards: Vec<Locked>,
     hasher: RandomState,
     recent: Recent,
 }
+
+/// A shard on cache lines of its own, so that one does not slow down its neighbours.
+#[repr(align(128))]
+struct Locked(Mutex<Shard>);
 
 impl MemorySink {
     /// An empty store with the limits of [`MemorySink::builder`].
@@ -65,7 +69,7 @@ impl MemorySink {
         let hasher = RandomState::new();
         // Rounded up, so that no limit above 0 becomes one of 0.
         let limit = settings.max_users.div_ceil(settings.shards.max(1));
-        let shard = || Mutex::new(Shard::new(&settings, limit, &hasher));
+        let shard = || Locked(Mutex::new(Shard::new(&settings, limit, &hasher)));
         let shards = (0..settings.shards.max(1)).map(|_| shard()).collect();
         Self(Arc::new(Store { shards, recent: Recent::new(settings.recent), hasher }))
     }
@@ -140,6 +144,6 @@ impl Store {
 }
 
 /// A panic while a shard was locked can only have come from the allocator: what the shard holds is whole.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(shard: &Locked) -> MutexGuard<'_, Shard> {
+    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,8 +6,8 @@ use super::history::History;
 use super::row::{Brief, Row};
 use super::slab::Slab;
 use crate::record::{Record, UserId};
+use crate::report::Who;
 use crate::report::instant::quarter_of;
-use crate::report::{Totals, Who};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
 
@@ -59,9 +59,7 @@ impl Shard {
         let facet = self.facets.place(record, history.current_facet());
         history.add(quarter_of(micros), facet, record, micros, self.durations);
         if let Some(brief) = place.flatten().and_then(|place| self.briefs.get_mut(place)) {
-            let mut totals = Totals::default();
-            totals.add_at(record, micros, false);
-            brief.merge(&totals);
+            brief.add(record, micros);
         }
     }
 
