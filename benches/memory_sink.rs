@@ -1,4 +1,4 @@
-//! What the store in memory costs: per record, and per question. Bytes per user, and the same done by SQLite, are
+//! What the store in memory costs: per record, and per question. Bytes per user, and the same done by `SQLite`, are
 //! measured in `benches/stores`, a package of its own.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -12,8 +12,12 @@
 //! on the admin address only. On SIGINT and SIGTERM the proxy takes no more connections, waits for open calls (up to
 //! `--grace` seconds), and ends when every record is on disk.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program, not the library")]
+
 #[path = "support/prices.rs"]
 mod prices;
+#[path = "support/table.rs"]
+mod table;
 
 use axum::Router;
 use axum::body::Body;
@@ -30,8 +34,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt};
-use tower_llm_metrics::report::UserQuery;
-use tower_llm_metrics::{FileSink, MemorySink, MetricsSink, Provider, RequestBody, UserMetrics, UserMetricsLayer};
+use tower_llm_metrics::report::{SortBy, UserQuery};
+use tower_llm_metrics::{
+    FileSink, MemorySink, MetricsSink, Provider, RequestBody, UserMetrics, UserMetricsLayer,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse()?;
@@ -85,7 +91,9 @@ impl Options {
         }
         let upstream: Uri = upstream.ok_or("--upstream URL is missing")?;
         if upstream.scheme().is_none() || upstream.authority().is_none() {
-            return Err("--upstream wants a URL with a scheme and a host, such as https://api.openai.com".into());
+            return Err(
+                "--upstream wants a URL with a scheme and a host, such as https://api.openai.com".into()
+            );
         }
         Ok(Self {
             listen: listen.ok_or("--listen ADDR is missing")?,
@@ -108,7 +116,8 @@ struct Proxy {
 }
 
 async fn serve(options: &Options, layer: UserMetricsLayer, users: MemorySink) -> Result<(), Box<dyn Error>> {
-    let connector = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions();
+    let connector =
+        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions();
     let client = Client::builder(TokioExecutor::new()).build(connector.build());
     let proxy = Proxy { client: layer.layer(client), upstream: options.upstream.clone() };
     let traffic = TcpListener::bind(options.listen).await?;
@@ -116,7 +125,11 @@ async fn serve(options: &Options, layer: UserMetricsLayer, users: MemorySink) ->
     println!("proxy for {} on http://{}", options.upstream, traffic.local_addr()?);
     println!("users on http://{}/metrics/users", admin.local_addr()?);
 
-    let table = Router::new().route("/metrics/users", get(async move || table(&users)));
+    let everybody = UserQuery::new().sort(SortBy::Cost).limit(usize::MAX);
+    let table = Router::new().route(
+        "/metrics/users",
+        get(async move || axum::Json(table::json(&users.report().users(&everybody))).into_response()),
+    );
     let admin = tokio::spawn(async move { axum::serve(admin, table).await });
 
     let (stop, stopping) = tokio::sync::watch::channel(false);
@@ -155,18 +168,13 @@ async fn stop_signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// The per-user table as JSON.
-fn table(users: &MemorySink) -> Response {
-    axum::Json(users.report().users(&UserQuery::new())).into_response()
-}
-
 /// Sends the request on to the upstream, and its answer back, both as they stream.
 async fn forward(State(proxy): State<Proxy>, mut request: Request) -> Response {
     let Some(uri) = upstream_uri(&proxy.upstream, request.uri()) else {
         return refuse(StatusCode::BAD_REQUEST, "the path cannot be appended to the upstream's");
     };
     *request.uri_mut() = uri;
-    *request.version_mut() = axum::http::Version::default();
+    *request.version_mut() = http::Version::default();
     remove_connection_headers(request.headers_mut());
     request.headers_mut().remove(header::HOST);
     match proxy.client.oneshot(request).await {
@@ -175,7 +183,9 @@ async fn forward(State(proxy): State<Proxy>, mut request: Request) -> Response {
             remove_connection_headers(response.headers_mut());
             response
         }
-        Err(error) if error.is_connect() => refuse(StatusCode::BAD_GATEWAY, "the upstream could not be reached"),
+        Err(error) if error.is_connect() => {
+            refuse(StatusCode::BAD_GATEWAY, "the upstream could not be reached")
+        }
         Err(_) => refuse(StatusCode::BAD_GATEWAY, "the upstream broke off"),
     }
 }

@@ -4,6 +4,10 @@
 //! cargo run --example quickstart
 //! ```
 
+#![allow(clippy::print_stdout, clippy::indexing_slicing, reason = "it is a program, not the library")]
+
+#[path = "support/table.rs"]
+mod table;
 #[path = "support/upstream.rs"]
 mod upstream;
 
@@ -50,10 +54,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     log.flush()?;
-    println!("The users, by cost:\n");
-    for user in users.report().users(&UserQuery::new().sort(SortBy::Cost).limit(10)) {
-        println!("{user}");
-    }
+    println!("The users, by cost (* without the calls that have no price):\n");
+    print!("{}", table::text(&users.report().users(&UserQuery::new().sort(SortBy::Cost).limit(10))));
     println!("\nThe last call as its record:\n");
     for record in users.recent(1) {
         println!("{}", record.to_json());
@@ -70,18 +72,28 @@ struct Call {
 }
 
 fn calls() -> Vec<Call> {
-    let question = json!([{ "role": "user", "content": "What is the answer to life, the universe and everything?" }]);
+    let question =
+        json!([{ "role": "user", "content": "What is the answer to life, the universe and everything?" }]);
     let chat = |header, body: Value| Call { path: "/v1/chat/completions", header, body };
     let messages = |header, body: Value| Call { path: "/v1/messages", header, body };
     vec![
         // The header names the user, quoted as curl users send it …
         chat(Some("\"alicebob@gmail.com\""), json!({ "model": "gpt-5-mini", "messages": question })),
         // … or plain …
-        chat(Some("alicebob@gmail.com"), json!({ "model": "gpt-5", "messages": question, "stream": true, "stream_options": { "include_usage": true } })),
+        chat(
+            Some("alicebob@gmail.com"),
+            json!({ "model": "gpt-5", "messages": question, "stream": true, "stream_options": { "include_usage": true } }),
+        ),
         // … or the body does. All three are one user.
         chat(None, json!({ "model": "gpt-5-mini", "messages": question, "user": "alicebob@gmail.com" })),
-        messages(Some("carol"), json!({ "model": "claude-sonnet-4-5", "max_tokens": 64, "messages": question })),
-        messages(None, json!({ "model": "claude-opus-4-5", "max_tokens": 64, "messages": question, "stream": true, "metadata": { "user_id": "carol" } })),
+        messages(
+            Some("carol"),
+            json!({ "model": "claude-sonnet-4-5", "max_tokens": 64, "messages": question }),
+        ),
+        messages(
+            None,
+            json!({ "model": "claude-opus-4-5", "max_tokens": 64, "messages": question, "stream": true, "metadata": { "user_id": "carol" } }),
+        ),
         // A stream that was not asked for its usage: unknown, which is not 0.
         chat(Some("dave"), json!({ "model": "gpt-5-mini", "messages": question, "stream": true })),
         // A refused call, and one by nobody.

@@ -34,7 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let id = serde_json::from_str::<Id<'_>>(&line).map_or("null", |line| line.id.get());
         match replay(&line, &options).await {
             Ok(record) => writeln!(output, r#"{{"id":{id},"record":{}}}"#, record.to_json())?,
-            Err(error) => writeln!(output, r#"{{"id":{id},"error":{}}}"#, serde_json::to_string(&error.to_string())?)?,
+            Err(error) => {
+                writeln!(output, r#"{{"id":{id},"error":{}}}"#, serde_json::to_string(&error.to_string())?)?;
+            }
         }
     }
     output.flush()?;

@@ -7,7 +7,8 @@ use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
 use crate::record::{
-    Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User, UserSource,
+    Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User,
+    UserSource,
 };
 use http::{Method, StatusCode, header};
 use std::sync::atomic::{AtomicBool, Ordering};

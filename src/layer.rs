@@ -92,7 +92,9 @@ impl UserMetricsLayer {
     /// most count.
     #[must_use]
     pub fn user_fields<'a>(self, fields: impl IntoIterator<Item = &'a str>) -> Self {
-        self.with(|meter| meter.identity.body = Arc::new(BodyFields::new(fields.into_iter().map(|field| (field, None)))))
+        self.with(|meter| {
+            meter.identity.body = Arc::new(BodyFields::new(fields.into_iter().map(|field| (field, None))));
+        })
     }
 
     /// Asks `identify` for the user where extensions, headers and body name none.

@@ -27,10 +27,10 @@ impl Pending {
             return;
         }
         ids.by_age.push_back(id);
-        if ids.by_age.len() > Self::MAX {
-            if let Some(oldest) = ids.by_age.pop_front() {
-                ids.known.remove(&oldest);
-            }
+        if ids.by_age.len() > Self::MAX
+            && let Some(oldest) = ids.by_age.pop_front()
+        {
+            ids.known.remove(&oldest);
         }
     }
 

@@ -1,5 +1,13 @@
 //! The meter's memory does not depend on the size of what passes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 mod support;
 
 use bytes::Bytes;
@@ -42,7 +50,10 @@ impl Body for Huge {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let data = match self.head.take() {
             Some(head) => Some(head),
             None if self.left > 0 => {
@@ -96,7 +107,12 @@ fn a_hundred_megabytes_pass_each_way_within_64_kilobytes() {
     let text = r#"some text with \"user\": \"mallory\" and \\ in it, "#;
     for (name, filler) in [("one string", text), ("base64", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo")] {
         for size in [1 << 20, HUNDRED_MEGABYTES] {
-            let request = Huge::new(r#"{"messages":[{"content":""#, filler, r#""}],"user":"alice","model":"gpt-5-mini"}"#, size);
+            let request = Huge::new(
+                r#"{"messages":[{"content":""#,
+                filler,
+                r#""}],"user":"alice","model":"gpt-5-mini"}"#,
+                size,
+            );
             let answer = Huge::new(
                 r#"{"choices":[{"message":{"content":""#,
                 filler,
@@ -118,10 +134,15 @@ fn a_hundred_megabytes_pass_each_way_within_64_kilobytes() {
     let usage = Huge::new(r#"{"usage":{"prompt_tokens":1"#, r#","k":1"#, "}}", HUNDRED_MEGABYTES);
     let (grown, record) = growth(user, usage);
     assert!(grown < LIMIT, "a huge user and a huge usage: {grown} bytes");
-    assert_eq!(record.user_issue.map(|issue| issue.as_str()), Some("too_long"));
-    assert_eq!(record.usage_reason.map(|reason| reason.as_str()), Some("too_large"));
+    assert_eq!(record.user_issue.map(tower_llm_metrics::record::UserIssue::as_str), Some("too_long"));
+    assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("too_large"));
 
-    let events = Huge::new("data: {\"model\":\"m\"}\n\n", "data: {\"choices\":[]}\n\n", "data: [DONE]\n\n", HUNDRED_MEGABYTES);
+    let events = Huge::new(
+        "data: {\"model\":\"m\"}\n\n",
+        "data: {\"choices\":[]}\n\n",
+        "data: [DONE]\n\n",
+        HUNDRED_MEGABYTES,
+    );
     let line = Huge::new("data: ", "x", "\n\n", HUNDRED_MEGABYTES);
     assert!(growth(Huge::new("", " ", "", 0), events).0 < LIMIT, "many events");
     assert!(growth(Huge::new("", " ", "", 0), line).0 < LIMIT, "one event without an end");

@@ -1,5 +1,13 @@
 //! Every ending of a call leaves exactly one record that says how it ended.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 mod support;
 
 use http::{Method, Request, Response, StatusCode};
@@ -13,9 +21,11 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_llm_metrics::record::{UsageReason, UsageState};
 use tower_llm_metrics::{Cost, MetricsSink, Outcome, Record, RequestBody, UserMetricsLayer};
 
-const REQUEST: &str = r#"{"model":"gpt-5-mini","user":"alice","stream":true,"stream_options":{"include_usage":true}}"#;
+const REQUEST: &str =
+    r#"{"model":"gpt-5-mini","user":"alice","stream":true,"stream_options":{"include_usage":true}}"#;
 
-const CONTENT: &str = "data: {\"model\":\"gpt-5-mini\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n";
+const CONTENT: &str =
+    "data: {\"model\":\"gpt-5-mini\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n";
 const USAGE: &str = "data: {\"model\":\"gpt-5-mini\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5,\"total_tokens\":8}}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
@@ -25,7 +35,8 @@ fn request() -> Request<Script> {
 
 /// An answer that streams events.
 fn stream(events: &[&'static str]) -> Response<Script> {
-    let mut response = Response::new(Script { tells_end: false, sized: false, ..Script::of(events.iter().copied()) });
+    let mut response =
+        Response::new(Script { tells_end: false, sized: false, ..Script::of(events.iter().copied()) });
     response.headers_mut().insert("content-type", "text/event-stream".parse().unwrap());
     response
 }
@@ -87,14 +98,16 @@ async fn a_drop_before_anything_was_read_is_aborted() {
 #[tokio::test]
 async fn an_anthropic_stream_left_early_keeps_its_last_figures_as_partial() {
     let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-sonnet-4-5\",\"usage\":{\"input_tokens\":30,\"output_tokens\":1}}}\n\n";
-    let record = call(Ok(stream(&[start, "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"])), 1).await;
+    let record =
+        call(Ok(stream(&[start, "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"])), 1).await;
     assert_eq!((record.outcome, record.usage_state), (Outcome::Aborted, UsageState::Partial));
     assert_eq!(record.usage.input_tokens, Some(30));
 }
 
 #[tokio::test]
 async fn a_status_of_400_or_above_is_failed_and_keeps_the_code_but_not_the_message() {
-    let body = r#"{"error":{"message":"no key sk-secret","type":"invalid_request_error","code":"model_not_found"}}"#;
+    let body =
+        r#"{"error":{"message":"no key sk-secret","type":"invalid_request_error","code":"model_not_found"}}"#;
     let mut response = Response::new(Script::of([body]));
     *response.status_mut() = StatusCode::NOT_FOUND;
     let record = call(Ok(response), 9).await;
@@ -203,8 +216,9 @@ async fn an_answer_without_a_body_ends_at_once() {
 #[tokio::test]
 async fn a_body_that_is_at_its_end_from_the_start_ends_at_once() {
     let (layer, records) = Records::layer();
-    let service =
-        layer.layer(service_fn(|_: Request<RequestBody<Script>>| ready(Ok::<_, ScriptError>(Response::new(Script::of([""; 0]))))));
+    let service = layer.layer(service_fn(|_: Request<RequestBody<Script>>| {
+        ready(Ok::<_, ScriptError>(Response::new(Script::of([""; 0]))))
+    }));
     let response = service.oneshot(request()).await.unwrap();
     assert_eq!(records.only().outcome, Outcome::Completed);
     drop(response);
@@ -221,7 +235,8 @@ async fn the_inner_future_is_dropped_before_the_record_is_made() {
     let dropped = Arc::new(AtomicBool::new(false));
     let at_record = Arc::new(AtomicBool::new(false));
     let (seen, noted) = (Arc::clone(&dropped), Arc::clone(&at_record));
-    let layer = UserMetricsLayer::new(move |_: &Record| noted.store(seen.load(Ordering::SeqCst), Ordering::SeqCst));
+    let layer =
+        UserMetricsLayer::new(move |_: &Record| noted.store(seen.load(Ordering::SeqCst), Ordering::SeqCst));
     let mut service = layer.layer(service_fn(|_: Request<RequestBody<Script>>| {
         let held = SetOnDrop(Arc::clone(&dropped));
         async move {
@@ -239,7 +254,11 @@ struct Twice;
 impl<B: Clone> Policy<Request<B>, Response<Script>, ScriptError> for Twice {
     type Future = std::future::Ready<()>;
 
-    fn retry(&mut self, _: &mut Request<B>, result: &mut Result<Response<Script>, ScriptError>) -> Option<Self::Future> {
+    fn retry(
+        &mut self,
+        _: &mut Request<B>,
+        result: &mut Result<Response<Script>, ScriptError>,
+    ) -> Option<Self::Future> {
         result.is_err().then(|| ready(()))
     }
 
@@ -249,7 +268,9 @@ impl<B: Clone> Policy<Request<B>, Response<Script>, ScriptError> for Twice {
 }
 
 /// Fails the first time, answers the second.
-fn flaky() -> impl Service<Request<RequestBody<Script>>, Response = Response<Script>, Error = ScriptError, Future: Send> + Clone {
+fn flaky()
+-> impl Service<Request<RequestBody<Script>>, Response = Response<Script>, Error = ScriptError, Future: Send>
++ Clone {
     let first = Arc::new(AtomicBool::new(true));
     service_fn(move |request: Request<RequestBody<Script>>| {
         let first = first.swap(false, Ordering::SeqCst);
@@ -263,7 +284,8 @@ fn flaky() -> impl Service<Request<RequestBody<Script>>, Response = Response<Scr
 #[tokio::test]
 async fn outside_of_retry_there_is_one_record_for_all_attempts() {
     let (layer, records) = Records::layer();
-    let service = ServiceBuilder::new().layer(layer).layer_fn(|service| Retry::new(Twice, service)).service(flaky());
+    let service =
+        ServiceBuilder::new().layer(layer).layer_fn(|service| Retry::new(Twice, service)).service(flaky());
     service.oneshot(request()).await.unwrap().into_body().collect().await.unwrap();
     let record = records.only();
     assert_eq!((record.outcome, record.usage_state), (Outcome::Completed, UsageState::Reported));

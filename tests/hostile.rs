@@ -1,5 +1,13 @@
 //! Bad input gets one record with a reason, and the traffic is untouched.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 mod support;
 
 use http::{Request, Response};
@@ -25,16 +33,20 @@ fn exchange(path: &str, request: &[u8], content_type: &str, answer: &[u8], chunk
             Ok::<_, ScriptError>(response)
         }
     }));
-    let request = Request::post(format!("https://api.openai.com{path}")).body(Script::chunked(request, chunk)).unwrap();
+    let request =
+        Request::post(format!("https://api.openai.com{path}")).body(Script::chunked(request, chunk)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let received = runtime.block_on(async { service.oneshot(request).await.unwrap().into_body().collect().await });
+    let received =
+        runtime.block_on(async { service.oneshot(request).await.unwrap().into_body().collect().await });
     assert_eq!(received.unwrap().to_bytes(), answer);
     assert_eq!(layer.panics(), 0);
     records.only()
 }
 
-const PATHS: &[&str] = &["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/anything"];
-const TYPES: &[&str] = &["application/json", "text/event-stream", "application/vnd.amazon.eventstream", "application/x-ndjson"];
+const PATHS: &[&str] =
+    &["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/anything"];
+const TYPES: &[&str] =
+    &["application/json", "text/event-stream", "application/vnd.amazon.eventstream", "application/x-ndjson"];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
@@ -96,35 +108,39 @@ const VALID: [(&str, &str); 3] = [
 #[test]
 fn a_contradictory_usage_is_kept_with_its_reason() {
     let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":208,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":314}}}"#;
-    let record = exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
-    assert_eq!(record.usage_reason.map(|reason| reason.as_str()), Some("part_exceeds_whole"));
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+    assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("part_exceeds_whole"));
     assert_eq!((record.usage.input_tokens, record.usage.cache_read_tokens), (Some(208), Some(314)));
 }
 
 #[test]
 fn figures_of_the_wrong_type_are_absent_and_the_others_stay() {
     let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":"many","completion_tokens":5,"total_tokens":-1}}"#;
-    let record = exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
     assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (None, Some(5)));
 }
 
 #[test]
 fn figures_beyond_64_bits_do_not_wrap() {
     let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":99999999999999999999999,"completion_tokens":18446744073709551615}}"#;
-    let record = exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 64);
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 64);
     assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (None, Some(u64::MAX)));
 }
 
 #[test]
 fn a_truncated_answer_has_a_reason() {
     let answer = &VALID[0].1[..VALID[0].1.len() - 20];
-    let record = exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
     assert_eq!(record.usage_state, UsageState::Absent);
-    assert_eq!(record.usage_reason.map(|reason| reason.as_str()), Some("malformed"));
+    assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("malformed"));
 }
 
 #[test]
 fn an_unknown_shape_is_unrecognized() {
     let record = exchange("/anything", b"{}", "application/json", br#"{"hello":"world"}"#, 7);
-    assert_eq!(record.usage_reason.map(|reason| reason.as_str()), Some("unrecognized"));
+    assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("unrecognized"));
 }

@@ -1,5 +1,13 @@
 //! The layer around hyper's client and around an axum router, over real connections.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 mod support;
 
 #[path = "../examples/support/upstream.rs"]
@@ -78,7 +86,8 @@ async fn calls_of_an_axum_router_are_metered_over_http_1_and_2() {
         for stream in [false, true] {
             let (layer, records) = Records::layer();
             let server = serve(upstream::router().layer(layer)).await;
-            let client = Client::builder(TokioExecutor::new()).http2_only(version == Version::HTTP_2).build_http();
+            let client =
+                Client::builder(TokioExecutor::new()).http2_only(version == Version::HTTP_2).build_http();
             let response = client.request(chat(server, version, stream)).await.unwrap();
             response.into_body().collect().await.unwrap();
             // The server makes the record before it sends the last frame, or right after.
@@ -111,9 +120,11 @@ async fn a_head_request_at_a_server_leaves_one_record() {
     for version in VERSIONS {
         let (layer, records) = Records::layer();
         let server = serve(Router::new().fallback(any(async || "never sent")).layer(layer)).await;
-        let client = Client::builder(TokioExecutor::new()).http2_only(version == Version::HTTP_2).build_http();
+        let client =
+            Client::builder(TokioExecutor::new()).http2_only(version == Version::HTTP_2).build_http();
         let request = Request::builder().method(Method::HEAD).uri(format!("http://{server}/v1/models"));
-        let response = client.request(request.version(version).body(Full::<Bytes>::default()).unwrap()).await.unwrap();
+        let response =
+            client.request(request.version(version).body(Full::<Bytes>::default()).unwrap()).await.unwrap();
         response.into_body().collect().await.unwrap();
         assert_eq!(records.only().outcome, Outcome::Completed);
     }
@@ -140,7 +151,7 @@ async fn a_connection_cut_within_the_answer_is_broken() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let (mut connection, _) = listener.accept().await.unwrap();
         let mut request = [0; 4096];
-        connection.read(&mut request).await.unwrap();
+        assert_ne!(connection.read(&mut request).await.unwrap(), 0);
         connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"model\":").await.unwrap();
     });
     let (client, records) = client(Version::HTTP_11);
@@ -152,9 +163,11 @@ async fn a_connection_cut_within_the_answer_is_broken() {
 #[tokio::test]
 async fn a_caller_that_goes_away_from_a_server_aborts_the_call() {
     let (layer, records) = Records::layer();
-    let endless = post(|| async {
+    let endless = post(async || {
         let (mut sender, body) = http_body_util::channel::Channel::<Bytes>::new(1);
-        tokio::spawn(async move { while sender.send_data("data: {\"choices\":[]}\n\n".into()).await.is_ok() {} });
+        tokio::spawn(
+            async move { while sender.send_data("data: {\"choices\":[]}\n\n".into()).await.is_ok() {} },
+        );
         Body::new(body)
     });
     let server = serve(Router::new().route("/v1/chat/completions", endless).layer(layer)).await;
@@ -216,6 +229,6 @@ async fn an_upgraded_connection_passes_and_its_usage_is_absent() {
     io.read_to_string(&mut seen).await.unwrap();
     assert_eq!(seen, "after the upgrade");
     for record in [records.only(), at_client.only()] {
-        assert_eq!(record.usage_reason.map(|reason| reason.as_str()), Some("upgraded"));
+        assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("upgraded"));
     }
 }

@@ -1,5 +1,12 @@
 //! The layer over a reqwest client, against a real server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
 #![cfg(feature = "reqwest")]
 
 mod support;
@@ -39,7 +46,8 @@ async fn a_json_call_and_a_stream_are_metered() {
     let (layer, records) = Records::layer();
     let client = reqwest::Client::new();
     for stream in [false, true] {
-        let request = client.post(format!("{server}/v1/chat/completions")).body(chat(stream)).build().unwrap();
+        let request =
+            client.post(format!("{server}/v1/chat/completions")).body(chat(stream)).build().unwrap();
         let response = layer.layer(client.clone()).oneshot(request).await.unwrap();
         assert!(response.text().await.unwrap().contains("completion_tokens"));
     }
@@ -53,7 +61,9 @@ async fn a_json_call_and_a_stream_are_metered() {
 
 #[tokio::test]
 async fn a_redirect_replays_a_body_in_memory_and_the_final_url_is_kept() {
-    let redirect = post(|| async { (StatusCode::TEMPORARY_REDIRECT, [("location", "/v1/chat/completions")]).into_response() });
+    let redirect = post(|| async {
+        (StatusCode::TEMPORARY_REDIRECT, [("location", "/v1/chat/completions")]).into_response()
+    });
     let server = serve(upstream::router().route("/moved", redirect)).await;
     let (layer, records) = Records::layer();
     let client = reqwest::Client::new();
@@ -71,18 +81,27 @@ async fn a_streamed_body_is_tapped() {
     let (layer, records) = Records::layer();
     let client = reqwest::Client::new();
     let body = support::Script::chunked(chat(false).as_bytes().unwrap(), 5);
-    let request = client.post(format!("{server}/v1/chat/completions")).body(reqwest::Body::wrap(body)).build().unwrap();
+    let request =
+        client.post(format!("{server}/v1/chat/completions")).body(reqwest::Body::wrap(body)).build().unwrap();
     layer.layer(client).oneshot(request).await.unwrap().bytes().await.unwrap();
     assert_eq!(records.only().user_id().map(AsRef::as_ref), Some("alice"));
 }
 
 #[tokio::test]
 async fn helicone_headers_do_not_reach_the_provider_unless_they_are_kept_on_purpose() {
-    let echo = any(|request: Request| async move { format!("{:?}", request.headers().keys().collect::<Vec<_>>()) });
+    let echo =
+        any(|request: Request| async move { format!("{:?}", request.headers().keys().collect::<Vec<_>>()) });
     let server = serve(Router::new().fallback(echo)).await;
     let (layer, records) = Records::layer();
     let client = reqwest::Client::new();
-    let request = || client.get(&server).header("Helicone-User-Id", "alice").header("Helicone-Auth", "key").build().unwrap();
+    let request = || {
+        client
+            .get(&server)
+            .header("Helicone-User-Id", "alice")
+            .header("Helicone-Auth", "key")
+            .build()
+            .unwrap()
+    };
     let seen = layer.layer(client.clone()).oneshot(request()).await.unwrap().text().await.unwrap();
     assert!(!seen.contains("helicone"), "{seen}");
     let kept = layer.clone().faces_provider(false).layer(client.clone()).oneshot(request()).await.unwrap();
@@ -97,7 +116,8 @@ async fn a_connection_that_fails_leaves_a_broken_call_with_its_user() {
     drop(listener);
     let (layer, records) = Records::layer();
     let client = reqwest::Client::new();
-    let request = client.post(format!("http://{nobody}/v1/chat/completions")).body(chat(false)).build().unwrap();
+    let request =
+        client.post(format!("http://{nobody}/v1/chat/completions")).body(chat(false)).build().unwrap();
     assert!(layer.layer(client).oneshot(request).await.unwrap_err().is_connect());
     let record = records.only();
     assert_eq!((record.outcome, record.user_id().map(AsRef::as_ref)), (Outcome::Broken, Some("alice")));

@@ -1,5 +1,13 @@
 //! What goes through the layer arrives as if the layer were not there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 mod support;
 
 use bytes::Bytes;
@@ -55,7 +63,10 @@ struct Call {
 
 impl Plan {
     /// A service that reads the request as planned, notes what it sees, and answers as planned.
-    fn service<B>(&self, seen: &Arc<Mutex<Vec<Seen>>>) -> impl Service<Request<B>, Response = Response<Script>, Error = ScriptError>
+    fn service<B>(
+        &self,
+        seen: &Arc<Mutex<Vec<Seen>>>,
+    ) -> impl Service<Request<B>, Response = Response<Script>, Error = ScriptError>
     where
         B: Body<Data = Bytes, Error = ScriptError>,
     {
@@ -84,7 +95,8 @@ impl Plan {
         R: Body<Data = Bytes, Error = ScriptError>,
     {
         let answer = now(service.call(self.request()));
-        let answer = answer.map(|response| (response.status(), read(response.into_body(), self.download_polls)));
+        let answer =
+            answer.map(|response| (response.status(), read(response.into_body(), self.download_polls)));
         Call { upload: std::mem::take(&mut seen.lock().unwrap()), answer }
     }
 
@@ -101,13 +113,25 @@ impl Plan {
 
 fn plans() -> impl Strategy<Value = Plan> {
     let statuses = proptest::sample::select(vec![101u16, 200, 200, 200, 204, 304, 404, 500]);
-    let methods = proptest::sample::select(vec![Method::POST, Method::POST, Method::GET, Method::HEAD, Method::CONNECT]);
+    let methods = proptest::sample::select(vec![
+        Method::POST,
+        Method::POST,
+        Method::GET,
+        Method::HEAD,
+        Method::CONNECT,
+    ]);
     let answer = prop_oneof![
         9 => (statuses, script(RESPONSES)).prop_map(|(status, body)| Ok((StatusCode::from_u16(status).unwrap(), body))),
         1 => (1u8..).prop_map(|code| Err(ScriptError(code))),
     ];
     (methods, script(REQUESTS), 0usize..24, answer, 0usize..24).prop_map(
-        |(method, upload, upload_polls, answer, download_polls)| Plan { method, upload, upload_polls, answer, download_polls },
+        |(method, upload, upload_polls, answer, download_polls)| Plan {
+            method,
+            upload,
+            upload_polls,
+            answer,
+            download_polls,
+        },
     )
 }
 
@@ -170,7 +194,8 @@ fn readiness_and_its_error_are_the_inner_services() {
     }
     let (layer, records) = Records::layer();
     let mut service = layer.layer(NeverReady);
-    let readiness = Service::<Request<Script>>::poll_ready(&mut service, &mut Context::from_waker(Waker::noop()));
+    let readiness =
+        Service::<Request<Script>>::poll_ready(&mut service, &mut Context::from_waker(Waker::noop()));
     assert_eq!(readiness, Poll::Ready(Err(ScriptError(7))));
     assert!(records.all().is_empty(), "a call that was not dispatched leaves no record");
 }
@@ -182,7 +207,7 @@ fn data_in_several_pieces_is_read_whole() {
 
     let (layer, records) = Records::layer();
     let service = layer.layer(service_fn(|request: Request<RequestBody<_>>| {
-        let body = now(BodyExt::collect(request.into_body())).map(|body| body.to_bytes());
+        let body = now(BodyExt::collect(request.into_body())).map(http_body_util::Collected::to_bytes);
         ready(body.map(|body| Response::new(Script::of([body]))))
     }));
     let pieces = |frame: Bytes| frame.slice(..5).chain(frame.slice(5..));

@@ -18,7 +18,7 @@ use tower_llm_metrics::{PriceBook, Record, RequestBody, UserMetricsLayer};
 
 /// One recorded exchange; what else stands on its line is not read.
 #[derive(Clone, Deserialize)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     method: Option<String>,
     url: String,
     #[serde(default)]
@@ -35,7 +35,11 @@ pub struct Exchange {
 impl Exchange {
     /// Sends the exchange, with bodies in frames of `chunk` bytes, through a layer of its own around a service that reads
     /// the request and answers as recorded.
-    pub async fn replay(self, chunk: Option<usize>, prices: &Arc<PriceBook>) -> Result<Record, Box<dyn Error>> {
+    pub(crate) async fn replay(
+        self,
+        chunk: Option<usize>,
+        prices: &Arc<PriceBook>,
+    ) -> Result<Record, Box<dyn Error>> {
         let method = Method::from_bytes(self.method.as_deref().unwrap_or("POST").as_bytes())?;
         let status = StatusCode::from_u16(self.status.unwrap_or(200))?;
         let request_body = bytes(self.request_body, self.request_body_b64)?;
@@ -79,7 +83,9 @@ fn bytes(text: Option<String>, base64: Option<String>) -> Result<Bytes, base64::
 fn headers(recorded: BTreeMap<String, String>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in recorded {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value))
+        {
             headers.append(name, value);
         }
     }
@@ -93,7 +99,10 @@ fn headers(recorded: BTreeMap<String, String>) -> HeaderMap {
 fn uri(url: &str) -> Result<Uri, Box<dyn Error>> {
     let (scheme, rest) = url.split_once("://").ok_or("the url has no scheme")?;
     let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || ".-:[]@_".contains(c) { c } else { '-' }).collect();
+    let host: String = host
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || ".-:[]@_".contains(c) { c } else { '-' })
+        .collect();
     let mut fit = format!("{scheme}://{host}");
     if !path.starts_with('/') {
         fit.push('/');
@@ -128,7 +137,10 @@ impl Body for Frames {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.frames.pop_front().map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -14,17 +14,17 @@ pub(super) fn provider(model: &str) -> Option<Provider> {
     if lower.starts_with("gpt-oss") {
         return None;
     }
-    if OPENAI.iter().any(|prefix| starts(prefix)) || is_o_series(&lower) {
+    if OPENAI.iter().any(&starts) || is_o_series(&lower) {
         return Some(Provider::OPENAI);
     }
     if lower.starts_with("claude-") {
         return Some(Provider::ANTHROPIC);
     }
-    if GOOGLE.iter().any(|prefix| starts(prefix)) {
+    if GOOGLE.iter().any(&starts) {
         return Some(Provider::GOOGLE);
     }
     // `grok-1` and `grok-2` were published.
-    if lower.starts_with("grok-") && !["grok-1", "grok-2"].iter().any(|open| starts(open)) {
+    if lower.starts_with("grok-") && !["grok-1", "grok-2"].iter().any(starts) {
         return Some(Provider::X_AI);
     }
     None

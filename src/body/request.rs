@@ -124,10 +124,10 @@ impl<B: Body> Body for RequestBody<B> {
                 tap.look(bytes);
             }
         });
-        if this.inner.is_end_stream() {
-            if let Some(tap) = this.tap.take() {
-                tap.finish();
-            }
+        if this.inner.is_end_stream()
+            && let Some(tap) = this.tap.take()
+        {
+            tap.finish();
         }
         Poll::Ready(Some(Ok(frame)))
     }

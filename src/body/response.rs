@@ -113,10 +113,10 @@ impl<B: Body> Body for ResponseBody<B> {
             Some(Err(_)) => Some(Ended::Broken),
             Some(Ok(_)) => this.inner.is_end_stream().then_some(Ended::Whole),
         };
-        if let Some(ended) = ended {
-            if let Some(tap) = this.tap.take() {
-                tap.end(ended);
-            }
+        if let Some(ended) = ended
+            && let Some(tap) = this.tap.take()
+        {
+            tap.end(ended);
         }
         Poll::Ready(polled)
     }

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 /// `user_{hash}_account_{uuid}_session_{uuid}`, or the same as a JSON object in a string. Where there is no account, it
 /// is the device. `None` for any other id.
 pub(super) fn of(id: &UserId) -> Option<UserId> {
-    let account = if id.as_str().starts_with('{') { of_json(id.as_str())? } else { of_words(id.as_str())?.into() };
+    let account =
+        if id.as_str().starts_with('{') { of_json(id.as_str())? } else { of_words(id.as_str())?.into() };
     UserId::new(&account).ok()
 }
 
@@ -43,7 +44,10 @@ mod tests {
         assert_eq!(account("user_ab12_account__session_3-4").as_deref(), Some("ab12"));
         let json = r#"{"device_id":"ab12","account_uuid":"77-88","session_id":"3-4"}"#;
         assert_eq!(account(json).as_deref(), Some("77-88"));
-        assert_eq!(account(r#"{"device_id":"ab12","account_uuid":"","session_id":"3"}"#).as_deref(), Some("ab12"));
+        assert_eq!(
+            account(r#"{"device_id":"ab12","account_uuid":"","session_id":"3"}"#).as_deref(),
+            Some("ab12")
+        );
         for other in ["alice", "user_ab12", "a_session_b", "{}", "{not json"] {
             assert_eq!(account(other), None);
         }

@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_panic_in_the_applications_own_source_is_a_reason() {
-        let custom: Arc<dyn super::super::Identify> = Arc::new(|_: &http::request::Parts| panic!("of the application"));
+        let custom: Arc<dyn super::super::Identify> =
+            Arc::new(|_: &http::request::Parts| panic!("of the application"));
         let identity = Identity { custom: Some(custom), ..Identity::default() };
         let caller = caller(&identity, Request::builder());
         assert_eq!((caller.fallback, caller.issue), (None, Some(UserIssue::Panicked)));

@@ -30,7 +30,8 @@ mod tests {
     #[test]
     fn a_pseudonym_is_the_hmac_of_the_id() {
         // RFC 4231, test case 2.
-        let pseudonym = pseudonymizer(b"Jefe")(&UserId::new("what do ya want for nothing?").unwrap()).unwrap();
+        let pseudonym =
+            pseudonymizer(b"Jefe")(&UserId::new("what do ya want for nothing?").unwrap()).unwrap();
         assert_eq!(pseudonym.as_str(), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 }

@@ -131,7 +131,7 @@ fn find(catalog: &Catalog, provider: ProviderId, name: &str, exact_only: bool) -
     match (genai.matched, hits.litellm, sibling) {
         // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
         (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
-            hits.genai = None
+            hits.genai = None;
         }
         // What LiteLLM knows of the entry, tiers and regions, holds for the names that it covers.
         (_, None, Some(sibling)) => hits.litellm = Some(Found { entry: sibling, matched: genai.matched }),

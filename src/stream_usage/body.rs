@@ -83,13 +83,16 @@ impl<B: Body> Body for StreamUsageRequestBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        let rest_is_over = self.rest.as_ref().is_none_or(|rest| rest.is_end_stream());
+        let rest_is_over = self.rest.as_ref().is_none_or(Body::is_end_stream);
         self.buffered.is_empty() && self.after.is_none() && rest_is_over
     }
 
     fn size_hint(&self) -> SizeHint {
         let buffered: u64 = self.buffered.iter().map(|data| data.len() as u64).sum();
-        plus(&self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), |rest| rest.size_hint()), buffered)
+        plus(
+            &self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint),
+            buffered,
+        )
     }
 }
 

@@ -25,7 +25,9 @@ enum Line {
     Start,
     Within,
     /// After a CR that ended a line; an LF still belongs to it. The line was blank or not.
-    Cr { blank: bool },
+    Cr {
+        blank: bool,
+    },
 }
 
 impl UsageChunkFilter {
@@ -111,10 +113,12 @@ fn carries_only_usage(event: &[u8]) -> bool {
         #[serde(rename = "prompt_tokens")]
         _prompt_tokens: u64,
     }
-    let data: Option<Vec<&str>> = std::str::from_utf8(event).ok().map(|event| {
-        event.split(['\r', '\n']).filter_map(|line| line.strip_prefix("data:")).collect()
-    });
-    data.is_some_and(|data| serde_json::from_str::<Chunk>(&data.join("\n")).is_ok_and(|chunk| chunk.choices.is_empty()))
+    let data: Option<Vec<&str>> = std::str::from_utf8(event)
+        .ok()
+        .map(|event| event.split(['\r', '\n']).filter_map(|line| line.strip_prefix("data:")).collect());
+    data.is_some_and(|data| {
+        serde_json::from_str::<Chunk>(&data.join("\n")).is_ok_and(|chunk| chunk.choices.is_empty())
+    })
 }
 
 #[cfg(test)]
@@ -142,7 +146,11 @@ mod tests {
             let after = format!("data: [DONE]{end}{end}");
             let stream = format!("{before}{USAGE}{end}{end}{after}");
             for size in 1..=stream.len() {
-                assert_eq!(filtered(&stream, size), format!("{before}{after}"), "{end:?} in pieces of {size}");
+                assert_eq!(
+                    filtered(&stream, size),
+                    format!("{before}{after}"),
+                    "{end:?} in pieces of {size}"
+                );
             }
         }
     }

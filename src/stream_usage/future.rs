@@ -38,7 +38,13 @@ where
 {
     pub(super) fn new(service: S, request: Request<B>, limit: usize) -> Self {
         let (head, body) = request.into_parts();
-        Self { service, limit, request: Some((head, StreamUsageRequestBody::new(body))), call: None, ours: false }
+        Self {
+            service,
+            limit,
+            request: Some((head, StreamUsageRequestBody::new(body))),
+            call: None,
+            ours: false,
+        }
     }
 }
 
@@ -53,10 +59,10 @@ where
     /// Polled again after it was ready, it stays pending.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Some((head, body)) = this.request {
-            if may_lack_option(head) {
-                ready!(body.poll_buffer(*this.limit, cx));
-            }
+        if let Some((head, body)) = this.request
+            && may_lack_option(head)
+        {
+            ready!(body.poll_buffer(*this.limit, cx));
         }
         if let Some((mut head, mut body)) = this.request.take() {
             if let Some(changed) = body.whole().as_deref().and_then(with_option) {

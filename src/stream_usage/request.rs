@@ -12,7 +12,9 @@ const OPTION: &str = r#""include_usage":true"#;
 /// Whether a request may be one that lacks the option.
 pub(super) fn may_lack_option(head: &request::Parts) -> bool {
     let json = head.headers.get(CONTENT_TYPE).is_none_or(|value| {
-        value.to_str().is_ok_and(|value| value.trim_start().to_ascii_lowercase().starts_with("application/json"))
+        value
+            .to_str()
+            .is_ok_and(|value| value.trim_start().to_ascii_lowercase().starts_with("application/json"))
     });
     head.method == Method::POST
         && head.uri.path().trim_end_matches('/').ends_with("/completions")
@@ -82,8 +84,14 @@ mod tests {
         for (body, with_option) in [
             (r#"{"stream":true}"#, r#"{"stream":true,"stream_options":{"include_usage":true}}"#),
             (r#" { "stream" : true } "#, r#" { "stream" : true ,"stream_options":{"include_usage":true}} "#),
-            (r#"{"stream_options":null,"stream":true}"#, r#"{"stream_options":{"include_usage":true},"stream":true}"#),
-            (r#"{"stream_options":{ },"stream":true}"#, r#"{"stream_options":{"include_usage":true },"stream":true}"#),
+            (
+                r#"{"stream_options":null,"stream":true}"#,
+                r#"{"stream_options":{"include_usage":true},"stream":true}"#,
+            ),
+            (
+                r#"{"stream_options":{ },"stream":true}"#,
+                r#"{"stream_options":{"include_usage":true },"stream":true}"#,
+            ),
             (
                 r#"{"stream_options":{"include_obfuscation":false},"stream":true}"#,
                 r#"{"stream_options":{"include_usage":true,"include_obfuscation":false},"stream":true}"#,

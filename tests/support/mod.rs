@@ -15,7 +15,7 @@ use tower_llm_metrics::{MetricsSink, Record, UserMetricsLayer};
 
 /// Keeps every record.
 #[derive(Clone, Debug, Default)]
-pub struct Records(Arc<Mutex<Vec<Record>>>);
+pub(crate) struct Records(Arc<Mutex<Vec<Record>>>);
 
 impl MetricsSink for Records {
     fn record(&self, record: &Record) {
@@ -24,17 +24,17 @@ impl MetricsSink for Records {
 }
 
 impl Records {
-    pub fn layer() -> (UserMetricsLayer, Self) {
+    pub(crate) fn layer() -> (UserMetricsLayer, Self) {
         let records = Self::default();
         (UserMetricsLayer::new(records.clone()), records)
     }
 
-    pub fn all(&self) -> Vec<Record> {
+    pub(crate) fn all(&self) -> Vec<Record> {
         self.0.lock().unwrap().clone()
     }
 
     /// The one record there is.
-    pub fn only(&self) -> Record {
+    pub(crate) fn only(&self) -> Record {
         let mut all = self.all();
         assert_eq!(all.len(), 1, "exactly one record per dispatched call: {all:?}");
         all.remove(0)
@@ -43,7 +43,7 @@ impl Records {
 
 /// One thing that a body does when it is polled.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub(crate) enum Step {
     Data(Bytes),
     Trailers,
     Pending,
@@ -51,7 +51,7 @@ pub enum Step {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScriptError(pub u8);
+pub(crate) struct ScriptError(pub(crate) u8);
 
 impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,27 +63,27 @@ impl std::error::Error for ScriptError {}
 
 /// A body that follows a script.
 #[derive(Clone, Debug, Default)]
-pub struct Script {
-    pub steps: VecDeque<Step>,
+pub(crate) struct Script {
+    pub(crate) steps: VecDeque<Step>,
     /// Whether the length is told in advance.
-    pub sized: bool,
+    pub(crate) sized: bool,
     /// Whether the end is told with the last frame.
-    pub tells_end: bool,
+    pub(crate) tells_end: bool,
 }
 
 impl Script {
-    pub fn of(frames: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
+    pub(crate) fn of(frames: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
         let steps = frames.into_iter().map(|frame| Step::Data(frame.into())).collect();
         Self { steps, sized: true, tells_end: true }
     }
 
     /// `bytes` in frames of `size`.
-    pub fn chunked(bytes: &[u8], size: usize) -> Self {
+    pub(crate) fn chunked(bytes: &[u8], size: usize) -> Self {
         Self::of(bytes.chunks(size).map(Bytes::copy_from_slice))
     }
 
     #[must_use]
-    pub fn then(mut self, step: Step) -> Self {
+    pub(crate) fn then(mut self, step: Step) -> Self {
         self.steps.push_back(step);
         self
     }
@@ -93,7 +93,10 @@ impl Body for Script {
     type Data = Bytes;
     type Error = ScriptError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ScriptError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ScriptError>>> {
         match self.steps.pop_front() {
             None => Poll::Ready(None),
             Some(Step::Data(data)) => Poll::Ready(Some(Ok(Frame::data(data)))),
@@ -112,7 +115,11 @@ impl Body for Script {
 
     fn size_hint(&self) -> SizeHint {
         let length = |step: &Step| if let Step::Data(data) = step { data.len() as u64 } else { 0 };
-        if self.sized { SizeHint::with_exact(self.steps.iter().map(length).sum()) } else { SizeHint::default() }
+        if self.sized {
+            SizeHint::with_exact(self.steps.iter().map(length).sum())
+        } else {
+            SizeHint::default()
+        }
     }
 }
 
@@ -122,7 +129,7 @@ fn trailers() -> HeaderMap {
 
 /// What a reader of a body sees at one poll.
 #[derive(Debug, PartialEq)]
-pub enum Seen {
+pub(crate) enum Seen {
     Hints { end: bool, lower: u64, upper: Option<u64> },
     Data(Bytes),
     Trailers(HeaderMap),
@@ -132,7 +139,7 @@ pub enum Seen {
 }
 
 /// Reads `body` as a careful consumer does, hints before every poll, for at most `polls` polls, and drops it.
-pub fn read<B: Body<Data = Bytes, Error = ScriptError>>(body: B, polls: usize) -> Vec<Seen> {
+pub(crate) fn read<B: Body<Data = Bytes, Error = ScriptError>>(body: B, polls: usize) -> Vec<Seen> {
     let mut body = Box::pin(body);
     let mut seen = Vec::new();
     let mut context = Context::from_waker(Waker::noop());
@@ -158,7 +165,7 @@ pub fn read<B: Body<Data = Bytes, Error = ScriptError>>(body: B, polls: usize) -
 }
 
 /// A random script: pieces of `text` and of random bytes, in random frames, with everything that a body can do.
-pub fn script(texts: &'static [&'static str]) -> impl Strategy<Value = Script> {
+pub(crate) fn script(texts: &'static [&'static str]) -> impl Strategy<Value = Script> {
     let bytes = prop_oneof![
         proptest::sample::select(texts).prop_map(|text| text.as_bytes().to_vec()),
         proptest::collection::vec(any::<u8>(), 0..64),
@@ -169,16 +176,21 @@ pub fn script(texts: &'static [&'static str]) -> impl Strategy<Value = Script> {
         1 => Just(Some(Step::Trailers)),
         1 => (1u8..).prop_map(|code| Some(Step::Error(code))),
     ];
-    (bytes, cuts, ending, any::<(bool, bool)>(), 0usize..4).prop_map(|(bytes, cuts, ending, (sized, tells_end), pending)| {
-        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).chain([0, bytes.len()]).collect();
-        cuts.sort_unstable();
-        // Equal cuts make frames of length zero.
-        let mut steps: VecDeque<Step> =
-            cuts.windows(2).map(|cut| Step::Data(Bytes::copy_from_slice(&bytes[cut[0]..cut[1]]))).collect();
-        for n in 0..pending {
-            steps.insert(n % (steps.len() + 1), Step::Pending);
-        }
-        steps.extend(ending);
-        Script { steps, sized, tells_end }
-    })
+    (bytes, cuts, ending, any::<(bool, bool)>(), 0usize..4).prop_map(
+        |(bytes, cuts, ending, (sized, tells_end), pending)| {
+            let mut cuts: Vec<usize> =
+                cuts.into_iter().map(|cut| cut.min(bytes.len())).chain([0, bytes.len()]).collect();
+            cuts.sort_unstable();
+            // Equal cuts make frames of length zero.
+            let mut steps: VecDeque<Step> = cuts
+                .windows(2)
+                .map(|cut| Step::Data(Bytes::copy_from_slice(&bytes[cut[0]..cut[1]])))
+                .collect();
+            for n in 0..pending {
+                steps.insert(n % (steps.len() + 1), Step::Pending);
+            }
+            steps.extend(ending);
+            Script { steps, sized, tells_end }
+        },
+    )
 }

@@ -88,7 +88,7 @@ fn sheets(provider: &str, fields: &Fields<'_>) -> Result<BTreeMap<Option<&'stati
             None => listed.base = Some(rate),
             // xAI's long-context prices begin at the threshold, all others' beyond it (docs.x.ai, models and pricing).
             Some(above) => {
-                listed.above.push((if provider == "x-ai" { above - 1 } else { above }, Some(rate)))
+                listed.above.push((if provider == "x-ai" { above - 1 } else { above }, Some(rate)));
             }
         }
         listed.above.sort_by_key(|(start, _)| *start);

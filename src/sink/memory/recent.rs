@@ -91,7 +91,7 @@ mod tests {
             recent.add(&Record::new(at(second)));
         }
         let even =
-            |record: &Record| record.time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() % 2 == 0;
+            |record: &Record| record.time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().is_multiple_of(2);
         let kept: Vec<_> = recent.last(3, even).iter().map(|record| record.time).collect();
         assert_eq!(kept, [at(54), at(56), at(58)]);
         recent.remove(even);
