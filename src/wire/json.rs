@@ -79,7 +79,8 @@ pub(crate) enum Status {
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// Scalars up to this length are checked even when they are not wanted.
+/// A number or a word at the root is checked up to this length even when it is not wanted: a text that is no JSON
+/// mostly begins with a word.
 const CHECKED_SCALAR: usize = 32;
 
 impl Scanner {
@@ -143,7 +144,9 @@ impl Scanner {
                 b',' if !at_root => {}
                 b'"' if self.in_object => {
                     self.state = State::Key;
-                    return self.key(select, rest, 1);
+                    let rest = self.key(select, rest, 1);
+                    // Straight on, as the state is known here.
+                    return if self.state == State::Value { self.value(select, rest, found) } else { rest };
                 }
                 b'}' if self.in_object => self.leave(select),
                 b']' if !self.in_object && !at_root => self.leave(select),
@@ -193,21 +196,45 @@ impl Scanner {
 
     /// In a key, of which the first `seen` bytes need not be looked at.
     fn key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> &'a [u8] {
+        let inside = bytes.get(seen..).unwrap_or_default();
+        let stop = inside.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        let rest = match stop.and_then(|stop| inside.split_at_checked(stop)) {
+            // What nearly every key is: in one piece and without escapes.
+            Some((key, [b'"', rest @ ..])) if seen == 1 => {
+                self.target = select.node(self.node).member(key).unwrap_or(NOWHERE);
+                rest
+            }
+            _ => match self.assemble_key(select, bytes, seen) {
+                Some(rest) => rest,
+                None => return b"",
+            },
+        };
+        // The colon is mostly next.
+        if let Some((b':', rest)) = rest.split_first() {
+            self.state = State::Value;
+            return rest;
+        }
+        self.state = State::Colon;
+        rest
+    }
+
+    /// The same for a key that has escapes or comes in pieces. `None` when it does not end here.
+    #[cold]
+    fn assemble_key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> Option<&'a [u8]> {
         // With every byte written as an escape of six, and the quotes.
         let room = 6 * select.longest_key() + 2;
         let end = bytes.get(seen..).and_then(|rest| skip::string_end(rest, &mut self.nesting.escaped));
-        let Some((piece, rest)) = end.and_then(|end| bytes.split_at_checked(seen + end)) else {
-            self.hold(bytes, room);
-            return b"";
-        };
-        self.target = if self.held.is_empty() && !self.too_long {
-            find_member(select, self.node, piece)
-        } else {
-            self.hold(piece, room);
-            find_member(select, self.node, &self.held)
-        };
-        self.release();
-        self.state = State::Colon;
+        let (piece, rest) = end.map_or((bytes, None), |end| match bytes.split_at_checked(seen + end) {
+            Some((piece, rest)) => (piece, Some(rest)),
+            None => (bytes, None),
+        });
+        self.hold(piece, room);
+        if rest.is_some() {
+            let key = if self.too_long { None } else { string(&self.held) };
+            let member = key.and_then(|key| select.node(self.node).member(key.as_bytes()));
+            self.target = member.unwrap_or(NOWHERE);
+            self.release();
+        }
         rest
     }
 
@@ -285,7 +312,12 @@ impl Scanner {
             _ => skip::scalar_end(rest),
         });
         if let Some((piece, rest)) = end.and_then(|end| bytes.split_at_checked(seen + end)) {
-            self.value_ends(select, piece, found);
+            if self.target == NOWHERE {
+                self.release();
+                self.value_closes();
+            } else {
+                self.value_ends(select, piece, found);
+            }
             rest
         } else {
             self.hold(bytes, self.room(select));
@@ -296,7 +328,7 @@ impl Scanner {
     /// How much of the value that is under way may be held.
     fn room(&self, select: &Select) -> usize {
         let limit = select.node(self.target).capture.map_or(0, |(_, limit)| limit);
-        if self.state == State::Scalar { limit.max(CHECKED_SCALAR) } else { limit }
+        if self.target == DOCUMENT && self.state == State::Scalar { limit.max(CHECKED_SCALAR) } else { limit }
     }
 
     /// The value that is under way ends with `piece`.
@@ -356,18 +388,6 @@ impl Scanner {
         self.held.clear();
         self.too_long = false;
     }
-}
-
-/// Where the member of `node` with this raw key leads.
-fn find_member(select: &Select, node: NodeId, raw: &[u8]) -> NodeId {
-    let key = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-    let node = select.node(node);
-    let member = if memchr::memchr(b'\\', key).is_none() {
-        node.member(key)
-    } else {
-        string(raw).and_then(|key| node.member(key.as_bytes()))
-    };
-    member.unwrap_or(NOWHERE)
 }
 
 fn is_space(byte: u8) -> bool {

@@ -9,6 +9,18 @@ pub(super) fn string_end(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
     let mut from = usize::from(*escaped);
     let mut rest = bytes.get(from..)?;
     *escaped = false;
+    // Most keys and many values are short.
+    for (at, word) in rest.as_chunks::<8>().0.iter().take(2).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let hits = equal(word, b'"');
+        let backslashes = equal(word, b'\\');
+        if backslashes != 0 {
+            break;
+        }
+        if hits != 0 {
+            return Some(from + 8 * at + first_hit(hits) + 1);
+        }
+    }
     while let Some(quote) = memchr::memchr(b'"', rest) {
         let (before, after) = rest.split_at_checked(quote)?;
         from += quote + 1;
@@ -73,23 +85,54 @@ impl Nesting {
 /// The offset of the first quote or bracket of any kind.
 #[inline]
 fn structural(bytes: &[u8]) -> Option<usize> {
-    let mut skipped = 0;
+    // The next one is often very near: behind a comma or a colon.
+    if let Some(at) = bytes.iter().take(6).position(|&byte| is_structural(byte)) {
+        return Some(at);
+    }
     // A block at a time: the loop inside has a fixed length and no exit, so it becomes a few vector instructions.
-    for block in bytes.chunks_exact(BLOCK) {
-        if block.iter().fold(false, |any, &byte| any | is_structural(byte)) {
-            break;
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let mut skipped = 0;
+    for block in blocks {
+        if block.iter().fold(false, |any, &byte| any | may_be_structural(byte))
+            && let Some(at) = block.iter().position(|&byte| is_structural(byte))
+        {
+            return Some(skipped + at);
         }
         skipped += BLOCK;
     }
     bytes.get(skipped..)?.iter().position(|&byte| is_structural(byte)).map(|at| skipped + at)
 }
 
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 
-/// `{` and `[`, and `}` and `]`, differ in one bit.
+/// Every byte of a word.
+const fn every(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The high bit of each byte of `word` that is `byte`. Bits above the first may be wrong.
+#[inline]
+fn equal(word: u64, byte: u8) -> u64 {
+    let zero = word ^ every(byte);
+    zero.wrapping_sub(every(1)) & !zero & every(0x80)
+}
+
+/// The offset of the byte with the first high bit that is set.
+#[inline]
+fn first_hit(hits: u64) -> usize {
+    hits.trailing_zeros() as usize / 8
+}
+
 #[inline]
 fn is_structural(byte: u8) -> bool {
-    (byte | 0x20 == b'{') | (byte | 0x20 == b'}') | (byte == b'"')
+    matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')
+}
+
+/// True for those bytes and for four others, which are rare outside strings: the brackets have in common that these
+/// three bits make `0x7f` of them. One comparison for all brackets, and the compiler's vectors are eight times faster.
+#[inline]
+fn may_be_structural(byte: u8) -> bool {
+    (byte | 0x26 == 0x7f) | (byte == b'"')
 }
 
 #[cfg(test)]
@@ -120,15 +163,17 @@ mod tests {
     }
 
     #[test]
-    fn every_bracket_and_no_other_byte_is_structural() {
+    fn no_bracket_is_missed_by_the_quick_look() {
         let found: Vec<u8> = (0..=255).filter(|&byte| is_structural(byte)).collect();
         assert_eq!(found, b"\"[]{}");
+        let perhaps: Vec<u8> = (0..=255).filter(|&byte| may_be_structural(byte)).collect();
+        assert_eq!(perhaps, b"\"Y[]_y{}\x7f");
     }
 
     #[test]
     fn a_bracket_is_found_wherever_it_stands_in_a_block() {
-        for at in 0..100 {
-            let mut bytes = vec![b'7'; 100];
+        for at in 0..200 {
+            let mut bytes = b"7y".repeat(100);
             bytes[at] = b']';
             assert_eq!(structural(&bytes), Some(at));
             assert_eq!(structural(&bytes[..at]), None);
