@@ -171,10 +171,14 @@ fn assistants(method: &Method, segments: &[&str]) -> Option<Call> {
     let call = match segments {
         ["runs", "threads", ..] | ["submit_tool_outputs", _, "runs", _, "threads", ..] => RUN,
         ["runs", _, "threads", ..] if *method == Method::POST => RUN,
-        ["runs", _, "threads", ..] | [_, "runs", _, "threads", ..] => RUN.repeated(),
-        ["steps" | "cancel", _, "runs", ..] | [_, "steps", _, "runs", ..] => RUN.repeated(),
-        ["threads", ..] | [_, "threads", ..] => MANAGEMENT,
-        ["messages", _, "threads", ..] | [_, "messages", _, "threads", ..] => MANAGEMENT,
+        ["runs", _, "threads", ..]
+        | [_, "runs", _, "threads", ..]
+        | ["steps" | "cancel", _, "runs", ..]
+        | [_, "steps", _, "runs", ..] => RUN.repeated(),
+        ["threads", ..]
+        | [_, "threads", ..]
+        | ["messages", _, "threads", ..]
+        | [_, "messages", _, "threads", ..] => MANAGEMENT,
         _ => return None,
     };
     Some(call)
