@@ -128,6 +128,11 @@ impl Scanner {
         self.documents
     }
 
+    #[cfg(test)]
+    pub(super) fn held_capacity(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// At the start of a member, an element or a document.
     fn between<'a>(
         &mut self,
@@ -452,7 +457,7 @@ mod tests {
         };
         for piece in pieces {
             scanner.push(&select, piece, &mut found);
-            assert!(scanner.held.capacity() <= 512);
+            assert!(scanner.held_capacity() <= 512);
         }
         scanner.finish(&select, &mut found);
         (seen, scanner.documents(), scanner.status())
@@ -661,7 +666,7 @@ mod tests {
             assert_eq!(seen, [USER]);
             scanner.reset();
         }
-        assert!(scanner.held.capacity() > 0);
+        assert!(scanner.held_capacity() > 0);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! fields mean, and none of them panics, whatever it is fed.
 
 pub(crate) mod json;
+#[cfg(test)]
+mod properties;
 mod scalar;
 pub(crate) mod select;
 mod skip;
