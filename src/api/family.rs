@@ -10,11 +10,12 @@ use crate::record::Provider;
 pub(super) fn provider(model: &str) -> Option<Provider> {
     let model = model.strip_prefix("models/").unwrap_or(model);
     let lower = model.get(..model.len().min(32)).map(str::to_ascii_lowercase)?;
-    let starts = |prefix: &&str| lower.starts_with(prefix);
+    let starts_with_any = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix));
     if lower.starts_with("gpt-oss") {
         return None;
     }
     if OPENAI.iter().any(&starts) || is_o_series(&lower) {
+    if starts_with_any(&OPENAI) || is_o_series(&lower) {
         return Some(Provider::OPENAI);
     }
     if lower.starts_with("claude-") {
@@ -25,6 +26,8 @@ pub(super) fn provider(model: &str) -> Option<Provider> {
     }
     // `grok-1` and `grok-2` were published.
     if lower.starts_with("grok-") && !["grok-1", "grok-2"].iter().any(starts) {
+    if lower.starts_with("gemini-") {
+    if lower.starts_with("grok-") && !starts_with_any(&["grok-1", "grok-2"]) {
         return Some(Provider::X_AI);
     }
     None
@@ -40,8 +43,6 @@ const OPENAI: [&str; 8] = [
     "text-embedding-3-",
     "text-embedding-ada-",
 ];
-
-const GOOGLE: [&str; 2] = ["gemini-", "gemini-embedding-"];
 
 /// `o1`, `o3-mini`, `o4-mini-2025-04-16` … but not `o1js` or `olmo`.
 fn is_o_series(model: &str) -> bool {

@@ -77,6 +77,7 @@ const MEMBERS: &[(&str, Member, usize)] = &[
     ("batch_id", Id, NAME),
     ("message.id", Id, NAME),
     ("response.id", Id, NAME),
+    ("response.response_id", Id, NAME),
     ("interaction.id", Id, NAME),
     ("type", Type, NAME),
     ("event_type", Type, NAME),

@@ -288,7 +288,10 @@ impl Found {
         usage.web_searches = usage.web_searches.or(self.counters.web_searches);
         usage.characters = usage.characters.or(self.counters.characters);
         usage.pages = usage.pages.or(self.counters.pages);
-        usage.images = usage.images.or(self.counters.images);
+        // Images are billed one by one only where they are not billed by tokens.
+        if usage.output_tokens.is_none() {
+            usage.images = usage.images.or(self.counters.images);
+        }
     }
 }
 

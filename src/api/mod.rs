@@ -20,7 +20,7 @@ mod sse;
 mod usage;
 
 #[cfg(test)]
-mod corpus_tests;
+mod tests;
 
 pub(crate) use request::{BodyFields, RequestFacts, RequestReader};
 pub(crate) use response::{Ended, ResponseFacts, ResponseReader};

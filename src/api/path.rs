@@ -168,18 +168,20 @@ fn batches(segments: &[&str]) -> Option<Call> {
 /// Threads, runs and steps.
 fn assistants(method: &Method, segments: &[&str]) -> Option<Call> {
     const RUN: Call = Call::new(Api::Assistants, Operation::InvokeAgent);
-    let posted = *method == Method::POST;
-    match segments {
-        ["runs", "threads", ..] | ["runs", _, "threads", ..] if posted => Some(RUN),
-        ["submit_tool_outputs", _, "runs", _, "threads", ..] => Some(RUN),
-        ["runs", _, "threads", ..] | [_, "runs", _, "threads", ..] => Some(RUN.repeated()),
-        ["steps" | "cancel", _, "runs", ..] | [_, "steps", _, "runs", ..] => Some(RUN.repeated()),
+    let call = match segments {
+        ["runs", "threads", ..] | ["submit_tool_outputs", _, "runs", _, "threads", ..] => RUN,
+        ["runs", _, "threads", ..] if *method == Method::POST => RUN,
+        ["runs", _, "threads", ..]
+        | [_, "runs", _, "threads", ..]
+        | ["steps" | "cancel", _, "runs", ..]
+        | [_, "steps", _, "runs", ..] => RUN.repeated(),
         ["threads", ..]
         | [_, "threads", ..]
         | ["messages", _, "threads", ..]
-        | [_, "messages", _, "threads", ..] => Some(MANAGEMENT),
-        _ => None,
-    }
+        | [_, "messages", _, "threads", ..] => MANAGEMENT,
+        _ => return None,
+    };
+    Some(call)
 }
 
 /// `/responses` and what hangs below.

@@ -33,6 +33,8 @@ pub(crate) struct BodyFields {
 struct BodyField {
     path: Box<str>,
     only_for: Option<Api>,
+    /// What the member is besides, if it is looked at anyway.
+    member: Option<u8>,
 }
 
 /// What a member of a request is. Users follow after the last of them.
@@ -64,11 +66,14 @@ impl BodyFields {
 
     /// Looks at `fields` in this order; those with an [`Api`] count in its requests only.
     pub(crate) fn new<P: Into<Box<str>>>(fields: impl IntoIterator<Item = (P, Option<Api>)>) -> Self {
-        let fields = fields.into_iter().take(Self::MAX);
-        let fields: Vec<BodyField> =
-            fields.map(|(path, only_for)| BodyField { path: path.into(), only_for }).collect();
+        let field = |(path, only_for): (P, Option<Api>)| {
+            let path = path.into();
+            let member = MEMBERS.iter().find(|(known, _, _)| *known == &*path).map(|(_, number, _)| *number);
+            BodyField { path, only_for, member }
+        };
+        let fields: Vec<BodyField> = fields.into_iter().take(Self::MAX).map(field).collect();
         let users = (FIRST_USER..).zip(&fields).map(|(number, field)| (&*field.path, number, USER));
-        // Of equal paths the first counts, so a field that is looked at anyway may hold a user as well.
+        // Of equal paths the first counts.
         let select = Select::new(users.chain(MEMBERS));
         Self { select, fields }
     }
@@ -150,30 +155,34 @@ impl RequestReader {
         &self.facts
     }
 
-    fn note(&mut self, fields: &BodyFields, field: u8, value: Value<'_>) {
-        let raw = match value {
-            Value::Json(raw) => Some(raw),
-            Value::TooLong { .. } => None,
+    fn note(&mut self, fields: &BodyFields, number: u8, value: Value<'_>) {
+        self.news = true;
+        let Some(place) = number.checked_sub(FIRST_USER).map(usize::from) else {
+            return self.note_member(fields, number, value);
         };
-        match field {
-            MODEL => self.facts.model = raw.and_then(text).or(self.facts.model.take()),
-            STREAM => self.facts.stream = raw.and_then(boolean),
-            INCLUDE_USAGE => self.facts.include_usage = raw.and_then(boolean),
-            SERVICE_TIER => self.facts.service_tier = raw.and_then(text),
-            ANTHROPIC => {
+        self.candidates.resize(fields.fields.len(), Candidate::None);
+        if let Some(candidate) = self.candidates.get_mut(place) {
+            *candidate = Candidate::of(value);
+        }
+        if let Some(number) = fields.fields.get(place).and_then(|field| field.member) {
+            self.note_member(fields, number, value);
+        }
+        self.choose_user(fields);
+    }
+
+    fn note_member(&mut self, fields: &BodyFields, number: u8, value: Value<'_>) {
+        let Value::Json(raw) = value else { return };
+        let facts = &mut self.facts;
+        match number {
+            MODEL => facts.model = text(raw).or(facts.model.take()),
+            STREAM => facts.stream = boolean(raw),
+            INCLUDE_USAGE => facts.include_usage = boolean(raw),
+            SERVICE_TIER => facts.service_tier = text(raw),
+            _ => {
                 self.is_anthropic = true;
                 self.choose_user(fields);
             }
-            _ => {
-                self.candidates.resize(fields.fields.len(), Candidate::None);
-                let place = usize::from(field.saturating_sub(FIRST_USER));
-                if let Some(candidate) = self.candidates.get_mut(place) {
-                    *candidate = Candidate::of(value);
-                }
-                self.choose_user(fields);
-            }
         }
-        self.news = true;
     }
 
     /// The first field with a usable id is the user; a refusal before it is told.

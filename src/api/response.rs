@@ -85,9 +85,10 @@ struct Head {
 /// How the body is built.
 #[derive(Debug)]
 enum Framing {
-    /// Only white space has been seen.
+    /// Only white space has been seen, of which the last byte may make a difference.
     Undecided {
         events: bool,
+        last: Option<u8>,
     },
     /// One document, or several that follow one another, on lines or in an array.
     Json(Scanner),
@@ -106,7 +107,7 @@ impl ResponseReader {
         let lines = is("application/x-ndjson") || is("application/stream+json") || is("application/x-jsonl");
         let encoding = head::text(headers, header::CONTENT_ENCODING);
         let framing = if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
-            Framing::Undecided { events: is("text/event-stream") }
+            Framing::Undecided { events: is("text/event-stream"), last: None }
         } else {
             Framing::Encoded
         };
@@ -132,12 +133,22 @@ impl ResponseReader {
 
     /// Takes the next piece of the body, of any length.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        if let Framing::Undecided { events } = self.framing {
-            match framing_by(bytes, events) {
-                Some(framing) => self.framing = framing,
-                None => return,
+        if let Framing::Undecided { events, last } = &mut self.framing {
+            let Some(framing) = framing_by(bytes, *events) else {
+                *last = bytes.last().copied().or(*last);
+                return;
+            };
+            // A line that begins with a space is another field.
+            let before = last.map(|byte| [byte]);
+            self.framing = framing;
+            if let Some(before) = before {
+                self.read(&before);
             }
         }
+        self.read(bytes);
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
         let interest = self.interest();
         let found = &mut self.found;
         match &mut self.framing {

@@ -1,6 +1,6 @@
 //! The recorded exchanges of the corpus, where it is at hand, read whole and in pieces.
 
-use super::{BodyFields, Ended, RequestFacts, RequestReader, ResponseFacts, ResponseReader, Route};
+use crate::api::{BodyFields, Ended, RequestFacts, RequestReader, ResponseFacts, ResponseReader, Route};
 use crate::record::{Usage, UsageState};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use serde_json::Value;
