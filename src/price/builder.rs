@@ -84,13 +84,13 @@ impl PriceBookBuilder {
     }
 
     /// Adds what [`PriceBook::to_snapshot`] wrote, with its version and date.
-    pub(super) fn snapshot(mut self, snapshot: &str) -> Self {
-        let about = snapshot::read(snapshot, &mut self.builder);
+    pub(super) fn snapshot(mut self, snapshot: &str) -> Result<Self, PriceError> {
+        let about = snapshot::read(snapshot, &mut self.builder).map_err(PriceError::snapshot)?;
         self.versions.push(about.version.into());
         let date = about.date.and_then(|date| u64::try_from(date).ok());
         self.date =
             date.and_then(|date| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(date))).or(self.date);
-        self
+        Ok(self)
     }
 
     /// Names the version that records carry. Without a name it is made from the data's contents.

@@ -19,6 +19,10 @@ impl PriceError {
         Self(Kind::Shape(expected))
     }
 
+    pub(super) fn snapshot(problem: Problem) -> Self {
+        Self(Kind::Entry(Refused { entry: "snapshot".to_owned(), problem }))
+    }
+
     pub(super) const fn entry(refused: Refused) -> Self {
         Self(Kind::Entry(refused))
     }

@@ -14,6 +14,7 @@
 //! a RULE           its other names
 //! f ID ID …        the providers whose models it resells
 //! g NAME…          an entry of the provider above from genai-prices; `l` from LiteLLM, `o` from the application
+//! .                the end
 //! ```
 //!
 //! An entry's fields are divided by tabs: its name (`~` before it where callers do not send it), its prices, other names
@@ -42,22 +43,17 @@ fn unit(letter: u8) -> Option<Unit> {
 }
 
 /// The mark of a line with an entry.
-const fn mark(source: Source) -> char {
+const fn mark(source: Source) -> &'static str {
     match source {
-        Source::Override => 'o',
-        Source::GenAi => 'g',
-        Source::LiteLlm => 'l',
+        Source::Override => "o",
+        Source::GenAi => "g",
+        Source::LiteLlm => "l",
     }
 }
 
 /// The source of a line with that mark.
-const fn source(mark: u8) -> Option<Source> {
-    match mark {
-        b'o' => Some(Source::Override),
-        b'g' => Some(Source::GenAi),
-        b'l' => Some(Source::LiteLlm),
-        _ => None,
-    }
+fn source(of: &str) -> Option<Source> {
+    Source::ALL.into_iter().find(|source| mark(*source) == of)
 }
 
 #[cfg(test)]
@@ -71,7 +67,8 @@ mod tests {
         }
         assert_eq!((unit(b'z'), unit(b'A')), (None, None));
         for known in Source::ALL {
-            assert_eq!(source(mark(known) as u8), Some(known));
+            assert_eq!(source(mark(known)), Some(known));
         }
+        assert_eq!(source("x"), None);
     }
 }

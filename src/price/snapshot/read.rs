@@ -24,36 +24,32 @@ pub(in super::super) struct About<'a> {
 /// The deepest that rules are nested.
 const MAX_DEPTH: u8 = 16;
 
-/// Adds a snapshot to an empty builder. A line that cannot be read is noted and passed over.
-pub(in super::super) fn read<'a>(text: &'a str, builder: &mut Builder) -> About<'a> {
+/// Adds a snapshot to an empty builder; what is wrong with it otherwise.
+pub(in super::super) fn read<'a>(text: &'a str, builder: &mut Builder) -> Result<About<'a>, Problem> {
     let mut about = About::default();
-    let mut provider = (0, "");
+    let mut provider = 0;
     for (number, line) in (1u32..).zip(text.lines()) {
-        let Some((mark, rest)) = line.split_at_checked(2) else { continue };
+        let (mark, rest) = line.split_once(' ').unwrap_or((line, ""));
         let known = match mark {
-            "# " => Some(()),
-            "v " => {
+            "#" => Some(()),
+            "v" => {
                 about.version = rest;
                 Some(())
             }
-            "d " => rest.parse().ok().map(|date| about.date = Some(date)),
-            "n " => rest.parse().ok().map(|names| builder.reserve(names, text.len())),
-            "t " => builder.tier(rest).map(drop),
-            "c " => card(builder.tables(), rest),
-            "p " => builder.provider(rest).map(|id| provider = (id, rest)),
-            "a " => describe(builder, provider.0, rest),
-            "f " => fallbacks(builder, provider.0, rest),
-            _ => mark
-                .bytes()
-                .next()
-                .and_then(source)
-                .and_then(|source| entry(builder, source, provider.0, rest)),
+            "d" => rest.parse().ok().map(|date| about.date = Some(date)),
+            "n" => rest.parse().ok().map(|names| builder.reserve(names, text.len())),
+            "t" => builder.tier(rest).map(drop),
+            "c" => card(builder.tables(), rest),
+            "p" => builder.provider(rest).map(|id| provider = id),
+            "a" => describe(builder, provider, rest),
+            "f" => fallbacks(builder, provider, rest),
+            // What follows would be another file.
+            "." => return Ok(about),
+            _ => source(mark).and_then(|source| entry(builder, source, provider, rest)),
         };
-        if known.is_none() {
-            builder.refuse(provider.1, rest, Problem::Shape(format!("line {number} of the snapshot")));
-        }
+        known.ok_or_else(|| Problem::Shape(format!("line {number} of the snapshot")))?;
     }
-    about
+    Err(Problem::Shape("a snapshot that is cut off".to_owned()))
 }
 
 fn index(length: usize) -> Option<u32> {

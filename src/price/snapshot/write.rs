@@ -45,7 +45,7 @@ fn lines(text: &mut String, catalog: &Catalog, version: &str, date: Option<i64>)
             writeln!(text)?;
         }
     }
-    Ok(())
+    writeln!(text, ".")
 }
 
 /// The names by which each entry is found.
