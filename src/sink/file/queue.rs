@@ -193,7 +193,9 @@ impl Queue {
 
     /// Waits until a shard holds `length` bytes, [`Queue::wake`] is called or `timeout` has passed. For the writer.
     pub(super) fn wait(&self, length: usize, timeout: Option<Duration>) {
-        self.wake_at.store(length.min(AWAKE - 1), Ordering::Relaxed);
+        // A swap rather than a store, here and below: all changes are then in one order, in which every recorder that
+        // finds the writer asleep wakes it. The model checker insists.
+        self.wake_at.swap(length.min(AWAKE - 1), Ordering::Relaxed);
         // Whoever pushes after this look has locked the shard after us and so sees what was just stored.
         if self.longest() < length {
             let mut woken = lock(&self.woken);
@@ -210,7 +212,7 @@ impl Queue {
             }
             *woken = false;
         }
-        self.wake_at.store(AWAKE, Ordering::Relaxed);
+        self.wake_at.swap(AWAKE, Ordering::Relaxed);
     }
 
     /// The length of the longest shard.
