@@ -14,19 +14,16 @@ pub(super) fn provider(model: &str) -> Option<Provider> {
     if lower.starts_with("gpt-oss") {
         return None;
     }
-    if OPENAI.iter().any(&starts) || is_o_series(&lower) {
     if starts_with_any(&OPENAI) || is_o_series(&lower) {
         return Some(Provider::OPENAI);
     }
     if lower.starts_with("claude-") {
         return Some(Provider::ANTHROPIC);
     }
-    if GOOGLE.iter().any(&starts) {
+    if lower.starts_with("gemini-") {
         return Some(Provider::GOOGLE);
     }
     // `grok-1` and `grok-2` were published.
-    if lower.starts_with("grok-") && !["grok-1", "grok-2"].iter().any(starts) {
-    if lower.starts_with("gemini-") {
     if lower.starts_with("grok-") && !starts_with_any(&["grok-1", "grok-2"]) {
         return Some(Provider::X_AI);
     }
