@@ -110,7 +110,10 @@ fn a_contradictory_usage_is_kept_with_its_reason() {
     let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":208,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":314}}}"#;
     let record =
         exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
-    assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("part_exceeds_whole"));
+    assert_eq!(
+        record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str),
+        Some("part_exceeds_whole")
+    );
     assert_eq!((record.usage.input_tokens, record.usage.cache_read_tokens), (Some(208), Some(314)));
 }
 

@@ -94,7 +94,10 @@ async fn a_body_over_the_limit_passes_as_it_is() {
         let call = call(StreamUsageLayer::new().limit(body.len() - 1), script, &[CHUNK, USAGE, DONE]).await;
         assert_eq!(call.sent, body.as_bytes());
         assert_eq!(call.length, Some(body.len().to_string()));
-        assert_eq!(call.record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("not_requested"));
+        assert_eq!(
+            call.record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str),
+            Some("not_requested")
+        );
     }
 }
 

@@ -89,10 +89,7 @@ impl<B: Body> Body for StreamUsageRequestBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         let buffered: u64 = self.buffered.iter().map(|data| data.len() as u64).sum();
-        plus(
-            &self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint),
-            buffered,
-        )
+        plus(&self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint), buffered)
     }
 }
 
