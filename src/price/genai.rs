@@ -236,6 +236,11 @@ fn unit(key: &str) -> Option<(Unit, u8)> {
     })
 }
 
+/// Whether a key is one of those whose units usage counts.
+pub(super) fn known_key(key: &str) -> bool {
+    unit(key).is_some()
+}
+
 /// The rates of one price. Keys of units that no usage counts are passed over.
 pub(super) fn sheet(rates: &Rates<'_>) -> Result<Sheet, Problem> {
     let mut sheet = Sheet::default();
