@@ -83,8 +83,8 @@ fn compare(catalog: &Catalog, genai: &Entry, litellm: &Entry, found: &mut Vec<Di
 fn card(catalog: &Catalog, entry: &Entry) -> Option<u32> {
     let periods = entry.periods.of(&catalog.periods);
     let lasting = |window| !matches!(window, super::window::Window::Daily { .. });
-    let standard = periods.iter().filter(|period| period.tier == STANDARD && lasting(period.window));
-    standard.last().map(|period| period.card)
+    let mut standard = periods.iter().filter(|period| period.tier == STANDARD && lasting(period.window));
+    standard.next_back().map(|period| period.card)
 }
 
 fn thresholds(catalog: &Catalog, entry: &Entry) -> Vec<u64> {

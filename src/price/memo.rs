@@ -104,7 +104,7 @@ mod tests {
         for hash in 0..100_000 {
             memo.get_or(hash % 5, ("p", "", &hash.to_string()), Resolved::default);
         }
-        let sets = memo.sets.iter().filter_map(|set| set.load_full());
+        let sets = memo.sets.iter().filter_map(arc_swap::ArcSwapAny::load_full);
         assert_eq!(sets.map(|set| set.iter().flatten().count()).collect::<Vec<_>>(), [WAYS; 5]);
     }
 }

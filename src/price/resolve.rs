@@ -1,6 +1,6 @@
 //! From a provider and a model's name to the entries that price it.
 
-use super::catalog::{Catalog, Entry, EntryId, Lookup, Provider, ProviderId, STANDARD, Source};
+use super::catalog::{Catalog, EntryId, Lookup, Provider, ProviderId, STANDARD, Source};
 use super::index::Key;
 use super::litellm;
 use super::names::spellings;
@@ -145,7 +145,7 @@ fn find(catalog: &Catalog, provider: ProviderId, name: &str, exact_only: bool) -
     match (genai.matched, hits.litellm, sibling) {
         // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
         (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
-            hits.genai = None
+            hits.genai = None;
         }
         // What LiteLLM knows of the entry, tiers and regions, holds for the names that it covers.
         (_, None, Some(sibling)) => hits.litellm = Some(Found { entry: sibling, matched: genai.matched }),

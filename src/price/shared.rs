@@ -71,7 +71,7 @@ impl Pricer for SharedPriceBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Provider, Rate, Text, Unit, Usage};
+    use crate::record::{Provider, Rate, Text, Unit, Usage, Usd};
 
     #[test]
     fn calls_are_priced_by_the_book_that_is_there() {
@@ -87,11 +87,11 @@ mod tests {
 
         let shared = SharedPriceBook::new(book(1));
         let other = shared.clone();
-        assert_eq!(other.price(&call).total().map(|usd| usd.picos()), Some(1_000_000));
+        assert_eq!(other.price(&call).total().map(Usd::picos), Some(1_000_000));
         let old = shared.replace(book(2));
-        assert_eq!(other.price(&call).total().map(|usd| usd.picos()), Some(2_000_000));
-        assert_eq!(old.price(&call).total().map(|usd| usd.picos()), Some(1_000_000));
+        assert_eq!(other.price(&call).total().map(Usd::picos), Some(2_000_000));
+        assert_eq!(old.price(&call).total().map(Usd::picos), Some(1_000_000));
         assert!(shared.reload(|| PriceBook::from_json(b"[{}]")).is_err());
-        assert_eq!(other.price(&call).total().map(|usd| usd.picos()), Some(2_000_000));
+        assert_eq!(other.price(&call).total().map(Usd::picos), Some(2_000_000));
     }
 }

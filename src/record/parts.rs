@@ -164,8 +164,12 @@ pub(crate) struct Parts {
     scales: [u8; INLINE],
     units: [Unit; INLINE],
     len: u8,
-    more: Option<Box<[Part]>>,
+    more: Option<Box<More>>,
 }
+
+/// The parts beyond the usual few: behind one thin pointer, so that the usual cost stays small.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+struct More(Vec<Part>);
 
 impl Default for Parts {
     fn default() -> Self {
@@ -195,9 +199,7 @@ impl Parts {
             (*q, *m, *s, *u) = (part.quantity, mantissa, scale, part.unit);
             self.len += 1;
         } else {
-            let mut more = self.more.take().map_or_else(Vec::new, Vec::from);
-            more.push(*part);
-            self.more = Some(more.into_boxed_slice());
+            self.more.get_or_insert_default().0.push(*part);
         }
     }
 
@@ -239,7 +241,7 @@ impl Parts {
 
     /// The parts.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Part> + Clone + '_ {
-        let more = self.more.as_deref().unwrap_or_default();
+        let more = self.more.as_deref().map_or(&[][..], |more| &more.0);
         (0..usize::from(self.len)).filter_map(|at| self.get(at)).chain(more.iter().copied())
     }
 }

@@ -178,7 +178,7 @@ fn uplift(field: &str) -> Option<Uplift> {
     Some(Uplift { region, factor: compact(factor)? })
 }
 
-fn rule<'a>(fields: &mut dyn Iterator<Item = &'a str>, depth: u8) -> Option<Matcher> {
+fn rule(fields: &mut dyn Iterator<Item = &str>, depth: u8) -> Option<Matcher> {
     let depth = depth.checked_sub(1)?;
     let (sign, text) = fields.next()?.split_at_checked(1)?;
     let mut several = || {
