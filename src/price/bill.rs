@@ -11,9 +11,11 @@
 //! * What the data has for the default tier and not for the one asked for is missing, not the default tier's.
 
 use super::catalog::{Band, Catalog, Entry, Lookup, MAX_OVERLAYS, Period, STANDARD, TierId};
-use super::quantities::{Kind, Tokens, measures};
-use super::window::Window;
+use super::quantities::{Tokens, measures};
+use super::window::{Window, unix_seconds};
 use crate::record::{Part, Parts, Rate, Unit, UnpricedReason, Usage};
+use std::cell::OnceCell;
+use std::time::SystemTime;
 
 /// What decides about rates beside the model.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +23,7 @@ pub(super) struct Terms {
     pub(super) tier: TierId,
     /// A tier that stands for the route or region, where there is one.
     pub(super) route: Option<TierId>,
-    /// In seconds since 1970.
-    pub(super) time: i64,
+    pub(super) time: SystemTime,
     /// A factor on the rates of tokens.
     pub(super) uplift: Option<Rate>,
 }
@@ -36,11 +37,31 @@ struct Rates<'a> {
 
 impl<'a> Rates<'a> {
     /// The rates of an entry under some terms, for a request of that much input.
+    #[inline]
     fn of(catalog: &'a Catalog, entry: &Entry, terms: Terms, input: u64) -> Result<Self, UnpricedReason> {
-        let mut layers = [None; 2 * MAX_OVERLAYS + 1];
+        let mut rates = Self { catalog, layers: [None; 2 * MAX_OVERLAYS + 1], uplift: terms.uplift };
         let periods = entry.periods.of(&catalog.periods);
-        let holds = |period: &&Period| period.window == Window::Always || period.window.holds(terms.time);
-        let mut next = layers.iter_mut();
+        if let ([Period { window: Window::Always, tier: STANDARD, card }], STANDARD, None) =
+            (periods, terms.tier, terms.route)
+            && let Some(layer) = rates.layers.first_mut()
+        {
+            *layer = catalog.band(*card, input);
+        } else {
+            rates.lay(periods, terms, input)?;
+        }
+        Ok(rates)
+    }
+
+    /// Lays the prices that hold over each other.
+    fn lay(&mut self, periods: &[Period], terms: Terms, input: u64) -> Result<(), UnpricedReason> {
+        let catalog = self.catalog;
+        // Most prices hold always, and then the time need not be looked at.
+        let time = OnceCell::new();
+        let holds = |period: &&Period| {
+            matches!(period.window, Window::Always)
+                || period.window.holds(*time.get_or_init(|| unix_seconds(terms.time)))
+        };
+        let mut next = self.layers.iter_mut();
         let mut lay = |period: &Period| {
             if let (Some(layer), Some(band)) = (next.next(), catalog.band(period.card, input)) {
                 *layer = Some(band);
@@ -62,9 +83,10 @@ impl<'a> Rates<'a> {
         if let Some(period) = standard.clone().rev().find(holds).or_else(|| standard.next()) {
             lay(period);
         }
-        Ok(Self { catalog, layers, uplift: terms.uplift })
+        Ok(())
     }
 
+    #[inline]
     fn get(&self, unit: Unit) -> Lookup {
         for band in self.layers.iter().map_while(|layer| *layer) {
             match self.catalog.rate(band, unit) {
@@ -76,6 +98,7 @@ impl<'a> Rates<'a> {
     }
 
     /// The rate of the first of these units that has one.
+    #[inline]
     fn first(&self, units: &[Unit]) -> Lookup {
         units
             .iter()
@@ -88,26 +111,28 @@ impl<'a> Rates<'a> {
 /// What a call of these tokens is billed, without the counted things.
 ///
 /// Adds to `parts` what could be billed; what is there already stays. `Ok(false)` when tokens were used that have no rate.
+#[inline]
 fn bill_tokens(rates: &Rates<'_>, tokens: &Tokens, parts: &mut Parts) -> Result<bool, UnpricedReason> {
-    let reasoning = rates.get(Unit::Reasoning) != Lookup::Absent;
+    let reasoning = tokens.reasoning > 0 && !matches!(rates.get(Unit::Reasoning), Lookup::Absent);
     let mut all = true;
-    for (quantity, units) in tokens.kinds(reasoning).into_iter().filter(|(quantity, _): &Kind| *quantity > 0)
-    {
-        let Some(kind) = units.first() else { continue };
+    tokens.each_kind(reasoning, |quantity, units| {
+        let Some(kind) = units.first() else { return Ok(()) };
         match rates.first(units) {
             Lookup::Rate(rate) => {
                 let rate = match rates.uplift {
                     None => rate,
                     Some(factor) => rate.times(factor).ok_or(UnpricedReason::Overflow)?,
                 };
-                parts.push(Part::new(*kind, quantity, rate));
+                parts.push(&Part::new(*kind, quantity, rate));
             }
             Lookup::Missing => return Err(UnpricedReason::NoRate),
+            // Billed by its input alone.
             Lookup::Absent
                 if units.contains(&Unit::Output) && matches!(rates.get(Unit::Input), Lookup::Rate(_)) => {}
             Lookup::Absent => all = false,
         }
-    }
+        Ok(())
+    })?;
     Ok(all)
 }
 
@@ -123,6 +148,42 @@ pub(super) fn bill_pass(
     if bill_tokens(&rates, tokens, parts)? { Ok(()) } else { Err(UnpricedReason::NoRate) }
 }
 
+/// Whether something was counted beside tokens and searches.
+#[inline]
+fn counts_other_things(usage: &Usage) -> bool {
+    usage.seconds.is_some()
+        || usage.search_units.is_some()
+        || usage.images.is_some()
+        || usage.characters.is_some()
+        || usage.pages.is_some()
+}
+
+/// What is billed beside tokens and searches. An error where nothing that measures the work has a rate.
+fn bill_measures(
+    rates: &Rates<'_>,
+    entry: &Entry,
+    (usage, tokens): (&Usage, &Tokens),
+    all_tokens: bool,
+    parts: &mut Parts,
+) -> Result<(), UnpricedReason> {
+    let (mut billed, mut passed_over) = (false, false);
+    for (unit, quantity) in measures(usage, entry.least_seconds).ok_or(UnpricedReason::Overflow)? {
+        if quantity == 0 {
+            continue;
+        }
+        match rates.get(unit) {
+            Lookup::Rate(rate) => {
+                parts.push(&Part::new(unit, quantity, rate));
+                billed = true;
+            }
+            Lookup::Missing => return Err(UnpricedReason::NoRate),
+            Lookup::Absent => passed_over = true,
+        }
+    }
+    let tokens_billed = all_tokens && (tokens.input > 0 || tokens.output > 0);
+    if billed || tokens_billed || (all_tokens && !passed_over) { Ok(()) } else { Err(UnpricedReason::NoRate) }
+}
+
 /// What a call is billed, without its passes.
 pub(super) fn bill_call(
     catalog: &Catalog,
@@ -133,33 +194,17 @@ pub(super) fn bill_call(
 ) -> Result<(), UnpricedReason> {
     let rates = Rates::of(catalog, entry, terms, tokens.input)?;
     let all_tokens = bill_tokens(&rates, tokens, parts)?;
-    let (mut measured, mut unmeasured) = (tokens.input > 0 || tokens.output > 0, false);
-    measured &= all_tokens;
-    let mut otherwise = false;
-    for (unit, quantity) in measures(usage, entry.least_seconds).ok_or(UnpricedReason::Overflow)? {
-        if quantity == 0 {
-            continue;
-        }
-        match rates.get(unit) {
-            Lookup::Rate(rate) => {
-                parts.push(Part::new(unit, quantity, rate));
-                otherwise = true;
-            }
-            Lookup::Missing => return Err(UnpricedReason::NoRate),
-            Lookup::Absent => unmeasured = true,
-        }
-    }
-    if !otherwise && (!all_tokens || (unmeasured && !measured)) {
-        return Err(UnpricedReason::NoRate);
+    if !all_tokens || counts_other_things(usage) {
+        bill_measures(&rates, entry, (usage, tokens), all_tokens, parts)?;
     }
     if let Some(searches) = usage.web_searches.filter(|searches| *searches > 0) {
         match rates.get(Unit::WebSearches) {
-            Lookup::Rate(rate) => parts.push(Part::new(Unit::WebSearches, searches, rate)),
+            Lookup::Rate(rate) => parts.push(&Part::new(Unit::WebSearches, searches, rate)),
             Lookup::Missing | Lookup::Absent => return Err(UnpricedReason::NoRate),
         }
     }
     if let Lookup::Rate(rate) = rates.get(Unit::Requests) {
-        parts.push(Part::new(Unit::Requests, 1, rate));
+        parts.push(&Part::new(Unit::Requests, 1, rate));
     }
     Ok(())
 }

@@ -2,18 +2,19 @@
 
 use super::bill::{Terms, bill_call, bill_pass};
 use super::builder::PriceBookBuilder;
-use super::catalog::{BATCH, Catalog, Entry, STANDARD, TierId};
+use super::catalog::{BATCH, Catalog, Entry, STANDARD, Source, TierId};
 use super::error::{PriceError, Refused};
 use super::genai::ROUTE;
 use super::memo::Memo;
+use super::overrides::PriceOverride;
 use super::pricer::{PricedCall, Pricer};
 use super::quantities::Tokens;
-use super::resolve::{Found, Resolved, resolve};
+use super::resolve::{Found, Resolved, provider_of, resolve};
 use super::snapshot;
 use super::window::unix_seconds;
 use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Prices of models, and the arithmetic on them. A clone is another handle to the same book.
@@ -51,8 +52,9 @@ struct Inner {
     memo: Memo,
     version: Arc<str>,
     date: Option<SystemTime>,
-    /// From when on the book is old, in seconds since 1970.
-    stale: i64,
+    stale_after: Duration,
+    /// From when on the book is old.
+    stale: Option<SystemTime>,
     warned: AtomicBool,
     refused: Vec<Refused>,
 }
@@ -123,6 +125,37 @@ impl PriceBook {
         Ok(Self::builder().snapshot(snapshot)?.build())
     }
 
+    /// This book with prices of the application's own before its own. The version says that there are such.
+    ///
+    /// # Errors
+    /// When one of them is refused; it is named, and this book stays as it is.
+    pub fn with_overrides(
+        &self,
+        overrides: impl IntoIterator<Item = PriceOverride>,
+    ) -> Result<Self, PriceError> {
+        Ok(PriceBookBuilder::on(self).overrides(overrides)?.build())
+    }
+
+    /// This book with a file of prices of the application's own before its own. Rates have the keys of genai-prices, and may be
+    /// numbers or strings:
+    ///
+    /// ```
+    /// use tower_llm_metrics::PriceBook;
+    ///
+    /// let book = PriceBook::empty().with_overrides_json(br#"[{
+    ///     "provider": "openai", "model": "gpt-5-mini", "aliases": ["our-mini"], "prefixes": ["gpt-5-mini-"],
+    ///     "prices": {"input_mtok": 0.2, "output_mtok": {"base": 1.6, "tiers": [{"start": 200000, "price": 3.2}]}},
+    ///     "tiers": {"batch": {"input_mtok": "0.1", "output_mtok": "0.8"}}
+    /// }]"#)?;
+    /// # Ok::<(), tower_llm_metrics::price::PriceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When `data` is not of that format, or one of them is refused; it is named, and this book stays as it is.
+    pub fn with_overrides_json(&self, data: &[u8]) -> Result<Self, PriceError> {
+        Ok(PriceBookBuilder::on(self).overrides_json(data)?.build())
+    }
+
     /// The book in a compact text form, from which it loads about ten times faster than from what it was made of.
     pub fn to_snapshot(&self) -> String {
         snapshot::write(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
@@ -135,9 +168,10 @@ impl PriceBook {
         date: Option<SystemTime>,
         stale_after: Duration,
     ) -> Self {
-        let stale = date.and_then(|date| date.checked_add(stale_after)).map_or(i64::MAX, unix_seconds);
+        let stale = date.and_then(|date| date.checked_add(stale_after));
         let warned = AtomicBool::new(false);
-        Self(Arc::new(Inner { catalog, memo: Memo::default(), version, date, stale, warned, refused }))
+        let memo = Memo::default();
+        Self(Arc::new(Inner { catalog, memo, version, date, stale_after, stale, warned, refused }))
     }
 
     /// The version of the price data, as records carry it.
@@ -157,7 +191,7 @@ impl PriceBook {
 
     /// Whether the price data is older at `time` than the application allows.
     pub fn is_stale(&self, time: SystemTime) -> bool {
-        unix_seconds(time) >= self.0.stale
+        self.0.stale.is_some_and(|stale| time >= stale)
     }
 
     /// The entries of the data that are not used, and why.
@@ -188,11 +222,16 @@ impl PriceBook {
         &self.0.catalog
     }
 
+    pub(super) fn stale_after(&self) -> Duration {
+        self.0.stale_after
+    }
+
     pub(super) fn shared_version(&self) -> Arc<str> {
         Arc::clone(&self.0.version)
     }
 
     /// What the book knows of a model, whose name may be in any case.
+    #[inline]
     fn resolve(&self, provider: &str, region: &str, model: &Text) -> Resolved {
         let mut buffer = [0; Text::MAX_LEN];
         let name = lower(model, &mut buffer);
@@ -204,14 +243,15 @@ impl PriceBook {
                 key.name.of_text(&catalog.text) == name
                     && catalog.provider(key.provider).is_some_and(|row| *row.id == *provider)
             });
-            if let Some(found) = key.and_then(|key| super::resolve::of_key(catalog, key)) {
-                return found;
+            if let Some(key) = key.filter(|key| key.complete) {
+                return Resolved::of_key(key);
             }
         }
         memo.get_or(hash, (provider, region, name), || resolve(catalog, provider, region, name))
     }
 
     /// What decides about rates beside the model.
+    #[inline]
     fn terms(&self, call: &PricedCall<'_>) -> Result<Terms, UnpricedReason> {
         let tiers = &self.0.catalog.tiers;
         let route = call.region.and_then(|region| {
@@ -231,10 +271,11 @@ impl PriceBook {
                 known.and_then(|at| TierId::try_from(at).ok()).ok_or(UnpricedReason::UnknownTier)?
             }
         };
-        Ok(Terms { tier, route, time: unix_seconds(call.time), uplift: None })
+        Ok(Terms { tier, route, time: call.time, uplift: None })
     }
 
     /// Bills by the first entry that has all rates. Where none has, the reason is the one of the last that came closest.
+    #[inline]
     fn bill<'a>(
         &'a self,
         resolved: &Resolved,
@@ -243,30 +284,34 @@ impl PriceBook {
         bill: impl Fn(&Entry, Terms, &mut Parts) -> Result<(), UnpricedReason>,
     ) -> Result<(&'a Entry, PriceMatch), UnpricedReason> {
         let mut reason = UnpricedReason::UnknownModel;
-        for Found { entry, matched } in resolved.found.iter().flatten().copied() {
-            let Some(entry) = self.0.catalog.entry(entry) else { continue };
-            let mut attempt = parts.clone();
-            match bill(entry, Terms { uplift: resolved.uplift, ..terms }, &mut attempt) {
-                Ok(()) => {
-                    *parts = attempt;
-                    return Ok((entry, matched));
-                }
+        for Found { entry, matched } in resolved.found.iter().flatten() {
+            let Some(entry) = self.0.catalog.entry(*entry) else { continue };
+            // The application's own prices are what it says they are, in every region.
+            let uplift = resolved.uplift.filter(|_| entry.source != Source::Override);
+            match bill(entry, Terms { uplift, ..terms }, parts) {
+                Ok(()) => return Ok((entry, *matched)),
                 // That a rate is missing says more than that another source does not know the tier.
                 Err(other) if reason != UnpricedReason::NoRate => reason = other,
                 Err(_) => {}
             }
+            *parts = Parts::default();
         }
         Err(reason)
     }
 
-    fn compute(&self, call: &PricedCall<'_>) -> Result<Priced, UnpricedReason> {
-        if call.usage.is_empty() {
+    /// Bills `call` into `parts`; by which entry, how that was found and at which tier.
+    fn compute(
+        &self,
+        call: &PricedCall<'_>,
+        parts: &mut Parts,
+    ) -> Result<(&Entry, PriceMatch, TierId), UnpricedReason> {
+        let usage = call.usage;
+        if usage.input_tokens.is_none() && usage.is_empty() {
             return Err(UnpricedReason::NoUsage);
         }
         let provider = call.provider.map(Provider::as_str).ok_or(UnpricedReason::UnknownProvider)?;
         let region = call.region.map_or("", |region| region.as_str());
         let resolve = |model: &Text| self.resolve(provider, region, model);
-        let terms = self.terms(call);
 
         let mut resolved = call.response_model.map(resolve).unwrap_or_default();
         if !resolved.is_known()
@@ -275,52 +320,41 @@ impl PriceBook {
             resolved = resolve(asked);
         }
         if !resolved.is_known() {
-            let reason = if resolved.provider || self.0.knows(provider) {
-                UnpricedReason::UnknownModel
-            } else {
-                UnpricedReason::UnknownProvider
-            };
-            return Err(reason);
+            let unnamed = call.model.is_none() && call.response_model.is_none();
+            let known = resolved.provider || (unnamed && provider_of(&self.0.catalog, provider).is_some());
+            return Err(if known { UnpricedReason::UnknownModel } else { UnpricedReason::UnknownProvider });
         }
-        let terms = terms?;
+        let terms = self.terms(call)?;
         let catalog = &self.0.catalog;
-        let tokens = Tokens::of_call(call.usage).ok_or(UnpricedReason::Overflow)?;
-        let mut parts = Parts::default();
-        let (entry, matched) = self.bill(&resolved, terms, &mut parts, |entry, terms, parts| {
-            bill_call(catalog, entry, terms, (call.usage, &tokens), parts)
+        let tokens = Tokens::of_call(usage).ok_or(UnpricedReason::Overflow)?;
+        let (entry, matched) = self.bill(&resolved, terms, parts, |entry, terms, parts| {
+            bill_call(catalog, entry, terms, (usage, &tokens), parts)
         })?;
-        for pass in &call.usage.passes {
+        for pass in &usage.passes {
             let tokens = Tokens::of_pass(pass).ok_or(UnpricedReason::Overflow)?;
-            let of_pass = pass.model.as_ref().map_or(resolved, resolve);
-            self.bill(&of_pass, terms, &mut parts, |entry, terms, parts| {
+            let mut of_pass = Parts::default();
+            let resolved = pass.model.as_ref().map_or(resolved, resolve);
+            self.bill(&resolved, terms, &mut of_pass, |entry, terms, parts| {
                 bill_pass(catalog, entry, terms, &tokens, parts)
             })?;
+            of_pass.iter().for_each(|part| parts.merge(part));
         }
-        let priced = Priced::from_parts(parts, catalog.label(entry), self.shared_version());
-        let mut priced = priced.ok_or(UnpricedReason::Overflow)?;
-        priced.matched = matched;
-        if terms.tier != STANDARD {
-            priced.tier = catalog.tiers.get(usize::from(terms.tier)).cloned();
-        }
-        Ok(priced)
+        Ok((entry, matched, terms.tier))
     }
 
     /// Says once that the book is old.
-    fn warn_when_stale(&self, time: SystemTime) {
-        if self.is_stale(time) && !self.0.warned.swap(true, std::sync::atomic::Ordering::Relaxed) {
+    #[cold]
+    fn warn_stale(&self, time: SystemTime) {
+        if !self.0.warned.swap(true, Ordering::Relaxed) {
             #[cfg(feature = "tracing")]
             tracing::warn!(
                 version = self.version(),
                 days = self.age(time).map(|age| age.as_secs() / 86_400),
                 "the price data is older than allowed; costs may be wrong"
             );
+            #[cfg(not(feature = "tracing"))]
+            let _ = time;
         }
-    }
-}
-
-impl Inner {
-    fn knows(&self, provider: &str) -> bool {
-        super::resolve::provider_of(&self.catalog, provider).is_some()
     }
 }
 
@@ -347,8 +381,10 @@ impl<'a> Asked<'a> {
 }
 
 /// `text` in lower case, in `buffer` where it is not already.
+#[inline]
 fn lower<'a>(text: &'a str, buffer: &'a mut [u8; Text::MAX_LEN]) -> &'a str {
-    if !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    // All bytes are looked at, for that is done many at a time.
+    if !text.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
         return text;
     }
     let Some(copy) = buffer.get_mut(..text.len()) else { return text };
@@ -369,10 +405,21 @@ impl Default for PriceBook {
 
 impl Pricer for PriceBook {
     fn price(&self, call: &PricedCall<'_>) -> Cost {
-        self.warn_when_stale(call.time);
-        match self.compute(call) {
-            Ok(priced) => Cost::Priced(priced),
-            Err(reason) => Cost::Unpriced(reason),
+        if self.is_stale(call.time) {
+            self.warn_stale(call.time);
         }
+        let mut parts = Parts::default();
+        let (entry, matched, tier) = match self.compute(call, &mut parts) {
+            Ok(billed) => billed,
+            Err(reason) => return Cost::Unpriced(reason),
+        };
+        let Some(total) = parts.total() else { return Cost::Unpriced(UnpricedReason::Overflow) };
+        let catalog = &self.0.catalog;
+        let tier = match tier {
+            STANDARD => None,
+            tier => catalog.tiers.get(usize::from(tier)).cloned(),
+        };
+        let entry = (catalog.label(entry), matched);
+        Cost::Priced(Priced::from_parts((total, parts), entry, tier, self.shared_version()))
     }
 }

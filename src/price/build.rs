@@ -6,6 +6,7 @@ use super::catalog::{
 };
 use super::error::{Problem, Refused};
 use super::matcher::Matcher;
+use super::resolve::is_complete;
 use super::sheet::Sheet;
 use super::window::Window;
 use crate::record::{Rate, Text, Unit};
@@ -56,7 +57,6 @@ type CardKey = Vec<(u64, Vec<(Unit, Option<Rate>)>)>;
 #[derive(Default)]
 pub(super) struct Builder {
     catalog: Catalog,
-    rates: HashMap<Rate, u32>,
     cards: HashMap<CardKey, CardId>,
     refused: Vec<Refused>,
 }
@@ -76,11 +76,13 @@ impl Builder {
         let catalog = &mut self.catalog;
         catalog.text.shrink_to_fit();
         catalog.rates.shrink_to_fit();
-        catalog.slots.shrink_to_fit();
         catalog.bands.shrink_to_fit();
         catalog.cards.shrink_to_fit();
         catalog.periods.shrink_to_fit();
         catalog.entries.shrink_to_fit();
+        let mut index = std::mem::take(&mut catalog.index);
+        index.complete(|key| is_complete(catalog, key));
+        catalog.index = index;
         (self.catalog, self.refused)
     }
 
@@ -191,7 +193,7 @@ impl Builder {
         if let Some(pattern) = draft.pattern
             && let Some(provider) = self.catalog.providers.get_mut(usize::from(draft.provider))
         {
-            provider.patterns.push((id, pattern));
+            provider.add_pattern(draft.source, id, pattern);
         }
         Ok(id)
     }
@@ -256,31 +258,16 @@ impl Builder {
         let card =
             Run { first: u32::try_from(self.catalog.bands.len()).ok()?, len: u16::try_from(key.len()).ok()? };
         for (above, rates) in &key {
-            let first = u32::try_from(self.catalog.slots.len()).ok()?;
-            let mut units = 0;
+            let mut band = Band::new(*above, u32::try_from(self.catalog.rates.len()).ok()?);
             for (unit, rate) in rates {
-                units |= unit.bit();
-                let slot = match rate {
-                    Some(rate) => self.rate(*rate)?,
-                    None => Catalog::MISSING,
-                };
-                self.catalog.slots.push(slot);
+                band.add(*unit)?;
+                self.catalog.rates.push(*rate);
             }
-            self.catalog.bands.push(Band { above: *above, units, first });
+            self.catalog.bands.push(band);
         }
         let new = CardId::try_from(self.catalog.cards.len()).ok()?;
         self.catalog.cards.push(card);
         self.cards.insert(key, new);
-        Some(new)
-    }
-
-    fn rate(&mut self, rate: Rate) -> Option<u32> {
-        if let Some(known) = self.rates.get(&rate) {
-            return Some(*known);
-        }
-        let new = u32::try_from(self.catalog.rates.len()).ok()?;
-        self.catalog.rates.push(rate);
-        self.rates.insert(rate, new);
         Some(new)
     }
 }

@@ -4,6 +4,7 @@ use super::book::PriceBook;
 use super::build::Builder;
 use super::catalog::Catalog;
 use super::error::PriceError;
+use super::overrides::{self, PriceOverride};
 use super::{genai, litellm, snapshot};
 use std::fmt;
 use std::hash::Hasher;
@@ -59,6 +60,7 @@ impl PriceBookBuilder {
             builder: Builder::on(book.catalog().clone()),
             versions: vec![book.shared_version()],
             date: book.date(),
+            stale_after: book.stale_after(),
             ..Self::default()
         }
     }
@@ -81,6 +83,29 @@ impl PriceBookBuilder {
         litellm::load(data, &mut self.builder)?;
         self.versions.push(fingerprint("litellm", data));
         Ok(self)
+    }
+
+    /// Adds prices of the application's own; see [`PriceBook::with_overrides`].
+    ///
+    /// # Errors
+    /// When one of them is refused; it is named.
+    pub fn overrides(
+        mut self,
+        overrides: impl IntoIterator<Item = PriceOverride>,
+    ) -> Result<Self, PriceError> {
+        let overrides: Vec<_> = overrides.into_iter().collect();
+        self.versions.push(fingerprint("overrides", format!("{overrides:?}").as_bytes()));
+        overrides::add(overrides, &mut self.builder)?;
+        Ok(self)
+    }
+
+    /// Adds a file of prices of the application's own; see [`PriceBook::with_overrides_json`].
+    ///
+    /// # Errors
+    /// When `data` is not of that format, or one of them is refused; it is named.
+    pub fn overrides_json(self, data: &[u8]) -> Result<Self, PriceError> {
+        let overrides = overrides::parse(data)?;
+        self.overrides(overrides)
     }
 
     /// Adds what [`PriceBook::to_snapshot`] wrote, with its version and date.

@@ -40,7 +40,7 @@ pub(super) const BATCH: TierId = 1;
 pub(super) const FIXED_TIERS: [&str; 2] = ["standard", "batch"];
 
 /// At most this many prices of one tier may hold at the same time.
-pub(super) const MAX_OVERLAYS: usize = 7;
+pub(super) const MAX_OVERLAYS: usize = 3;
 
 /// A run of rows in another table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,15 +51,17 @@ pub(super) struct Run {
 
 impl Run {
     /// The rows of the run.
+    #[inline]
     pub(super) fn of<T>(self, table: &[T]) -> &[T] {
-        let first = usize::try_from(self.first).unwrap_or(usize::MAX);
-        table.get(first..first.saturating_add(self.len.into())).unwrap_or_default()
+        let first = self.first as usize;
+        table.get(first..first + usize::from(self.len)).unwrap_or_default()
     }
 
     /// The part of a text.
+    #[inline]
     pub(super) fn of_text(self, text: &str) -> &str {
-        let first = usize::try_from(self.first).unwrap_or(usize::MAX);
-        text.get(first..first.saturating_add(self.len.into())).unwrap_or_default()
+        let first = self.first as usize;
+        text.get(first..first + usize::from(self.len)).unwrap_or_default()
     }
 }
 
@@ -67,10 +69,26 @@ impl Run {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Band {
     pub(super) above: u64,
-    /// The units that have a rate, as [`Unit::bit`]s.
-    pub(super) units: u32,
-    /// Where the rates of these units begin.
+    /// Where the rates begin.
     pub(super) first: u32,
+    /// Which of them is the one of a unit, counted from 1; 0 for a unit that has none.
+    pub(super) places: [u8; Unit::ALL.len()],
+}
+
+impl Band {
+    /// A band without rates, of those that begin at `first`.
+    pub(super) const fn new(above: u64, first: u32) -> Self {
+        Self { above, first, places: [0; Unit::ALL.len()] }
+    }
+
+    /// Notes that the next rate is the one of `unit`; `None` where that is not after the units before it.
+    pub(super) fn add(&mut self, unit: Unit) -> Option<()> {
+        let last = self.places.iter().max().copied().unwrap_or(0);
+        let (before, from) = self.places.split_at_mut_checked(unit as usize)?;
+        let place = from.first_mut()?;
+        *place = last + 1;
+        (last == 0 || before.contains(&last)).then_some(())
+    }
 }
 
 /// A price and when it holds.
@@ -136,13 +154,20 @@ pub(super) struct Provider {
     pub(super) patterns: Vec<(EntryId, Matcher)>,
 }
 
+impl Provider {
+    /// Adds a pattern: of the data after those that are there, of the application before them.
+    pub(super) fn add_pattern(&mut self, source: Source, entry: EntryId, pattern: Matcher) {
+        let at = if source == Source::Override { 0 } else { self.patterns.len() };
+        self.patterns.insert(at, (entry, pattern));
+    }
+}
+
 /// All price data of one book.
 #[derive(Clone, Default)]
 pub(super) struct Catalog {
     pub(super) text: String,
-    pub(super) rates: Vec<Rate>,
-    /// Places in `rates`; [`Catalog::MISSING`] where a rate is known to be missing.
-    pub(super) slots: Vec<u32>,
+    /// The rates of bands; `None` where a rate is known to be missing.
+    pub(super) rates: Vec<Option<Rate>>,
     pub(super) bands: Vec<Band>,
     pub(super) cards: Vec<Run>,
     pub(super) periods: Vec<Period>,
@@ -163,15 +188,14 @@ impl fmt::Debug for Catalog {
 }
 
 impl Catalog {
-    /// The slot of a rate that is known to be missing.
-    pub(super) const MISSING: u32 = u32::MAX;
-
     /// A row of the table of entries.
+    #[inline]
     pub(super) fn entry(&self, id: EntryId) -> Option<&Entry> {
-        self.entries.get(usize::try_from(id).ok()?)
+        self.entries.get(id as usize)
     }
 
     /// A row of the table of providers.
+    #[inline]
     pub(super) fn provider(&self, id: ProviderId) -> Option<&Provider> {
         self.providers.get(usize::from(id))
     }
@@ -182,6 +206,7 @@ impl Catalog {
     }
 
     /// `provider/entry`.
+    #[inline]
     pub(super) fn label(&self, entry: &Entry) -> Arc<str> {
         let make = || {
             let provider = self.provider(entry.provider).map_or("", |provider| &provider.id);
@@ -210,8 +235,9 @@ impl Catalog {
     }
 
     /// The rates of a card for requests of that much input.
+    #[inline]
     pub(super) fn band(&self, card: CardId, input: u64) -> Option<&Band> {
-        let card = self.cards.get(usize::try_from(card).ok()?)?;
+        let card = self.cards.get(card as usize)?;
         let bands = card.of(&self.bands);
         match bands {
             [only] => Some(only),
@@ -220,15 +246,15 @@ impl Catalog {
     }
 
     /// The rate of a unit in a band.
+    #[inline]
     pub(super) fn rate(&self, band: &Band, unit: Unit) -> Lookup {
-        if band.units & unit.bit() == 0 {
-            return Lookup::Absent;
-        }
-        let before = (band.units & (unit.bit() - 1)).count_ones();
-        let slot = usize::try_from(band.first + before).ok().and_then(|at| self.slots.get(at));
-        match slot.and_then(|slot| self.rates.get(usize::try_from(*slot).ok()?)) {
-            Some(rate) => Lookup::Rate(*rate),
-            None => Lookup::Missing,
+        let place = match band.places.get(unit as usize) {
+            None | Some(0) => return Lookup::Absent,
+            Some(place) => u32::from(*place) - 1,
+        };
+        match self.rates.get((band.first + place) as usize) {
+            Some(Some(rate)) => Lookup::Rate(*rate),
+            Some(None) | None => Lookup::Missing,
         }
     }
 }

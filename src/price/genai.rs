@@ -195,12 +195,10 @@ fn tier(
     };
     let tier = match (&**key, &**value) {
         ("processing", "batch") => Some(BATCH),
-        // The default tier is what the price without a variant is for.
-        ("service_tier", "default" | "standard") => return Ok(None),
+        // The default tier is what the price without a variant is for, and a kind of search is what no response names.
+        ("service_tier", "default" | "standard") | ("search_type", _) => return Ok(None),
         ("service_tier" | "speed", name) => builder.tier(&name.to_ascii_lowercase()),
         ("route", route) => builder.tier(&format!("{ROUTE}{}", route.to_ascii_lowercase())),
-        // A kind of search that no response names.
-        ("search_type", _) => return Ok(None),
         _ => None,
     };
     tier.map(Some).ok_or_else(|| Problem::Shape(format!("a variant for {key}")))
@@ -234,6 +232,11 @@ fn unit(key: &str) -> Option<(Unit, u8)> {
         "image_kcount" => (Unit::Images, 3),
         _ => return None,
     })
+}
+
+/// Whether a key is one of those whose units usage counts.
+pub(super) fn known_key(key: &str) -> bool {
+    unit(key).is_some()
 }
 
 /// The rates of one price. Keys of units that no usage counts are passed over.

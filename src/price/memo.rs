@@ -2,13 +2,12 @@
 //!
 //! Names that the data spells in full are found by hash; all others, those that nobody knows included, take a few
 //! microseconds of patterns. Callers choose such names, so what is remembered is bounded: a table of fixed size, four places
-//! for each hash, in which a new name takes the place of an old one. Reading takes no lock.
+//! for the names that fall together, in which a new name takes the place of the oldest. Reading takes no lock.
 
 use super::resolve::Resolved;
 use arc_swap::ArcSwapOption;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many names fall together.
 const WAYS: usize = 4;
@@ -17,71 +16,69 @@ const SETS: usize = 2048;
 
 /// What names resolved to.
 pub(super) struct Memo {
-    places: Box<[ArcSwapOption<Remembered>]>,
-    turn: AtomicUsize,
+    sets: Box<[ArcSwapOption<Set>]>,
 }
 
+/// Names that fall together, the newest first.
+type Set = [Option<Remembered>; WAYS];
+
+#[derive(Clone)]
 struct Remembered {
     hash: u64,
     /// Provider, region and name in one allocation.
-    text: Box<str>,
-    provider: u16,
-    region: u16,
+    text: Arc<str>,
+    provider: usize,
+    region: usize,
     resolved: Resolved,
 }
 
 impl Remembered {
+    #[inline]
     fn is(&self, hash: u64, provider: &str, region: &str, name: &str) -> bool {
         self.hash == hash
-            && self.text.len() == provider.len() + region.len() + name.len()
-            && usize::from(self.provider) == provider.len()
-            && usize::from(self.region) == region.len()
-            && self.text.strip_prefix(provider).and_then(|rest| rest.strip_prefix(region)) == Some(name)
+            && self.provider == provider.len()
+            && self.region == region.len()
+            && self.text.get(self.provider + self.region..) == Some(name)
+            && self.text.get(..self.provider) == Some(provider)
+            && (region.is_empty()
+                || self.text.get(self.provider..self.provider + self.region) == Some(region))
     }
 }
 
 impl Default for Memo {
     fn default() -> Self {
-        Self { places: (0..SETS * WAYS).map(|_| ArcSwapOption::empty()).collect(), turn: AtomicUsize::new(0) }
+        Self { sets: (0..SETS).map(|_| ArcSwapOption::empty()).collect() }
     }
 }
 
 impl fmt::Debug for Memo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memo").field("places", &self.places.len()).finish_non_exhaustive()
+        f.debug_struct("Memo").field("sets", &self.sets.len()).finish_non_exhaustive()
     }
 }
 
 impl Memo {
-    fn set(&self, hash: u64) -> &[ArcSwapOption<Remembered>] {
-        let first = (hash as usize & (SETS - 1)) * WAYS;
-        self.places.get(first..first + WAYS).unwrap_or_default()
-    }
-
     /// What the name resolved to before, or what `resolve` says now.
+    #[inline]
     pub(super) fn get_or(
         &self,
         hash: u64,
         (provider, region, name): (&str, &str, &str),
         resolve: impl FnOnce() -> Resolved,
     ) -> Resolved {
-        let set = self.set(hash);
-        let mut free = None;
-        for place in set {
-            match place.load().as_deref() {
-                Some(known) if known.is(hash, provider, region, name) => return known.resolved,
-                Some(_) => {}
-                None => free = free.or(Some(place)),
+        let Some(place) = self.sets.get(hash as usize & (SETS - 1)) else { return resolve() };
+        let set = place.load();
+        for known in set.iter().flat_map(|set| set.iter().flatten()) {
+            if known.is(hash, provider, region, name) {
+                return known.resolved;
             }
         }
         let resolved = resolve();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % WAYS;
-        let lengths = (u16::try_from(provider.len()), u16::try_from(region.len()));
-        if let (Some(place), (Ok(provider_len), Ok(region_len))) = (free.or(set.get(turn)), lengths) {
-            let text = [provider, region, name].concat().into_boxed_str();
-            let known = Remembered { hash, text, provider: provider_len, region: region_len, resolved };
-            place.store(Some(Arc::new(known)));
-        }
+        let text = [provider, region, name].concat().into();
+        let new = Remembered { hash, text, provider: provider.len(), region: region.len(), resolved };
+        // The oldest goes. Of two threads that come at once one is forgotten, and comes again.
+        let [first, second, third, _] = set.as_deref().cloned().unwrap_or_default();
+        place.store(Some(Arc::new([Some(new), first, second, third])));
         resolved
     }
 }
@@ -107,7 +104,7 @@ mod tests {
         for hash in 0..100_000 {
             memo.get_or(hash % 5, ("p", "", &hash.to_string()), Resolved::default);
         }
-        let held = memo.places.iter().filter(|place| place.load().is_some()).count();
-        assert_eq!(held, 5 * WAYS);
+        let sets = memo.sets.iter().filter_map(arc_swap::ArcSwapAny::load_full);
+        assert_eq!(sets.map(|set| set.iter().flatten().count()).collect::<Vec<_>>(), [WAYS; 5]);
     }
 }

@@ -18,11 +18,9 @@ pub(super) struct Tokens {
     pub(super) output_image: u64,
 }
 
-/// Tokens of one kind, and the units whose rates they may be billed at, the first that has one.
-pub(super) type Kind = (u64, &'static [Unit]);
-
 impl Tokens {
     /// The tokens of a call; `None` where they cannot be counted. What the provider did not say counts as none.
+    #[inline]
     pub(super) fn of_call(usage: &Usage) -> Option<Self> {
         let written =
             written(usage.cache_write_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens)?;
@@ -62,36 +60,45 @@ impl Tokens {
     /// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
     /// images. Where parts exceed their whole, which the record says, nothing is left over for the rest: cached tokens are billed as they
     /// were reported, other parts up to the whole.
-    pub(super) fn kinds(&self, has_reasoning_rate: bool) -> [Kind; 12] {
+    ///
+    /// `bill` is told how many there are of a kind and the units whose rates they may be billed at, of which the first that has one
+    /// counts. It is not told of kinds that do not occur.
+    #[inline]
+    pub(super) fn each_kind<E>(
+        &self,
+        has_reasoning_rate: bool,
+        mut bill: impl FnMut(u64, &'static [Unit]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut each = |tokens, units| if tokens > 0 { bill(tokens, units) } else { Ok(()) };
         let cached = self.cache_read.saturating_add(self.cache_write);
         let fresh = self.input.saturating_sub(cached);
         let audio = self.input_audio.min(fresh);
         let image = self.input_image.min(fresh - audio);
         let cached_audio = (self.input_audio - audio).min(self.cache_read);
         let cached_image = (self.input_image - image).min(self.cache_read - cached_audio);
-        let audio_out = self.output_audio.min(self.output);
-        let image_out = self.output_image.min(self.output - audio_out);
-        let text_out = self.output - audio_out - image_out;
-        let reasoning = if has_reasoning_rate { self.reasoning.min(text_out) } else { 0 };
-        [
-            (fresh - audio - image, &[Unit::Input]),
-            (self.cache_read - cached_audio - cached_image, &[Unit::CacheRead, Unit::Input]),
-            (self.cache_write - self.cache_write_1h, &[Unit::CacheWrite, Unit::Input]),
-            (self.cache_write_1h, &[Unit::CacheWrite1h, Unit::CacheWrite, Unit::Input]),
-            (audio, &[Unit::InputAudio, Unit::Input]),
-            (cached_audio, &[Unit::CacheReadAudio, Unit::CacheRead, Unit::InputAudio, Unit::Input]),
-            (image, &[Unit::InputImage, Unit::Input]),
-            (cached_image, &[Unit::CacheReadImage, Unit::CacheRead, Unit::InputImage, Unit::Input]),
-            (text_out - reasoning, &[Unit::Output]),
-            (reasoning, &[Unit::Reasoning, Unit::Output]),
-            (audio_out, &[Unit::OutputAudio, Unit::Output]),
-            (image_out, &[Unit::OutputImage, Unit::Output]),
-        ]
+        each(fresh - audio - image, &[Unit::Input])?;
+        each(self.cache_read - cached_audio - cached_image, &[Unit::CacheRead, Unit::Input])?;
+        each(self.cache_write - self.cache_write_1h, &[Unit::CacheWrite, Unit::Input])?;
+        each(self.cache_write_1h, &[Unit::CacheWrite1h, Unit::CacheWrite, Unit::Input])?;
+        each(audio, &[Unit::InputAudio, Unit::Input])?;
+        each(cached_audio, &[Unit::CacheReadAudio, Unit::CacheRead, Unit::InputAudio, Unit::Input])?;
+        each(image, &[Unit::InputImage, Unit::Input])?;
+        each(cached_image, &[Unit::CacheReadImage, Unit::CacheRead, Unit::InputImage, Unit::Input])?;
+
+        let audio = self.output_audio.min(self.output);
+        let image = self.output_image.min(self.output - audio);
+        let text = self.output - audio - image;
+        let reasoning = if has_reasoning_rate { self.reasoning.min(text) } else { 0 };
+        each(text - reasoning, &[Unit::Output])?;
+        each(reasoning, &[Unit::Reasoning, Unit::Output])?;
+        each(audio, &[Unit::OutputAudio, Unit::Output])?;
+        each(image, &[Unit::OutputImage, Unit::Output])
     }
 }
 
 /// All tokens written to a cache, at least those whose time to live is known. What is left beside these is billed as kept
 /// for five minutes, which is what a provider means that knows one kind only.
+#[inline]
 fn written(all: Option<u64>, five_minutes: Option<u64>, hour: Option<u64>) -> Option<u64> {
     Some(all.unwrap_or(0).max(five_minutes.unwrap_or(0).checked_add(hour.unwrap_or(0))?))
 }
@@ -119,11 +126,13 @@ mod tests {
     use super::*;
 
     fn amounts(tokens: Tokens) -> Vec<(Unit, u64)> {
-        let kinds = tokens.kinds(true).into_iter();
+        let mut kinds = Vec::new();
+        let note = |amount, units: &[Unit]| {
+            kinds.push((units[0], amount));
+            Ok::<(), ()>(())
+        };
+        tokens.each_kind(true, note).unwrap();
         kinds
-            .filter(|(amount, _)| *amount > 0)
-            .filter_map(|(amount, units)| Some((*units.first()?, amount)))
-            .collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From a provider and a model's name to the entries that price it.
 
-use super::catalog::{Catalog, Entry, EntryId, Lookup, Provider, ProviderId, STANDARD, Source};
+use super::catalog::{Catalog, EntryId, Lookup, Provider, ProviderId, STANDARD, Source};
 use super::index::Key;
 use super::litellm;
 use super::names::spellings;
@@ -11,6 +11,16 @@ use crate::record::{PriceMatch, Rate, Unit};
 pub(super) struct Found {
     pub(super) entry: EntryId,
     pub(super) matched: PriceMatch,
+}
+
+impl Found {
+    /// The same, found by another spelling of the name.
+    fn as_alias(self) -> Self {
+        match self.matched {
+            PriceMatch::Exact => Self { matched: PriceMatch::Alias, ..self },
+            PriceMatch::Alias | PriceMatch::Pattern => self,
+        }
+    }
 }
 
 /// What is known of a name.
@@ -25,6 +35,12 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
+    /// What is known of a name that the data spells in full.
+    pub(super) fn of_key(key: &Key) -> Self {
+        let found = |source| key.entry(source).map(|entry| Found { entry, matched: PriceMatch::Exact });
+        Self { provider: true, found: Source::ALL.map(found), uplift: None }
+    }
+
     /// Whether there is any entry.
     pub(super) fn is_known(&self) -> bool {
         self.found.iter().any(Option::is_some)
@@ -40,10 +56,8 @@ pub(super) fn resolve(catalog: &Catalog, provider: &str, region: &str, name: &st
     if !region.is_empty()
         && let Some(found) = regional(catalog, provider, &region, name)
     {
-        return Resolved {
-            found: [find(catalog, provider, name, false).by_override(), None, Some(found)],
-            ..known
-        };
+        let application = application(catalog, provider, row, name);
+        return Resolved { found: [application, None, Some(found)], ..known };
     }
     let mut hits = find(catalog, provider, name, false);
     if hits.is_none() {
@@ -54,6 +68,7 @@ pub(super) fn resolve(catalog: &Catalog, provider: &str, region: &str, name: &st
             }
         }
     }
+    hits.application = hits.application.or_else(|| application(catalog, provider, row, name));
     let uplift = hits.litellm.filter(|_| !region.is_empty()).and_then(|found| {
         let uplifts = catalog.entry(found.entry)?.uplifts.of(&catalog.uplifts);
         uplifts.iter().find(|uplift| uplift.region.covers(&region)).map(|uplift| uplift.factor)
@@ -61,23 +76,18 @@ pub(super) fn resolve(catalog: &Catalog, provider: &str, region: &str, name: &st
     Resolved { found: hits.by_precedence(), uplift, ..known }
 }
 
-/// What is known of a name that the data spells in full; `None` where there may be more to it.
-pub(super) fn of_key(catalog: &Catalog, key: &Key) -> Option<Resolved> {
-    let row = catalog.provider(key.provider)?;
-    let found =
-        Source::ALL.map(|source| key.entry(source).map(|entry| Found { entry, matched: PriceMatch::Exact }));
-    let [_, genai, litellm] = found;
-    let complete = match genai {
+/// Whether all that is known of a name that the data spells in full stands beside it.
+pub(super) fn is_complete(catalog: &Catalog, key: &Key) -> bool {
+    let Some(row) = catalog.provider(key.provider) else { return false };
+    match key.entry(Source::GenAi).and_then(|entry| catalog.entry(entry)) {
         // LiteLLM may know the entry by its own name.
-        Some(Found { entry, .. }) => {
-            let own =
-                |entry: &Entry| catalog.name(entry).eq_ignore_ascii_case(key.name.of_text(&catalog.text));
-            litellm.is_some() || catalog.entry(entry).is_some_and(own)
+        Some(entry) => {
+            let itself = catalog.name(entry).eq_ignore_ascii_case(key.name.of_text(&catalog.text));
+            itself || key.entry(Source::LiteLlm).is_some()
         }
         // genai-prices may have a pattern for the name.
-        None => litellm.is_some() && row.patterns.is_empty() && row.fallbacks.is_empty(),
-    };
-    complete.then_some(Resolved { provider: true, found, uplift: None })
+        None => row.patterns.is_empty() && row.fallbacks.is_empty(),
+    }
 }
 
 /// The entries that the sources have for one spelling.
@@ -93,23 +103,27 @@ impl Hits {
         self.application.is_none() && self.genai.is_none() && self.litellm.is_none()
     }
 
-    const fn by_override(self) -> Option<Found> {
-        self.application
-    }
-
     const fn by_precedence(self) -> [Option<Found>; Source::ALL.len()] {
         [self.application, self.genai, self.litellm]
     }
 
     fn as_alias(self) -> Self {
-        let alias = |found: Option<Found>| {
-            found.map(|found| match found.matched {
-                PriceMatch::Exact => Found { matched: PriceMatch::Alias, ..found },
-                PriceMatch::Alias | PriceMatch::Pattern => found,
-            })
-        };
-        Self { application: alias(self.application), genai: alias(self.genai), litellm: alias(self.litellm) }
+        Self {
+            application: self.application.map(Found::as_alias),
+            genai: self.genai.map(Found::as_alias),
+            litellm: self.litellm.map(Found::as_alias),
+        }
     }
+}
+
+/// The application's own entry, under any spelling: it stands before what the data has under the one that was sent.
+fn application(catalog: &Catalog, provider: ProviderId, row: &Provider, name: &str) -> Option<Found> {
+    let by = |name: &str, exact_only| by_source(catalog, provider, row, name, Source::Override, exact_only);
+    by(name, false).or_else(|| {
+        let mut others = other_spellings(catalog, row, name).into_iter();
+        let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
+        found.map(Found::as_alias)
+    })
 }
 
 /// The entries for `name`, spelt just so.

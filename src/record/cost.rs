@@ -89,10 +89,15 @@ impl Priced {
         }
     }
 
-    /// The cost that `parts` sum to; `None` beyond what can be computed.
-    pub(crate) fn from_parts(parts: Parts, entry: Arc<str>, version: Arc<str>) -> Option<Self> {
-        let total = super::parts::total(parts.iter())?;
-        Some(Self { parts, ..Self::new(total, entry, version) })
+    /// A cost computed from its parts, whose sum is `total`.
+    #[inline]
+    pub(crate) fn from_parts(
+        (total, parts): (Usd, Parts),
+        (entry, matched): (Arc<str>, PriceMatch),
+        tier: Option<Text>,
+        version: Arc<str>,
+    ) -> Self {
+        Self { total, entry, matched, tier, version, parts, charge: None }
     }
 
     /// The parts by unit. They sum exactly to the total before its rounding. A cost that was read from a stored

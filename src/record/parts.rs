@@ -69,11 +69,6 @@ units! {
 }
 
 impl Unit {
-    /// The bit of this unit in a set of units.
-    pub(crate) const fn bit(self) -> u32 {
-        1 << self as u8
-    }
-
     /// The unit whose place in [`Unit::ALL`] is `index`.
     pub(crate) fn from_index(index: usize) -> Option<Self> {
         Self::ALL.get(index).copied()
@@ -110,7 +105,24 @@ const PLACES: u8 = 12;
 /// An hour is 36 times 10 to the power of this many nanoseconds.
 const HOUR_PLACES: u8 = 11;
 
+/// The powers of ten that 128 bits hold.
+const POWERS: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+#[inline]
+fn power(exponent: u8) -> Option<u128> {
+    POWERS.get(usize::from(exponent)).copied()
+}
+
 /// The sum of `parts`, computed exactly and rounded half-even to 1e-12 once; `None` beyond what can be computed.
+#[inline]
 pub(crate) fn total(parts: impl Iterator<Item = Part> + Clone) -> Option<Usd> {
     let scale_of = |part: &Part| {
         let (_, scale) = part.rate.parts();
@@ -125,29 +137,20 @@ pub(crate) fn total(parts: impl Iterator<Item = Part> + Clone) -> Option<Usd> {
         if amount == 0 {
             continue;
         }
-        let raise = scale - scale_of(&part);
-        if raise > 0 {
-            amount = amount.checked_mul(10u128.checked_pow(raise.into())?)?;
-        }
+        amount = amount.checked_mul(power(scale - scale_of(&part))?)?;
         if hours && part.unit != Unit::Seconds {
             amount = amount.checked_mul(36)?;
         }
         sum = sum.checked_add(amount)?;
     }
-    let mut divisor = 10u128.checked_pow((scale - PLACES).into())?;
+    let mut divisor = power(scale - PLACES)?;
     if hours {
         divisor = divisor.checked_mul(36)?;
     }
-    if divisor > 1 {
-        let (quotient, rest) = (sum / divisor, sum % divisor);
-        let up = match rest.cmp(&(divisor - rest)) {
-            std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Equal => quotient % 2 == 1,
-            std::cmp::Ordering::Less => false,
-        };
-        sum = quotient + u128::from(up);
-    }
-    i128::try_from(sum).ok().map(Usd::from_picos)
+    let (quotient, rest) = (sum / divisor, sum % divisor);
+    let half = rest.cmp(&(divisor - rest));
+    let up = half.is_gt() || (half.is_eq() && quotient % 2 == 1);
+    i128::try_from(quotient + u128::from(up)).ok().map(Usd::from_picos)
 }
 
 /// How many parts a cost holds without an allocation. A call to a text model has at most six.
@@ -161,8 +164,12 @@ pub(crate) struct Parts {
     scales: [u8; INLINE],
     units: [Unit; INLINE],
     len: u8,
-    more: Option<Box<[Part]>>,
+    more: Option<Box<More>>,
 }
+
+/// The parts beyond the usual few: behind one thin pointer, so that the usual cost stays small.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+struct More(Vec<Part>);
 
 impl Default for Parts {
     fn default() -> Self {
@@ -178,18 +185,10 @@ impl Default for Parts {
 }
 
 impl Parts {
-    /// Adds a part; to one of the same unit and rate, where there is one.
-    pub(crate) fn push(&mut self, part: Part) {
+    /// Adds a part.
+    #[inline]
+    pub(crate) fn push(&mut self, part: &Part) {
         let (mantissa, scale) = part.rate.parts();
-        for at in 0..usize::from(self.len) {
-            if self.get(at).is_some_and(|held| held.unit == part.unit && held.rate == part.rate)
-                && let Some(quantity) = self.quantities.get_mut(at)
-                && let Some(sum) = quantity.checked_add(part.quantity)
-            {
-                *quantity = sum;
-                return;
-            }
-        }
         let at = usize::from(self.len);
         if let (Some(q), Some(m), Some(s), Some(u)) = (
             self.quantities.get_mut(at),
@@ -200,9 +199,17 @@ impl Parts {
             (*q, *m, *s, *u) = (part.quantity, mantissa, scale, part.unit);
             self.len += 1;
         } else {
-            let mut more = self.more.take().map_or_else(Vec::new, Vec::from);
-            more.push(part);
-            self.more = Some(more.into_boxed_slice());
+            self.more.get_or_insert_default().0.push(*part);
+        }
+    }
+
+    /// Adds a part; to one of the same unit and rate, where there is one.
+    pub(crate) fn merge(&mut self, part: Part) {
+        let same = (0..usize::from(self.len))
+            .find(|at| self.get(*at).is_some_and(|held| held.unit == part.unit && held.rate == part.rate));
+        match same.and_then(|at| self.quantities.get_mut(at)) {
+            Some(quantity) if quantity.checked_add(part.quantity).is_some() => *quantity += part.quantity,
+            _ => self.push(&part),
         }
     }
 
@@ -214,9 +221,27 @@ impl Parts {
         Some(Part { unit: *self.units.get(at)?, quantity: *self.quantities.get(at)?, rate })
     }
 
+    /// The sum of the parts, rounded half-even to 1e-12 once; `None` beyond what can be computed.
+    pub(crate) fn total(&self) -> Option<Usd> {
+        // Nearly all rates end at or before the twelfth place, and then nothing is to be rounded.
+        let mut sum: u128 = 0;
+        let inline = self.quantities.iter().zip(&self.mantissas).zip(self.scales.iter().zip(&self.units));
+        for ((quantity, mantissa), (scale, unit)) in inline.take(self.len.into()) {
+            if *scale > PLACES || *unit == Unit::Seconds || self.more.is_some() {
+                return total(self.iter());
+            }
+            let amount = u128::from(*quantity) * u128::from(*mantissa);
+            let raise = power(PLACES - *scale)?;
+            // The usual amounts are far from what overflows, and a checked product of 128 bits is slow.
+            let raised = if amount >> 80 == 0 { amount * raise } else { amount.checked_mul(raise)? };
+            sum = sum.checked_add(raised)?;
+        }
+        i128::try_from(sum).ok().map(Usd::from_picos)
+    }
+
     /// The parts.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Part> + Clone + '_ {
-        let more = self.more.as_deref().unwrap_or_default();
+        let more = self.more.as_deref().map_or(&[][..], |more| &more.0);
         (0..usize::from(self.len)).filter_map(|at| self.get(at)).chain(more.iter().copied())
     }
 }
@@ -262,8 +287,8 @@ mod tests {
     fn parts_beyond_the_usual_few_are_kept_too() {
         let mut parts = Parts::default();
         for unit in Unit::ALL {
-            parts.push(part(*unit, 7, "0.5"));
-            parts.push(part(*unit, 1, "0.5"));
+            parts.push(&part(*unit, 7, "0.5"));
+            parts.merge(part(*unit, 1, "0.5"));
         }
         assert!(parts.iter().count() >= Unit::ALL.len());
         let quantity: u64 = parts.iter().map(|part| part.quantity).sum();
@@ -271,11 +296,11 @@ mod tests {
     }
 
     #[test]
-    fn every_unit_has_a_bit_of_its_own() {
-        assert!(Unit::ALL.len() <= 32);
+    fn units_are_numbered_in_their_order() {
         for (index, unit) in Unit::ALL.iter().enumerate() {
             assert_eq!(Unit::from_index(index), Some(*unit));
-            assert_eq!(unit.bit(), 1 << index);
+            assert_eq!(*unit as usize, index);
         }
+        assert_eq!(Unit::from_index(Unit::ALL.len()), None);
     }
 }

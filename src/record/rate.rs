@@ -65,6 +65,14 @@ impl Rate {
         Self::normalised(digits, places.saturating_sub(exponent)).ok_or(ParseRateError::TooManyDigits)
     }
 
+    /// Reads what a million cost, as price lists for tokens have it.
+    ///
+    /// # Errors
+    /// As [`Rate::from_decimal`].
+    pub fn per_million(text: &str) -> Result<Self, ParseRateError> {
+        Self::from_decimal(text)?.per_power_of_ten(6).ok_or(ParseRateError::TooManyDigits)
+    }
+
     /// The rate whose [`parts`](Self::parts) these are.
     pub(crate) const fn from_parts(mantissa: u64, scale: u8) -> Self {
         Self { mantissa, scale }
@@ -106,6 +114,13 @@ impl Rate {
             scale -= 1;
         }
         Self::normalised(u64::try_from(mantissa).ok()?, scale)
+    }
+
+    /// This rate and another together, exactly; `None` where the digits do not fit.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let at = |rate: Self| 10u64.checked_pow(u32::from(scale - rate.scale))?.checked_mul(rate.mantissa);
+        Self::normalised(at(self)?.checked_add(at(other)?)?, scale.into())
     }
 
     /// The digits, and how many of them stand behind the decimal point.

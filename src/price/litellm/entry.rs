@@ -25,7 +25,7 @@ pub(super) fn load(
         tiered(raw, &mut standard)?;
     }
     others(fields, &mut standard)?;
-    tidy(&mut standard);
+    tidy(fields, &mut standard);
     if standard.0.is_empty() && sheets.is_empty() {
         return Err(Problem::NoRates);
     }
@@ -191,11 +191,17 @@ fn others(fields: &Fields<'_>, sheet: &mut Sheet) -> Result<(), Problem> {
 
 /// Takes out what says nothing: zeros for tokens where something else is billed, and a rate for reasoning that is the
 /// rate for output.
-fn tidy(sheet: &mut Sheet) {
+///
+/// Other zeros are taken as they are: LiteLLM says so of what runs on one's own machine, of previews, and of moderation.
+fn tidy(fields: &Fields<'_>, sheet: &mut Sheet) {
     let free = |listed: &Listed| listed.above.is_empty() && listed.base.is_some_and(Rate::is_zero);
-    let billed_otherwise = sheet.0.keys().any(|unit| !is_token(*unit) && *unit != Unit::WebSearches);
     let tokens_are_free = sheet.0.iter().all(|(unit, listed)| !is_token(*unit) || free(listed));
-    if billed_otherwise && tokens_are_free {
+    let billed = |(key, raw): (&std::borrow::Cow<'_, str>, &&RawValue)| {
+        key.contains("cost")
+            && token_key(key).is_none()
+            && Rate::from_decimal(raw.get()).is_ok_and(|rate| !rate.is_zero())
+    };
+    if tokens_are_free && fields.iter().any(billed) {
         sheet.0.retain(|unit, _| !is_token(*unit));
     }
     if sheet.0.get(&Unit::Reasoning) == sheet.0.get(&Unit::Output) {

@@ -58,27 +58,16 @@ fn index(length: usize) -> Option<u32> {
 
 fn card(catalog: &mut Catalog, rest: &str) -> Option<()> {
     let first = index(catalog.bands.len())?;
-    let mut band = Band { above: 0, units: 0, first: index(catalog.slots.len())? };
+    let mut band = Band::new(0, index(catalog.rates.len())?);
     for field in rest.split(' ').filter(|field| !field.is_empty()) {
         if let Some(above) = field.strip_prefix('>') {
             catalog.bands.push(band);
-            band = Band { above: above.parse().ok()?, units: 0, first: index(catalog.slots.len())? };
+            band = Band::new(above.parse().ok()?, index(catalog.rates.len())?);
             continue;
         }
         let (letter, rate) = field.split_at_checked(1)?;
-        let bit = unit(*letter.as_bytes().first()?)?.bit();
-        // Rates stand in the order of their units.
-        if band.units >= bit {
-            return None;
-        }
-        band.units |= bit;
-        let slot = if rate == "-" {
-            Catalog::MISSING
-        } else {
-            catalog.rates.push(compact(rate)?);
-            index(catalog.rates.len() - 1)?
-        };
-        catalog.slots.push(slot);
+        band.add(unit(*letter.as_bytes().first()?)?)?;
+        catalog.rates.push(if rate == "-" { None } else { Some(compact(rate)?) });
     }
     catalog.bands.push(band);
     let len = u16::try_from(index(catalog.bands.len())? - first).ok()?;
@@ -145,7 +134,7 @@ fn entry(builder: &mut Builder, source: Source, provider: ProviderId, rest: &str
     }
     if fields.peek().is_some() {
         let pattern = rule(&mut fields, MAX_DEPTH)?;
-        builder.tables().providers.get_mut(usize::from(provider))?.patterns.push((id, pattern));
+        builder.tables().providers.get_mut(usize::from(provider))?.add_pattern(source, id, pattern);
     }
     fields.next().is_none().then_some(())
 }
