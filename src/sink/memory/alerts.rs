@@ -38,8 +38,8 @@ impl Watch {
 ///
 /// It fires at the edge: with the call that brings the sum of a window to the limit or above it, once per user and
 /// window. The row of calls without a user, and that of users beyond the store's limit, are watched as one user each.
-/// A call counts in the window of its start as long as that window is the user's latest or the one before. It is
-/// not known what restored and merged records fired, so these count and do not fire.
+/// A call counts in the window of its start as long as that window is the user's latest or the one before. Restored
+/// records count and do not fire, since they may have fired before; merged ones do not count.
 ///
 /// ```
 /// use tower_llm_metrics::report::Step;
@@ -123,7 +123,7 @@ impl Alert {
         self
     }
 
-    /// The limit of the window of `state`, for a user of whom `history` is known.
+    /// The limit of a window that begins at `start`, for a user of whom `history` is known.
     fn limit(&self, start: i64, history: &History) -> Option<i128> {
         match self.rule {
             Rule::Limit(limit) => Some(limit),
@@ -234,7 +234,7 @@ impl Alerts {
         self.alerts.is_empty()
     }
 
-    /// Counts a call of somebody; which alerts it fires. `history` does not have the call's own window yet, or not only.
+    /// Counts a call of somebody; which alerts it fires.
     pub(crate) fn count(
         &self,
         states: &mut Vec<State>,
