@@ -445,18 +445,18 @@ proptest! {
         records in vec(record(), 1..80),
         (zone, calendar) in zone(),
         keep in (0u32..10, 0u32..20),
-        way in select(vec![true, false]),
+        way in select(vec!["alone", "with a fine one", "with another like it"]),
     ) {
         // As if time went on after the last call.
-        let sink = MemorySink::builder()
-            .keep_quarters(keep.0)
-            .keep_days(keep.1)
-            .clock(|| quarter(QUARTERS - 1))
-            .build();
-        let other = builder().build();
+        let coarse = || {
+            let clock = || quarter(QUARTERS - 1);
+            MemorySink::builder().keep_quarters(keep.0).keep_days(keep.1).clock(clock).build()
+        };
+        let sink = coarse();
+        let other = if way == "with a fine one" { builder().build() } else { coarse() };
         for (n, record) in records.iter().enumerate() {
             // Some arrive already rolled up, some are merged in fine.
-            if way || n % 2 == 0 { sink.record(record) } else { other.record(record) }
+            if way == "alone" || n % 2 == 0 { sink.record(record) } else { other.record(record) }
         }
         sink.merge(&other);
         let page = sink.report().users(&UserQuery::new().zone(zone.clone()).sort_by_id());

@@ -20,6 +20,7 @@
 mod breakdown;
 pub(crate) mod days;
 mod error;
+mod export;
 pub(crate) mod facet;
 mod filter;
 pub(crate) mod gather;
@@ -40,6 +41,7 @@ mod zone;
 
 pub use breakdown::{Breakdown, Group, GroupBy, GroupName};
 pub use error::QueryError;
+pub use export::{Table, Value};
 pub use filter::{CallFilter, Scope, UserFilter};
 pub use histogram::{Bin, Histogram, HistogramQuery};
 pub use measure::{Amount, Measure};

@@ -274,4 +274,15 @@ mod tests {
         assert_eq!((both.cells(), days(&both, &india)), (5, 5));
         assert_eq!(both.parts().map(|part| part.totals.requests()).sum::<u64>(), 14);
     }
+
+    #[test]
+    fn absorbing_a_rolled_day_keeps_the_hours_of_both() {
+        let horizon = Horizon { quarters_from: 96 * 5, days_from: i32::MIN };
+        let (mut morning, mut night) = (History::default(), History::default());
+        add(&mut morning, 96 * 3, 0, horizon);
+        add(&mut night, 96 * 3 + 95, 0, horizon);
+        morning.absorb(&night, horizon, |facet| facet);
+        assert_eq!((morning.cells(), days(&morning, &Zone::UTC)), (1, 1));
+        assert_eq!(days(&morning, &Zone::fixed(330).unwrap()), 2);
+    }
 }
