@@ -17,25 +17,40 @@
 //! * The **model** of a call is the one that answered, or else the one asked for.
 //! * **Money** is exact.
 
+mod breakdown;
+pub(crate) mod days;
 mod error;
+mod export;
 pub(crate) mod facet;
 mod filter;
 pub(crate) mod gather;
+mod histogram;
 pub(crate) mod instant;
 mod measure;
+pub(crate) mod overview;
 mod quantiles;
 mod ratio;
+mod selection;
+mod series;
+mod source;
 mod totals;
 pub(crate) mod users;
 mod who;
-mod window;
+pub(crate) mod window;
 mod zone;
 
+pub use breakdown::{Breakdown, Group, GroupBy, GroupName};
 pub use error::QueryError;
+pub use export::{Table, Value};
 pub use filter::{CallFilter, Scope, UserFilter};
+pub use histogram::{Bin, Histogram, HistogramQuery};
 pub use measure::{Amount, Measure};
+pub use overview::Overview;
 pub use quantiles::Quantiles;
 pub use ratio::{MeanCost, Ratio};
+pub use selection::Selection;
+pub use series::{Cohort, Point, Retention, Series};
+pub use source::{Report, Scoped};
 pub use totals::Totals;
 pub use users::{Cursor, Gaps, UserPage, UserQuery, UserSummary};
 pub use who::Who;

@@ -7,11 +7,9 @@ use std::collections::BinaryHeap;
 
 /// A row that is among the first ones so far.
 #[derive(Debug)]
-pub(crate) struct Ranked {
-    pub(crate) amount: Option<Amount>,
-    pub(crate) who: Who,
-    /// The shard and the place within it.
-    pub(crate) at: (usize, usize),
+struct Ranked {
+    amount: Option<Amount>,
+    who: Who,
     order: Order,
 }
 
@@ -53,8 +51,9 @@ impl<'a> Ranking<'a> {
         Self { order, limit, after, first: BinaryHeap::new(), offered: 0, candidates: 0 }
     }
 
+    /// Offers a row. Whose it is, is asked only where the amount does not decide.
     #[inline]
-    pub(crate) fn offer(&mut self, amount: Option<Amount>, at: (usize, usize), who: impl Fn() -> Who) {
+    pub(crate) fn offer(&mut self, amount: Option<Amount>, who: impl Fn() -> Who) {
         self.offered += 1;
         if self.after.is_some_and(|after| !after.is_before((amount, &who()))) {
             return;
@@ -68,11 +67,11 @@ impl<'a> Ranking<'a> {
             }
             self.first.pop();
         }
-        self.first.push(Ranked { amount, who: who(), at, order: self.order });
+        self.first.push(Ranked { amount, who: who(), order: self.order });
     }
 
     /// The rows in order, and where they end if there are more.
-    pub(crate) fn finish(self) -> (Vec<Ranked>, Option<Cursor>) {
+    pub(crate) fn finish(self) -> (Vec<Who>, Option<Cursor>) {
         let more = self.candidates > self.first.len() as u64;
         let rows = self.first.into_sorted_vec();
         let next = rows.last().filter(|_| more).map(|last| Cursor {
@@ -80,6 +79,6 @@ impl<'a> Ranking<'a> {
             amount: last.amount,
             who: last.who.clone(),
         });
-        (rows, next)
+        (rows.into_iter().map(|row| row.who).collect(), next)
     }
 }

@@ -1,7 +1,7 @@
 //! The last records, whole.
 
 use crate::record::Record;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -51,6 +51,13 @@ impl Recent {
         kept.sort_unstable_by_key(|(arrival, _)| *arrival);
         let first = kept.len().saturating_sub(limit);
         kept.drain(first..).map(|(_, record)| record).collect()
+    }
+
+    /// Adds the records of another that are not here yet.
+    pub(crate) fn join(&self, other: &Self) {
+        let known: HashSet<_> = self.last(usize::MAX, |_| true).iter().map(|record| record.id).collect();
+        let new = other.last(usize::MAX, |record| !known.contains(&record.id));
+        new.iter().for_each(|record| self.add(record));
     }
 
     /// Drops the records that `unwanted` names.

@@ -1,17 +1,20 @@
 //! The questions of [`crate::report`], asked of the store.
 
-use super::Store;
-use super::history::History;
-use super::ranking::Ranking;
-use super::row::{Brief, Row};
-use super::shard::Shard;
-use crate::report::gather::{Decisions, Depth, Gather};
-use crate::report::{CallFilter, Gaps, Measure, Scope, UserFilter, UserPage, UserQuery, UserSummary, Who};
+use super::{MemorySink, Store};
+use crate::record::Record;
+use crate::report::instant::to_micros;
+use crate::report::window::Quarters;
+use crate::report::{
+    Breakdown, GroupBy, Histogram, HistogramQuery, Overview, QueryError, Report, Retention, Selection,
+    Series, Step, UserPage, UserQuery, Who, Window,
+};
 use std::fmt;
+use std::future::{Future, ready};
 
-/// The questions that a [`MemorySink`](crate::MemorySink) answers.
+/// The questions that a [`MemorySink`] answers.
 ///
-/// Answers are of the moment: while one is made, each part of the store is locked in turn, and calls go on.
+/// Answers are of the moment: while one is made, each part of the store is locked in turn, and calls go on. The same
+/// questions with answers that are awaited are in [`Report`], which [`MemorySink`] implements.
 #[derive(Clone, Copy)]
 pub struct MemoryReport<'a> {
     store: &'a Store,
@@ -28,104 +31,124 @@ impl<'a> MemoryReport<'a> {
         Self { store }
     }
 
-    /// One row per user, over everything that is kept.
+    /// One row per user, over all time.
     pub fn users(&self, query: &UserQuery) -> UserPage {
-        let mut ranking = Ranking::new(query.order, query.limit, query.after.as_ref());
-        let mut gaps = Gaps::default();
-        let (mut nobody, mut other) = (Gather::default(), Gather::default());
-        for (at, shard) in self.store.shards().enumerate() {
-            let decisions = Decisions::new(&query.calls, shard.facets.list());
-            rank_users(&shard, at, &decisions, query, &mut ranking, &mut gaps);
-            for (who, gather, history) in
-                [(Who::Nobody, &mut nobody, &shard.nobody), (Who::Other, &mut other, &shard.other)]
-            {
-                if query.scope.sees(&who) {
-                    gather_into(gather, history, &decisions, query, Depth::WHOLE);
-                }
-            }
-        }
-        gaps.undecided += nobody.undecided + other.undecided;
-        let nobody = nobody.finish(Who::Nobody, 0);
-        let other = Some(other.finish(Who::Other, 0)).filter(|other| !other.totals.is_empty());
-        gaps.other_users = other.as_ref().map_or(0, |other| other.totals.requests());
-        if is_shown(&nobody, &query.users) {
-            let amount = query.order.by.and_then(|by| nobody.measure(by));
-            ranking.offer(amount, (0, usize::MAX), || Who::Nobody);
-        }
-        let matching = ranking.offered;
-        let (ranked, next) = ranking.finish();
-        let rows = ranked.into_iter().filter_map(|ranked| match ranked.who {
-            Who::User(_) => self.row(ranked.at, &ranked.who, query),
-            Who::Nobody | Who::Other => Some(nobody.clone()),
-        });
-        UserPage { rows: rows.collect(), matching, other, gaps, next }
+        self.store.users(Quarters::ALL, query)
     }
 
-    /// A row of the page. It may have gone since it was ranked.
-    fn row(&self, (shard, place): (usize, usize), who: &Who, query: &UserQuery) -> Option<UserSummary> {
-        let shard = self.store.shards.get(shard).map(super::lock)?;
-        let row = shard.rows.get(place).filter(|row| who.user() == Some(&row.id))?;
-        let mut gather = Gather::default();
-        let decisions = Decisions::new(&query.calls, shard.facets.list());
-        gather_into(&mut gather, &row.history, &decisions, query, Depth::WHOLE);
-        Some(gather.finish(who.clone(), row.in_other))
+    /// One row per user who made a call within the window.
+    ///
+    /// # Errors
+    /// When the window is finer than what is kept.
+    pub fn users_in(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
+        let window = window.quarters()?;
+        self.store.answer(&[window.start, window.end], || self.store.users(window, query))
     }
-}
 
-/// Offers the users of one shard.
-fn rank_users(
-    shard: &Shard,
-    at: usize,
-    decisions: &Decisions<'_>,
-    query: &UserQuery,
-    ranking: &mut Ranking<'_>,
-    gaps: &mut Gaps,
-) {
-    let who = |row: &Row| Who::User(row.id.clone());
-    let by_brief = query.scope == Scope::All
-        && query.calls == CallFilter::All
-        && query.users == UserFilter::All
-        && query.order.by.is_none_or(Brief::tells);
-    if by_brief {
-        for (place, brief) in shard.briefs.iter().enumerate() {
-            let amount = query.order.by.and_then(|by| brief.measure(by));
-            ranking.offer(amount, (at, place), || shard.rows.get(place).map_or(Who::Other, who));
-        }
-        return;
+    /// Activity over time. Where the window has no bounds, the series goes from the step of the first call to that of the last.
+    ///
+    /// # Errors
+    /// When the window or a step is finer than what is kept, and when there would be more than
+    /// [`Series::MAX_POINTS`] steps.
+    pub fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {
+        self.store.series(selection, step)
     }
-    let depth = Depth {
-        durations: query.compares(Measure::needs_durations),
-        days: query.compares(Measure::needs_cells),
-    };
-    for (place, row) in shard.rows.iter().enumerate() {
-        let who = who(row);
-        if !query.scope.sees(&who) {
-            continue;
-        }
-        let mut gather = Gather::default();
-        gather_into(&mut gather, &row.history, decisions, query, depth);
-        gaps.undecided = gaps.undecided.saturating_add(gather.undecided);
-        let summary = gather.finish(who, row.in_other);
-        if is_shown(&summary, &query.users) {
-            let amount = query.order.by.and_then(|by| summary.measure(by));
-            ranking.offer(amount, (at, place), || summary.who.clone());
-        }
+
+    /// Calls by what they were.
+    ///
+    /// # Errors
+    /// When the window is finer than what is kept.
+    pub fn breakdown(&self, selection: &Selection, by: GroupBy) -> Result<Breakdown, QueryError> {
+        self.store.breakdown(selection, by)
+    }
+
+    /// Who came back, by the week of the first call.
+    ///
+    /// # Errors
+    /// When the window or its weeks are finer than what is kept.
+    pub fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
+        self.store.retention(selection)
+    }
+
+    /// How a measure is spread over users.
+    ///
+    /// # Errors
+    /// When the window is finer than what is kept.
+    pub fn histogram(&self, selection: &Selection, query: HistogramQuery) -> Result<Histogram, QueryError> {
+        self.store.histogram(selection, query)
+    }
+
+    /// All of it at a glance. Today and this month are those of the selection's zone, by the store's clock; its window is
+    /// that of everything else.
+    ///
+    /// # Errors
+    /// When today or this month is finer than what is kept.
+    pub fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
+        self.store.overview(selection)
+    }
+
+    /// The last `limit` calls that are kept whole, the latest first. Only the last ones of the whole store are, so
+    /// that a user who was not active lately has none here.
+    pub fn calls(&self, selection: &Selection, limit: usize) -> Vec<Record> {
+        let (start, end) = selection.window.bounds();
+        let wanted = |record: &Record| {
+            let who = record.user_id().cloned().map_or(Who::Nobody, Who::User);
+            selection.scope.sees(&who)
+                && selection.calls.matches(record)
+                && (start..end).contains(&to_micros(record.time))
+        };
+        let mut calls = self.store.recent.last(limit, wanted);
+        calls.reverse();
+        calls
     }
 }
 
-/// Whether a row has calls that count and is asked for.
-fn is_shown(summary: &UserSummary, filter: &UserFilter) -> bool {
-    !summary.totals.is_empty() && filter.shows(&summary.who, &|measure| summary.measure(measure))
-}
+impl Report for MemorySink {
+    fn users(
+        &self,
+        window: Window,
+        query: &UserQuery,
+    ) -> impl Future<Output = Result<UserPage, QueryError>> + Send {
+        ready(self.report().users_in(window, query))
+    }
 
-fn gather_into(
-    gather: &mut Gather,
-    history: &History,
-    decisions: &Decisions<'_>,
-    query: &UserQuery,
-    depth: Depth,
-) {
-    for cell in history.cells() {
-        gather.add(decisions, &query.zone, depth, (cell.quarter, cell.facet), &cell.totals);
+    fn series(
+        &self,
+        selection: &Selection,
+        step: Step,
+    ) -> impl Future<Output = Result<Series, QueryError>> + Send {
+        ready(self.report().series(selection, step))
+    }
+
+    fn breakdown(
+        &self,
+        selection: &Selection,
+        by: GroupBy,
+    ) -> impl Future<Output = Result<Breakdown, QueryError>> + Send {
+        ready(self.report().breakdown(selection, by))
+    }
+
+    fn retention(&self, selection: &Selection) -> impl Future<Output = Result<Retention, QueryError>> + Send {
+        ready(self.report().retention(selection))
+    }
+
+    fn histogram(
+        &self,
+        selection: &Selection,
+        query: HistogramQuery,
+    ) -> impl Future<Output = Result<Histogram, QueryError>> + Send {
+        ready(self.report().histogram(selection, query))
+    }
+
+    fn overview(&self, selection: &Selection) -> impl Future<Output = Result<Overview, QueryError>> + Send {
+        ready(self.report().overview(selection))
+    }
+
+    fn calls(
+        &self,
+        selection: &Selection,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Record>, QueryError>> + Send {
+        ready(Ok(self.report().calls(selection, limit)))
     }
 }

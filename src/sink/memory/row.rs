@@ -1,6 +1,8 @@
 //! One row of the store.
 
+use super::alerts::State;
 use super::history::History;
+use super::sieve::activity;
 use crate::record::{Record, UsageState, Usd, UserId};
 use crate::report::instant::from_micros;
 use crate::report::{Amount, Measure, Totals};
@@ -12,6 +14,14 @@ pub(crate) struct Row {
     pub(crate) history: History,
     /// At most so many earlier requests are in the row of the others.
     pub(crate) in_other: u64,
+    /// Of the store's alerts, from the first call after there is one.
+    pub(crate) alerts: Vec<State>,
+}
+
+impl Row {
+    pub(crate) fn new(id: UserId, in_other: u64) -> Self {
+        Self { id, history: History::default(), in_other, alerts: Vec::new() }
+    }
 }
 
 /// What a row has added up to since it began: what the common questions compare, in as few bytes as can be, so that
@@ -78,14 +88,28 @@ impl Brief {
         }
     }
 
+    /// Adds another brief.
+    pub(crate) fn join(&mut self, other: &Self) {
+        if other.requests == 0 {
+            return;
+        }
+        self.span(other.first, other.last);
+        self.requests = self.requests.saturating_add(other.requests);
+        self.input = self.input.saturating_add(other.input);
+        self.output = self.output.saturating_add(other.output);
+        self.cost = self.cost.saturating_add(other.cost);
+        self.known |= other.known;
+    }
+
     fn span(&mut self, first: i64, last: i64) {
         let empty = self.requests == 0;
         self.first = if empty { first } else { self.first.min(first) };
         self.last = if empty { last } else { self.last.max(last) };
     }
 
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests
+    /// How active the user is.
+    pub(crate) fn activity(&self) -> u64 {
+        activity(self.requests, self.input.saturating_add(self.output), self.cost)
     }
 
     /// Whether a row's brief can tell the measure.

@@ -39,6 +39,19 @@ impl<T> Slab<T> {
         self.pieces.get_mut(at / PIECE)?.get_mut(at % PIECE)
     }
 
+    /// Takes an item out. The last one takes its place.
+    pub(crate) fn swap_remove(&mut self, at: usize) -> Option<T> {
+        let mut last = self.pieces.last_mut()?.pop()?;
+        // An empty piece at the end would put new items at wrong places.
+        if self.pieces.last().is_some_and(Vec::is_empty) {
+            self.pieces.pop();
+        }
+        if let Some(item) = self.get_mut(at) {
+            std::mem::swap(item, &mut last);
+        }
+        Some(last)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.pieces.iter().flatten()
     }
@@ -64,5 +77,14 @@ mod tests {
         assert!((0..slab.len()).all(|n| slab.get(n) == Some(&n)));
         assert_eq!(slab.get(slab.len()), None);
         assert!(slab.iter().copied().eq(0..slab.len()));
+        assert_eq!(slab.swap_remove(1), Some(1));
+        assert_eq!(slab.get(1), Some(&(PIECE * 2 + 2)));
+        let mut left = 0;
+        while let Some(_) = slab.swap_remove(0) {
+            left += 1;
+            assert_eq!(slab.len() + left, PIECE * 2 + 2);
+        }
+        slab.push(9);
+        assert_eq!((slab.len(), slab.get(0)), (1, Some(&9)));
     }
 }
