@@ -1,6 +1,14 @@
 //! What the store in memory costs: per record, and per question. Bytes per user, and the same done by `SQLite`, are
 //! measured in `benches/stores`, a package of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    clippy::print_stdout,
+    reason = "it is a benchmark"
+)]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};

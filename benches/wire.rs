@@ -1,5 +1,13 @@
 //! How fast bodies are looked through. `cargo bench --bench wire`, with `--all-features` for the decoders too.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    clippy::print_stdout,
+    reason = "it is a benchmark"
+)]
+
 #[path = "../src/wire/mod.rs"]
 #[allow(dead_code, unused_imports, unreachable_pub)]
 mod wire;
@@ -41,8 +49,8 @@ fn json(criterion: &mut Criterion) {
     );
     let bodies = [
         ("prose_1mb", around(&format!("\"{}\"", prose.repeat(16_000)))),
-        ("escape_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{:.58}\\n", prose).repeat(17_000)))),
-        ("quote_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{:.58}\\\"", prose).repeat(17_000)))),
+        ("escape_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{prose:.58}\\n").repeat(17_000)))),
+        ("quote_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{prose:.58}\\\"").repeat(17_000)))),
         ("base64_1mb", around(&format!("\"{}\"", "iVBORw0KGgoAAAANSUhEUgAAAAUA".repeat(36_000)))),
         ("floats_1mb", around(&format!("[{}]", floats.join(",")))),
         ("chat_1kb", chat),
@@ -62,7 +70,7 @@ fn json(criterion: &mut Criterion) {
                     let mut found = 0;
                     for piece in black_box(body.as_bytes()).chunks(size) {
                         scanner.push(&select, piece, &mut |_, value| {
-                            found += usize::from(matches!(value, Value::Json(_)))
+                            found += usize::from(matches!(value, Value::Json(_)));
                         });
                     }
                     assert!(found >= 2);

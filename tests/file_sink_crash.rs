@@ -104,7 +104,7 @@ fn run_and_kill(dir: &Path, round: u64) -> (Said, Instant) {
         heard += 1;
         if heard > patience && killed.is_none() {
             // Not right after a word, but at any time: what it still says meanwhile is in the pipe and is read, too.
-            (0..random() % 100_000).for_each(|n| drop(std::hint::black_box(n)));
+            (0..random() % 100_000).for_each(|n| _ = std::hint::black_box(n));
             killed = Some(Instant::now());
             child.kill().unwrap();
         }

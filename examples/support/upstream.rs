@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 
 /// Starts the server on a free port of the loopback interface.
+#[allow(dead_code, reason = "tests put other routes beside these")]
 pub(crate) async fn start() -> std::io::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;

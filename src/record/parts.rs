@@ -106,6 +106,7 @@ const PLACES: u8 = 12;
 const HOUR_PLACES: u8 = 11;
 
 /// The powers of ten that 128 bits hold.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const POWERS: [u128; 39] = {
     let mut powers = [1; 39];
     let mut at = 1;

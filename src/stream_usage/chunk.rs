@@ -37,7 +37,7 @@ impl UsageChunkFilter {
         let mut start = 0;
         for (at, &byte) in bytes.iter().enumerate() {
             let (line, event_ends) = match (self.line, byte) {
-                (Line::Cr { blank: true }, b'\n') => (Line::Start, true),
+                (Line::Start | Line::Cr { blank: true }, b'\n') => (Line::Start, true),
                 (Line::Cr { blank: false }, b'\n') => (Line::Start, false),
                 (Line::Cr { blank: true }, _) => {
                     // The event ended before this byte.
@@ -45,7 +45,6 @@ impl UsageChunkFilter {
                     start = at;
                     (after(Line::Start, byte), false)
                 }
-                (Line::Start, b'\n') => (Line::Start, true),
                 (line, byte) => (after(line, byte), false),
             };
             self.line = line;
