@@ -32,7 +32,8 @@ use std::time::{Duration, SystemTime};
 /// (usage.input_tokens, usage.output_tokens) = (Some(1_000), Some(100));
 /// let model = Text::new("gpt-5-mini-2025-08-07").unwrap();
 /// let mut call = PricedCall::new(&usage, SystemTime::now());
-/// (call.provider, call.model) = (Some(&Provider::OPENAI), Some(&model));
+/// let provider = Provider::OPENAI;
+/// (call.provider, call.model) = (Some(&provider), Some(&model));
 ///
 /// let Cost::Priced(priced) = book.price(&call) else { panic!() };
 /// assert_eq!(priced.total.to_string(), "0.00045");

@@ -25,7 +25,8 @@ use std::fmt;
 /// usage.input_tokens = Some(1_000);
 /// let model = Text::new("gpt-5")?;
 /// let mut call = PricedCall::new(&usage, SystemTime::now());
-/// (call.provider, call.model) = (Some(&Provider::OPENAI), Some(&model));
+/// let provider = Provider::OPENAI;
+/// (call.provider, call.model) = (Some(&provider), Some(&model));
 ///
 /// let Cost::Priced(priced) = pricer.price(&call) else { panic!() };
 /// assert_eq!(priced.total.to_string(), "0.002");
