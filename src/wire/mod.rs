@@ -4,7 +4,10 @@
 //! a small bounded state between them and gives the same answer however the body was cut. None of them knows what the
 //! fields mean, and none of them panics, whatever it is fed.
 
+pub(crate) mod base64;
+pub(crate) mod event_stream;
 pub(crate) mod json;
+pub(crate) mod lines;
 #[cfg(test)]
 mod properties;
 mod scalar;
