@@ -2,6 +2,14 @@
 //!
 //! A row beside the `genai-prices` crate, on the same data, is in `tests/price-oracle`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    clippy::print_stdout,
+    reason = "it is a benchmark"
+)]
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::SystemTime;

@@ -11,6 +11,8 @@
 //!
 //! `cargo run --release --example price [-- --prices FILE]`: a file of genai-prices or LiteLLM replaces the bundled data.
 
+#![allow(clippy::print_stderr, reason = "it is a program, not the library")]
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::{BufRead, Write};

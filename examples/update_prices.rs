@@ -5,6 +5,8 @@
 //! With `--diff` in place of the other options it writes nothing and lists where the two disagree.
 //! There is no network code: download the files with what you trust.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program, not the library")]
+
 use std::process::ExitCode;
 use std::time::SystemTime;
 use tower_llm_metrics::PriceBook;

@@ -1,5 +1,13 @@
 //! What the price book promises, on price data written for the purpose.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::price::{Markup, PriceOverride, SharedPriceBook};
 use tower_llm_metrics::record::{Part, Pass, PriceMatch, Priced, Rate, Text, Unit, UnpricedReason, Usage};

@@ -1,4 +1,12 @@
 //! What pricing takes of memory: a test of its own, for its allocator counts everything.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
 #![cfg(feature = "prices")]
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};

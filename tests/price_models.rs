@@ -1,5 +1,13 @@
 //! How many models of the public lists have a price here, and why the others have none.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tower_llm_metrics::record::{Text, UnpricedReason, Usage};

@@ -1,5 +1,13 @@
 //! What holds for every usage.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 use proptest::prelude::*;
 use std::time::UNIX_EPOCH;
 use tower_llm_metrics::record::{Part, Rate, Text, Unit, Usage};
@@ -26,26 +34,25 @@ fn book() -> PriceBook {
 
 /// The kinds of tokens that can be added to a usage, each with its whole.
 const KINDS: [fn(&mut Usage, u64); 9] = [
-    |usage, n| add(&mut usage.input_tokens, n),
-    |usage, n| (add(&mut usage.input_tokens, n), add(&mut usage.cache_read_tokens, n)).0,
-    |usage, n| (add(&mut usage.input_tokens, n), add(&mut usage.cache_write_tokens, n)).0,
+    |usage, n| add([&mut usage.input_tokens], n),
+    |usage, n| add([&mut usage.input_tokens, &mut usage.cache_read_tokens], n),
+    |usage, n| add([&mut usage.input_tokens, &mut usage.cache_write_tokens], n),
     |usage, n| {
-        (
-            add(&mut usage.input_tokens, n),
-            add(&mut usage.cache_write_tokens, n),
-            add(&mut usage.cache_write_1h_tokens, n),
-        )
-            .0
+        let written = [&mut usage.cache_write_tokens, &mut usage.cache_write_1h_tokens];
+        add(written, n);
+        add([&mut usage.input_tokens], n);
     },
-    |usage, n| (add(&mut usage.input_tokens, n), add(&mut usage.input_audio_tokens, n)).0,
-    |usage, n| (add(&mut usage.input_tokens, n), add(&mut usage.input_image_tokens, n)).0,
-    |usage, n| add(&mut usage.output_tokens, n),
-    |usage, n| (add(&mut usage.output_tokens, n), add(&mut usage.reasoning_tokens, n)).0,
-    |usage, n| (add(&mut usage.output_tokens, n), add(&mut usage.output_audio_tokens, n)).0,
+    |usage, n| add([&mut usage.input_tokens, &mut usage.input_audio_tokens], n),
+    |usage, n| add([&mut usage.input_tokens, &mut usage.input_image_tokens], n),
+    |usage, n| add([&mut usage.output_tokens], n),
+    |usage, n| add([&mut usage.output_tokens, &mut usage.reasoning_tokens], n),
+    |usage, n| add([&mut usage.output_tokens, &mut usage.output_audio_tokens], n),
 ];
 
-fn add(count: &mut Option<u64>, more: u64) {
-    *count = Some(count.unwrap_or(0).saturating_add(more));
+fn add<const N: usize>(counts: [&mut Option<u64>; N], more: u64) {
+    for count in counts {
+        *count = Some(count.unwrap_or(0).saturating_add(more));
+    }
 }
 
 /// A usage whose parts are within their wholes.

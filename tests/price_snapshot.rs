@@ -1,5 +1,13 @@
 //! The compact form of a book, and the one that is compiled in.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 use tower_llm_metrics::PriceBook;
 
 const GENAI: &str = r#"[{"id":"acme","provider_match":{"or":[{"contains":"acme"},{"equals":"a c"}]},

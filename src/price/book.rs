@@ -393,6 +393,16 @@ fn lower<'a>(text: &'a str, buffer: &'a mut [u8; Text::MAX_LEN]) -> &'a str {
     std::str::from_utf8(copy).unwrap_or(text)
 }
 
+/// The bundled book (feature `prices`), or else an empty one.
+impl Default for PriceBook {
+    fn default() -> Self {
+        #[cfg(feature = "prices")]
+        return Self::bundled();
+        #[cfg(not(feature = "prices"))]
+        Self::empty()
+    }
+}
+
 impl Pricer for PriceBook {
     fn price(&self, call: &PricedCall<'_>) -> Cost {
         if self.is_stale(call.time) {
