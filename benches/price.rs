@@ -76,7 +76,7 @@ fn pricing(c: &mut Criterion) {
                 for (provider, model) in &calls {
                     let mut call = PricedCall::new(&usage, time);
                     (call.provider, call.model) = (Some(provider), Some(model));
-                    black_box(book.price(black_box(&call)));
+                    black_box(&book.price(black_box(&call)));
                 }
             });
         });

@@ -97,3 +97,74 @@ fn every_agreed_cost_is_met_to_the_last_digit() {
     println!("{met} costs met");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Runs the example `price`, which `cargo test` has built beside this test.
+#[cfg(feature = "prices")]
+fn example(arguments: &[&str], input: &str) -> Option<Vec<serde_json::Value>> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent()?.parent()?.join("examples").join("price");
+    if !program.exists() {
+        println!("skipped: the example is not built");
+        return None;
+    }
+    let mut child =
+        Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success());
+    Some(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    )
+}
+
+#[cfg(feature = "prices")]
+#[test]
+fn the_example_answers_every_line_and_stops_at_none() {
+    let input = concat!(
+        r#"{"id":"a","provider":"openai","model":"gpt-4o","usage":{"input_tokens":1000,"output_tokens":100}}"#,
+        "\n{\"id\":7, broken\n\n",
+        r#"{"id":1.50,"provider":"openai","model":"no-such-model","usage":{"input_tokens":1}}"#,
+        "\n",
+        r#"{"id":{"x":1},"provider":"openai","model":"gpt-4o","usage":{"input_tokens":"many"}}"#,
+        "\n",
+        r#"{"provider":"openai","model":"gpt-4o","service_tier":"no-such-tier","usage":{"input_tokens":1}}"#,
+    );
+    let Some(answers) = example(&[], input) else { return };
+    let reasons: Vec<_> = answers.iter().map(|answer| answer["reason"].as_str().unwrap_or("")).collect();
+    assert_eq!(answers.len(), 5);
+    assert_eq!(answers[0]["id"], "a");
+    assert_eq!(answers[0]["priced_as"], "openai/gpt-4o");
+    assert!(answers[0]["cost_usd"].is_number() && answers[0]["reason"].is_null());
+    assert!(reasons[1].starts_with("bad line") && reasons[3].starts_with("bad line"), "{reasons:?}");
+    assert_eq!((reasons[2], reasons[4]), ("unknown_model", "unknown_tier"));
+    assert_eq!(answers[3]["id"]["x"], 1);
+    assert!(answers[2]["cost_usd"].is_null() && answers[4]["id"].is_null());
+}
+
+#[cfg(feature = "prices")]
+#[test]
+fn the_example_answers_the_agreed_costs_with_a_file_of_prices() {
+    let Some(cases) = read("cost_cases.jsonl") else { return };
+    let cases = String::from_utf8(cases).unwrap();
+    let prices = format!("{PRICES}/genai_v2_from_py_0.2.3.json");
+    let Some(answers) = example(&["--prices", &prices], &cases) else { return };
+    for (line, answer) in cases.lines().zip(&answers) {
+        let case: Case = serde_json::from_str(line).unwrap();
+        assert_eq!(answer["id"], case.id);
+        let cost: Usd = answer["cost_usd"].to_string().parse().unwrap();
+        // The answer's number has gone through a float here, and not in the example.
+        let off = (cost - case.expected_usd.parse().unwrap()).picos().abs();
+        assert!(off <= 1, "{line}: {answer}");
+    }
+    assert_eq!(answers.len(), cases.lines().count());
+}

@@ -24,36 +24,37 @@ pub(super) struct Terms {
     /// A tier that stands for the route or region, where there is one.
     pub(super) route: Option<TierId>,
     pub(super) time: SystemTime,
-    /// A factor on the rates of tokens.
-    pub(super) uplift: Option<Rate>,
 }
 
 /// The rates that hold for one call, the uppermost first.
 struct Rates<'a> {
     catalog: &'a Catalog,
     layers: [Option<&'a Band>; 2 * MAX_OVERLAYS + 1],
+    /// A factor on the rates of tokens.
     uplift: Option<Rate>,
 }
 
 impl<'a> Rates<'a> {
-    /// The rates of an entry under some terms, for a request of that much input.
-    #[inline]
-    fn of(catalog: &'a Catalog, entry: &Entry, terms: Terms, input: u64) -> Result<Self, UnpricedReason> {
-        let mut rates = Self { catalog, layers: [None; 2 * MAX_OVERLAYS + 1], uplift: terms.uplift };
-        let periods = entry.periods.of(&catalog.periods);
-        if let ([Period { window: Window::Always, tier: STANDARD, card }], STANDARD, None) =
-            (periods, terms.tier, terms.route)
-            && let Some(layer) = rates.layers.first_mut()
+    /// No rates yet.
+    #[inline(always)]
+    const fn none(catalog: &'a Catalog, uplift: Option<Rate>) -> Self {
+        Self { catalog, layers: [None; 2 * MAX_OVERLAYS + 1], uplift }
+    }
+
+    /// Takes the rates of an entry under some terms, for a request of that much input.
+    #[inline(always)]
+    fn take(&mut self, entry: &Entry, terms: &Terms, input: u64) -> Result<(), UnpricedReason> {
+        if let (Some(sole), STANDARD, None) = (entry.sole_band.checked_sub(1), terms.tier, terms.route)
+            && let [lowest, ..] = &mut self.layers
         {
-            *layer = catalog.band(*card, input);
-        } else {
-            rates.lay(periods, terms, input)?;
+            *lowest = self.catalog.bands.get(sole as usize);
+            return Ok(());
         }
-        Ok(rates)
+        self.lay(entry.periods.of(&self.catalog.periods), terms, input)
     }
 
     /// Lays the prices that hold over each other.
-    fn lay(&mut self, periods: &[Period], terms: Terms, input: u64) -> Result<(), UnpricedReason> {
+    fn lay(&mut self, periods: &[Period], terms: &Terms, input: u64) -> Result<(), UnpricedReason> {
         let catalog = self.catalog;
         // Most prices hold always, and then the time need not be looked at.
         let time = OnceCell::new();
@@ -86,7 +87,7 @@ impl<'a> Rates<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, unit: Unit) -> Lookup {
         for band in self.layers.iter().map_while(|layer| *layer) {
             match self.catalog.rate(band, unit) {
@@ -98,7 +99,7 @@ impl<'a> Rates<'a> {
     }
 
     /// The rate of the first of these units that has one.
-    #[inline]
+    #[inline(always)]
     fn first(&self, units: &[Unit]) -> Lookup {
         units
             .iter()
@@ -111,7 +112,7 @@ impl<'a> Rates<'a> {
 /// What a call of these tokens is billed, without the counted things.
 ///
 /// Adds to `parts` what could be billed; what is there already stays. `Ok(false)` when tokens were used that have no rate.
-#[inline]
+#[inline(always)]
 fn bill_tokens(rates: &Rates<'_>, tokens: &Tokens, parts: &mut Parts) -> Result<bool, UnpricedReason> {
     let reasoning = tokens.reasoning > 0 && !matches!(rates.get(Unit::Reasoning), Lookup::Absent);
     let mut all = true;
@@ -139,12 +140,13 @@ fn bill_tokens(rates: &Rates<'_>, tokens: &Tokens, parts: &mut Parts) -> Result<
 /// What the tokens of a pass are billed.
 pub(super) fn bill_pass(
     catalog: &Catalog,
-    entry: &Entry,
-    terms: Terms,
+    (entry, uplift): (&Entry, Option<Rate>),
+    terms: &Terms,
     tokens: &Tokens,
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let rates = Rates::of(catalog, entry, terms, tokens.input)?;
+    let mut rates = Rates::none(catalog, uplift);
+    rates.take(entry, terms, tokens.input)?;
     if bill_tokens(&rates, tokens, parts)? { Ok(()) } else { Err(UnpricedReason::NoRate) }
 }
 
@@ -187,12 +189,13 @@ fn bill_measures(
 /// What a call is billed, without its passes.
 pub(super) fn bill_call(
     catalog: &Catalog,
-    entry: &Entry,
-    terms: Terms,
+    (entry, uplift): (&Entry, Option<Rate>),
+    terms: &Terms,
     (usage, tokens): (&Usage, &Tokens),
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let rates = Rates::of(catalog, entry, terms, tokens.input)?;
+    let mut rates = Rates::none(catalog, uplift);
+    rates.take(entry, terms, tokens.input)?;
     let all_tokens = bill_tokens(&rates, tokens, parts)?;
     if !all_tokens || counts_other_things(usage) {
         bill_measures(&rates, entry, (usage, tokens), all_tokens, parts)?;

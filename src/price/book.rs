@@ -12,7 +12,7 @@ use super::quantities::Tokens;
 use super::resolve::{Found, Resolved, provider_of, resolve};
 use super::snapshot;
 use super::window::unix_seconds;
-use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
+use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Rate, Text, UnpricedReason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -30,9 +30,8 @@ use std::time::{Duration, SystemTime};
 ///
 /// let mut usage = Usage::default();
 /// (usage.input_tokens, usage.output_tokens) = (Some(1_000), Some(100));
-/// let model = Text::new("gpt-5-mini-2025-08-07").unwrap();
+/// let (provider, model) = (Provider::OPENAI, Text::new("gpt-5-mini-2025-08-07").unwrap());
 /// let mut call = PricedCall::new(&usage, SystemTime::now());
-/// let provider = Provider::OPENAI;
 /// (call.provider, call.model) = (Some(&provider), Some(&model));
 ///
 /// let Cost::Priced(priced) = book.price(&call) else { panic!() };
@@ -272,7 +271,7 @@ impl PriceBook {
                 known.and_then(|at| TierId::try_from(at).ok()).ok_or(UnpricedReason::UnknownTier)?
             }
         };
-        Ok(Terms { tier, route, time: call.time, uplift: None })
+        Ok(Terms { tier, route, time: call.time })
     }
 
     /// Bills by the first entry that has all rates. Where none has, the reason is the one of the last that came closest.
@@ -280,17 +279,17 @@ impl PriceBook {
     fn bill<'a>(
         &'a self,
         resolved: &Resolved,
-        terms: Terms,
         parts: &mut Parts,
-        bill: impl Fn(&Entry, Terms, &mut Parts) -> Result<(), UnpricedReason>,
+        bill: impl Fn((&Entry, Option<Rate>), &mut Parts) -> Result<(), UnpricedReason>,
     ) -> Result<(&'a Entry, PriceMatch), UnpricedReason> {
         let mut reason = UnpricedReason::UnknownModel;
-        for Found { entry, matched } in resolved.found.iter().flatten() {
-            let Some(entry) = self.0.catalog.entry(*entry) else { continue };
+        let region = resolved.uplift(&self.0.catalog);
+        for Found { entry, matched } in resolved.found() {
+            let Some(entry) = self.0.catalog.entry(entry) else { continue };
             // The application's own prices are what it says they are, in every region.
-            let uplift = resolved.uplift.filter(|_| entry.source != Source::Override);
-            match bill(entry, Terms { uplift, ..terms }, parts) {
-                Ok(()) => return Ok((entry, *matched)),
+            let uplift = region.filter(|_| entry.source != Source::Override);
+            match bill((entry, uplift), parts) {
+                Ok(()) => return Ok((entry, matched)),
                 // That a rate is missing says more than that another source does not know the tier.
                 Err(other) if reason != UnpricedReason::NoRate => reason = other,
                 Err(_) => {}
@@ -328,15 +327,15 @@ impl PriceBook {
         let terms = self.terms(call)?;
         let catalog = &self.0.catalog;
         let tokens = Tokens::of_call(usage).ok_or(UnpricedReason::Overflow)?;
-        let (entry, matched) = self.bill(&resolved, terms, parts, |entry, terms, parts| {
-            bill_call(catalog, entry, terms, (usage, &tokens), parts)
+        let (entry, matched) = self.bill(&resolved, parts, |entry, parts| {
+            bill_call(catalog, entry, &terms, (usage, &tokens), parts)
         })?;
         for pass in &usage.passes {
             let tokens = Tokens::of_pass(pass).ok_or(UnpricedReason::Overflow)?;
             let mut of_pass = Parts::default();
             let resolved = pass.model.as_ref().map_or(resolved, resolve);
-            self.bill(&resolved, terms, &mut of_pass, |entry, terms, parts| {
-                bill_pass(catalog, entry, terms, &tokens, parts)
+            self.bill(&resolved, &mut of_pass, |entry, parts| {
+                bill_pass(catalog, entry, &terms, &tokens, parts)
             })?;
             of_pass.iter().for_each(|part| parts.merge(part));
         }

@@ -80,6 +80,7 @@ impl Builder {
         catalog.cards.shrink_to_fit();
         catalog.periods.shrink_to_fit();
         catalog.entries.shrink_to_fit();
+        catalog.note_sole_bands();
         let mut index = std::mem::take(&mut catalog.index);
         index.complete(|key| is_complete(catalog, key));
         catalog.index = index;
@@ -182,6 +183,7 @@ impl Builder {
             periods,
             uplifts,
             least_seconds: draft.least_seconds,
+            sole_band: 0,
             label: OnceLock::new(),
         });
         if draft.callable {

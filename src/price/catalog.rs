@@ -138,6 +138,8 @@ pub(super) struct Entry {
     pub(super) uplifts: Run,
     /// The least that is billed of [`Unit::Seconds`].
     pub(super) least_seconds: u8,
+    /// The place of the band, counted from 1, of an entry that has one price for all times, tiers and sizes: most have.
+    pub(super) sole_band: u32,
     /// `provider/entry`, made when it is first needed.
     pub(super) label: OnceLock<Arc<str>>,
 }
@@ -232,6 +234,17 @@ impl Catalog {
     pub(super) fn tier(&self, name: &str) -> Option<TierId> {
         let at = self.tiers.iter().position(|tier| tier.as_str() == name)?;
         TierId::try_from(at).ok()
+    }
+
+    /// Notes of every entry whether it has one price for all times, tiers and sizes.
+    pub(super) fn note_sole_bands(&mut self) {
+        for entry in &mut self.entries {
+            let card = match entry.periods.of(&self.periods) {
+                [Period { window: Window::Always, tier: STANDARD, card }] => self.cards.get(*card as usize),
+                _ => None,
+            };
+            entry.sole_band = card.filter(|bands| bands.len == 1).map_or(0, |bands| bands.first + 1);
+        }
     }
 
     /// The rates of a card for requests of that much input.

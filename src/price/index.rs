@@ -8,7 +8,7 @@ use super::catalog::{EntryId, ProviderId, Run, Source};
 use std::hash::{BuildHasher, RandomState};
 
 /// The entry of a name that has none.
-const NONE: EntryId = EntryId::MAX;
+pub(super) const NO_ENTRY: EntryId = EntryId::MAX;
 
 /// The hash table of all names.
 #[derive(Clone, Default)]
@@ -39,7 +39,7 @@ pub(super) struct Key {
     /// Whether these entries are all that is known of the name.
     pub(super) complete: bool,
     /// The entries of that name, by source.
-    entries: [EntryId; Source::ALL.len()],
+    pub(super) entries: [EntryId; Source::ALL.len()],
 }
 
 impl Key {
@@ -52,7 +52,7 @@ impl Key {
             Source::GenAi => genai,
             Source::LiteLlm => litellm,
         };
-        (entry != NONE).then_some(entry)
+        (entry != NO_ENTRY).then_some(entry)
     }
 }
 
@@ -105,7 +105,7 @@ impl Index {
             {
                 let Some(held) = key.entries.get_mut(source as usize) else { return false };
                 // The application's own prices replace each other.
-                let free = *held == NONE || source == Source::Override;
+                let free = *held == NO_ENTRY || source == Source::Override;
                 if free {
                     *held = entry;
                 }
@@ -113,7 +113,7 @@ impl Index {
             }
             at = (at + 1) & mask;
         }
-        let mut entries = [NONE; Source::ALL.len()];
+        let mut entries = [NO_ENTRY; Source::ALL.len()];
         if let Some(held) = entries.get_mut(source as usize) {
             *held = entry;
         }

@@ -23,9 +23,8 @@ use std::fmt;
 ///
 /// let mut usage = Usage::default();
 /// usage.input_tokens = Some(1_000);
-/// let model = Text::new("gpt-5")?;
+/// let (provider, model) = (Provider::OPENAI, Text::new("gpt-5")?);
 /// let mut call = PricedCall::new(&usage, SystemTime::now());
-/// let provider = Provider::OPENAI;
 /// (call.provider, call.model) = (Some(&provider), Some(&model));
 ///
 /// let Cost::Priced(priced) = pricer.price(&call) else { panic!() };

@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn a_name_is_resolved_once_and_told_from_others_of_the_same_hash() {
         let memo = Memo::default();
-        let known = Resolved { provider: true, ..Resolved::default() };
+        let mut known = Resolved::default();
+        known.provider = true;
         assert_eq!(memo.get_or(7, ("a", "", "bc"), || known), known);
         assert_eq!(memo.get_or(7, ("a", "", "bc"), || panic!("resolved twice")), known);
         for other in [("ab", "", "c"), ("a", "b", "c"), ("", "a", "bc")] {

@@ -1,7 +1,7 @@
 //! From a provider and a model's name to the entries that price it.
 
 use super::catalog::{Catalog, EntryId, Lookup, Provider, ProviderId, STANDARD, Source};
-use super::index::Key;
+use super::index::{Key, NO_ENTRY};
 use super::litellm;
 use super::names::spellings;
 use crate::record::{PriceMatch, Rate, Unit};
@@ -23,41 +23,77 @@ impl Found {
     }
 }
 
-/// What is known of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// What is known of a name. It is copied once a call, and so kept small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
+    /// The entries to try, by precedence; [`NO_ENTRY`] for a source that has none.
+    entries: [EntryId; Source::ALL.len()],
+    /// How the name led to them.
+    matched: [PriceMatch; Source::ALL.len()],
+    /// The place of a factor on the rates of tokens, for the region asked about, counted from 1.
+    uplift: u32,
     /// Whether the provider is in the book.
     pub(super) provider: bool,
-    /// The entries to try, by precedence.
-    pub(super) found: [Option<Found>; Source::ALL.len()],
-    /// A factor on the rates of tokens, for the region asked about.
-    pub(super) uplift: Option<Rate>,
+}
+
+impl Default for Resolved {
+    fn default() -> Self {
+        Self {
+            entries: [NO_ENTRY; Source::ALL.len()],
+            matched: [PriceMatch::Exact; Source::ALL.len()],
+            uplift: 0,
+            provider: false,
+        }
+    }
 }
 
 impl Resolved {
     /// What is known of a name that the data spells in full.
-    pub(super) fn of_key(key: &Key) -> Self {
-        let found = |source| key.entry(source).map(|entry| Found { entry, matched: PriceMatch::Exact });
-        Self { provider: true, found: Source::ALL.map(found), uplift: None }
+    #[inline]
+    pub(super) const fn of_key(key: &Key) -> Self {
+        let matched = [PriceMatch::Exact; Source::ALL.len()];
+        Self { entries: key.entries, matched, uplift: 0, provider: true }
+    }
+
+    /// What is known of a name of a provider that is in the book.
+    fn new(found: [Option<Found>; Source::ALL.len()], uplift: u32) -> Self {
+        let entries = found.map(|found| found.map_or(NO_ENTRY, |found| found.entry));
+        let matched = found.map(|found| found.map_or(PriceMatch::Exact, |found| found.matched));
+        Self { entries, matched, uplift, provider: true }
     }
 
     /// Whether there is any entry.
+    #[inline]
     pub(super) fn is_known(&self) -> bool {
-        self.found.iter().any(Option::is_some)
+        self.entries.iter().any(|entry| *entry != NO_ENTRY)
+    }
+
+    /// The entries to try, by precedence.
+    #[inline]
+    pub(super) fn found(&self) -> impl Iterator<Item = Found> + '_ {
+        let both = self.entries.iter().zip(&self.matched);
+        both.filter(|(entry, _)| **entry != NO_ENTRY)
+            .map(|(entry, matched)| Found { entry: *entry, matched: *matched })
+    }
+
+    /// The factor on the rates of tokens, for the region asked about.
+    #[inline]
+    pub(super) fn uplift(&self, catalog: &Catalog) -> Option<Rate> {
+        let place = self.uplift.checked_sub(1)?;
+        catalog.uplifts.get(place as usize).map(|uplift| uplift.factor)
     }
 }
 
 /// Looks up `name`, which is in lower case. An empty region is none.
 pub(super) fn resolve(catalog: &Catalog, provider: &str, region: &str, name: &str) -> Resolved {
     let Some(provider) = provider_of(catalog, provider) else { return Resolved::default() };
-    let known = Resolved { provider: true, ..Resolved::default() };
-    let Some(row) = catalog.provider(provider) else { return known };
+    let Some(row) = catalog.provider(provider) else { return Resolved::default() };
     let region = region.to_ascii_lowercase();
     if !region.is_empty()
         && let Some(found) = regional(catalog, provider, &region, name)
     {
         let application = application(catalog, provider, row, name);
-        return Resolved { found: [application, None, Some(found)], ..known };
+        return Resolved::new([application, None, Some(found)], 0);
     }
     let mut hits = find(catalog, provider, name, false);
     if hits.is_none() {
@@ -70,10 +106,11 @@ pub(super) fn resolve(catalog: &Catalog, provider: &str, region: &str, name: &st
     }
     hits.application = hits.application.or_else(|| application(catalog, provider, row, name));
     let uplift = hits.litellm.filter(|_| !region.is_empty()).and_then(|found| {
-        let uplifts = catalog.entry(found.entry)?.uplifts.of(&catalog.uplifts);
-        uplifts.iter().find(|uplift| uplift.region.covers(&region)).map(|uplift| uplift.factor)
+        let uplifts = catalog.entry(found.entry)?.uplifts;
+        let at = uplifts.of(&catalog.uplifts).iter().position(|uplift| uplift.region.covers(&region))?;
+        Some(uplifts.first + u32::try_from(at).ok()? + 1)
     });
-    Resolved { found: hits.by_precedence(), uplift, ..known }
+    Resolved::new(hits.by_precedence(), uplift.unwrap_or(0))
 }
 
 /// Whether all that is known of a name that the data spells in full stands beside it.

@@ -45,6 +45,11 @@ impl Cost {
         }
     }
 
+    /// What the application asks its own customer for the call, where it said so.
+    pub fn charge(&self) -> Option<Usd> {
+        self.computed().and_then(Priced::charge)
+    }
+
     /// The value of `cost_state` in a record.
     pub const fn state(&self) -> &'static str {
         match self {

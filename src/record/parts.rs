@@ -105,21 +105,26 @@ const PLACES: u8 = 12;
 /// An hour is 36 times 10 to the power of this many nanoseconds.
 const HOUR_PLACES: u8 = 11;
 
-/// The powers of ten that 128 bits hold.
-#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
-const POWERS: [u128; 39] = {
-    let mut powers = [1; 39];
-    let mut at = 1;
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
-        at += 1;
-    }
-    powers
-};
+/// The powers of ten up to that of a pico-dollar.
+const POWERS: [u128; PLACES as usize + 1] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+    10_000_000_000,
+    100_000_000_000,
+    1_000_000_000_000,
+];
 
 #[inline]
 fn power(exponent: u8) -> Option<u128> {
-    POWERS.get(usize::from(exponent)).copied()
+    POWERS.get(usize::from(exponent)).copied().or_else(|| 10u128.checked_pow(exponent.into()))
 }
 
 /// The sum of `parts`, computed exactly and rounded half-even to 1e-12 once; `None` beyond what can be computed.

@@ -122,8 +122,16 @@ fn entry(builder: &mut Builder, source: Source, provider: ProviderId, rest: &str
             periods.len = periods.len.checked_add(1)?;
         }
     }
-    let label = OnceLock::new();
-    catalog.entries.push(Entry { name: spelt, provider, source, periods, uplifts, least_seconds, label });
+    catalog.entries.push(Entry {
+        name: spelt,
+        provider,
+        source,
+        periods,
+        uplifts,
+        least_seconds,
+        sole_band: 0,
+        label: OnceLock::new(),
+    });
     if !hidden {
         builder.add_name(provider, name, (source, id), Some(spelt));
     }
