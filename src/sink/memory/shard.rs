@@ -88,6 +88,10 @@ impl Shard {
             None => Err(RowKind::Nobody),
             Some(id) => self.place(id, || activity_of(record), call.hash, users).ok_or(RowKind::Other),
         };
+        // First, so that the processor fetches it together with the row.
+        if let Some(brief) = place.ok().and_then(|place| self.briefs.get_mut(place)) {
+            brief.add(record, call.micros);
+        }
         let history = match place {
             Err(RowKind::Nobody) => &mut self.nobody,
             Err(_) => &mut self.other,
@@ -96,13 +100,10 @@ impl Shard {
                 None => &mut self.other,
             },
         };
-        let facet = self.facets.place(record, history.current_facet());
+        let facet = self.facets.place(record, history.likely_facet());
         let at = (quarter_of(call.micros), facet);
         let new = history.add(at, self.horizon, self.durations, record, call.micros);
         self.cells += usize::from(new);
-        if let Some(brief) = place.ok().and_then(|place| self.briefs.get_mut(place)) {
-            brief.add(record, call.micros);
-        }
         place.map_or_else(|kind| kind, RowKind::User)
     }
 
