@@ -1,5 +1,7 @@
-//! What the store in memory costs: per record, and per question. Bytes per user, and the same done by SQLite, are
+//! What the store in memory costs: per record, and per question. Bytes per user, and the same done by `SQLite`, are
 //! measured in `benches/stores`, a package of its own.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A benchmark may stop where something is wrong.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -87,19 +89,27 @@ fn update(c: &mut Criterion) {
         let users = users(count);
         let sink = filled(&users);
         for threads in [1, 2] {
-            group.bench_function(BenchmarkId::new(format!("{threads} threads"), count), |b| {
-                b.iter_custom(|iterations| {
-                    let begin = Instant::now();
-                    std::thread::scope(|scope| {
-                        for thread in 0..threads {
-                            let (sink, users) = (&sink, &users);
-                            let from = thread * users.len() / 2;
-                            scope.spawn(move || drive(sink, users, &mut calls(), from, iterations as usize));
-                        }
+            group.bench_function(
+                BenchmarkId::new(
+                    format!("{threads} {}", if threads == 1 { "thread" } else { "threads" }),
+                    count,
+                ),
+                |b| {
+                    b.iter_custom(|iterations| {
+                        let begin = Instant::now();
+                        std::thread::scope(|scope| {
+                            for thread in 0..threads {
+                                let (sink, users) = (&sink, &users);
+                                let from = thread * users.len() / 2;
+                                scope.spawn(move || {
+                                    drive(sink, users, &mut calls(), from, iterations as usize);
+                                });
+                            }
+                        });
+                        begin.elapsed()
                     });
-                    begin.elapsed()
-                });
-            });
+                },
+            );
         }
     }
     group.finish();

@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(slab.swap_remove(1), Some(1));
         assert_eq!(slab.get(1), Some(&(PIECE * 2 + 2)));
         let mut left = 0;
-        while let Some(_) = slab.swap_remove(0) {
+        while slab.swap_remove(0).is_some() {
             left += 1;
             assert_eq!(slab.len() + left, PIECE * 2 + 2);
         }
