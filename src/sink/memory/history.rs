@@ -43,10 +43,11 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// The facet of the cell touched last: the likeliest one of the next call.
+    /// The facet of the cell touched last, or of the last day: the likeliest one of the next call.
     #[inline]
-    pub(crate) fn current_facet(&self) -> Option<u32> {
-        self.current.as_ref().map(|cell| cell.facet)
+    pub(crate) fn likely_facet(&self) -> Option<u32> {
+        let rolled = || self.rolled.as_ref().and_then(|rolled| rolled.last()).map(|cell| cell.facet);
+        self.current.as_ref().map(|cell| cell.facet).or_else(rolled)
     }
 
     /// Adds one call; whether that took a new cell.
@@ -85,6 +86,7 @@ impl History {
         };
         if let Some(last) = self.current.replace(next) {
             let place = self.older.partition_point(|cell| cell.quarter <= last.quarter);
+            make_room(&mut self.older);
             self.older.insert(place, last);
         }
         known.is_none()
@@ -100,6 +102,7 @@ impl History {
         };
         if new {
             let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
+            make_room(rolled);
             rolled.insert(at, Rolled { day, facet, quarters, days, totals });
         }
         // It is there, found or made.
@@ -206,6 +209,13 @@ impl History {
     }
 }
 
+/// Grows by half rather than by doubling from four: most rows have one or two cells more.
+fn make_room<T>(cells: &mut Vec<T>) {
+    if cells.len() == cells.capacity() {
+        cells.reserve_exact(cells.len() / 2 + 1);
+    }
+}
+
 impl Rolled {
     fn mark(&mut self, quarter: i32) {
         if self.day == EVER {
@@ -239,7 +249,7 @@ mod tests {
         let calls = [(5, 0), (5, 1), (5, 0), (3, 2), (9, 0), (5, 1), (3, 2), (4, 0), (9, 0), (5, 2)];
         for (quarter, facet) in calls {
             add(&mut history, quarter, facet, Horizon::NONE);
-            assert_eq!(history.current_facet(), Some(facet));
+            assert_eq!(history.likely_facet(), Some(facet));
             assert!(history.older.is_sorted_by_key(|cell| cell.quarter));
         }
         let cells = history.older.iter().chain(&history.current);
