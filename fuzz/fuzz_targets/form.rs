@@ -12,8 +12,9 @@ const LIMIT: usize = 64;
 
 fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<(u8, Option<Vec<u8>>)>, Option<bool>) {
     let mut fields = Vec::new();
-    let complete =
-        form(CONTENT_TYPE, &NAMES, LIMIT, pieces, |field, text| fields.push((field, text.map(<[u8]>::to_vec))));
+    let complete = form(CONTENT_TYPE, &NAMES, LIMIT, pieces, |field, text| {
+        fields.push((field, text.map(<[u8]>::to_vec)))
+    });
     (fields, complete)
 }
 

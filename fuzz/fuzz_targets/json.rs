@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use tower_llm_metrics_fuzz::{bounded, cut, split};
 
-const PATHS: [&str; 7] = ["user", "model", "usage", "usage.cost", "metadata.user_id", "choices[].delta", "a[][].b"];
+const PATHS: [&str; 7] =
+    ["user", "model", "usage", "usage.cost", "metadata.user_id", "choices[].delta", "a[][].b"];
 /// How many of the first paths are members of the document itself.
 const TOP: usize = 3;
 const LIMIT: usize = 64;
@@ -17,7 +18,8 @@ type Found = Vec<(u8, Option<Vec<u8>>)>;
 
 fn scan<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Found, u64, JsonEnd) {
     let mut values = Found::new();
-    let (documents, end) = json(&PATHS, LIMIT, pieces, |field, raw| values.push((field, raw.map(<[u8]>::to_vec))));
+    let (documents, end) =
+        json(&PATHS, LIMIT, pieces, |field, raw| values.push((field, raw.map(<[u8]>::to_vec))));
     (values, documents, end)
 }
 

@@ -29,7 +29,10 @@ const ROUTES: [(&str, &str); 16] = [
     ("POST", "https://api.openai.com/v1/threads/t/runs"),
     ("POST", "https://api.anthropic.com/v1/messages"),
     ("POST", "https://generativelanguage.googleapis.com/v1beta/models/gemini-3-flash:streamGenerateContent"),
-    ("POST", "https://us-east1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:predict"),
+    (
+        "POST",
+        "https://us-east1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:predict",
+    ),
     ("POST", "https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-v2/converse-stream"),
     ("POST", "https://bedrock-runtime.us-east-1.amazonaws.com/model/meta.llama3/invoke-with-response-stream"),
     ("POST", "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova/invoke"),
@@ -143,7 +146,10 @@ impl Plan<'_> {
             panic!("one call leaves one record");
         };
         assert!(record.usage_state != UsageState::Absent || record.usage_reason.is_some());
-        assert_eq!(Record::from_json(record.to_json().as_bytes()).as_ref().map(Record::to_json), Ok(record.to_json()));
+        assert_eq!(
+            Record::from_json(record.to_json().as_bytes()).as_ref().map(Record::to_json),
+            Ok(record.to_json())
+        );
         (record.id, record.time) = (*SAME_ID, SystemTime::UNIX_EPOCH);
         record.latency = Duration::ZERO;
         record.first_token = record.first_token.map(|_| Duration::ZERO);

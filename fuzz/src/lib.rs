@@ -30,10 +30,7 @@ pub fn cut(mut bytes: &[u8], lengths: [u8; 4]) -> impl Iterator<Item = &[u8]> + 
 
 /// Passes the pieces on and checks before each that what reads them holds no more than `bound` bytes by then. Nothing but
 /// the reader may allocate meanwhile.
-pub fn bounded<'a>(
-    pieces: impl Iterator<Item = &'a [u8]>,
-    bound: usize,
-) -> impl Iterator<Item = &'a [u8]> {
+pub fn bounded<'a>(pieces: impl Iterator<Item = &'a [u8]>, bound: usize) -> impl Iterator<Item = &'a [u8]> {
     let before = allocated();
     pieces.inspect(move |_| {
         let held = allocated().saturating_sub(before);

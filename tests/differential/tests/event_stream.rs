@@ -6,8 +6,8 @@
 //! * Ours reads the four headers that tell what a message is and checks of the others no more than their lengths.
 
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder, write_message_to};
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use aws_smithy_types::DateTime;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -98,7 +98,8 @@ fn value() -> impl Strategy<Value = HeaderValue> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let name = prop_oneof![3 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => "[a-z:-]{1,12}"];
+    let name =
+        prop_oneof![3 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => "[a-z:-]{1,12}"];
     let header = (name, value()).prop_map(|(name, value)| Header::new(name, value));
     let payload = prop::collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from);
     (prop::collection::vec(header, 0..6), payload)

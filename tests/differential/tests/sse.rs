@@ -6,6 +6,7 @@
 //!   others get the text with the blank line.
 //! * Fields unknown to the standard make an event for ours alone, since some servers send `error: {…}`. Events with
 //!   empty data, which can't be told from these here, are left out.
+//! * `eventsource-stream` 0.2.3 panics on a byte order mark, so it gets the text without one. `sse-stream` gets it.
 //! * Names of events are cut to 64 bytes by ours, which compares them with short ones only.
 
 use bytes::Bytes;
@@ -19,13 +20,19 @@ use std::convert::Infallible;
 /// The name and the data of an event.
 type Event = (String, String);
 
+/// The name of an event as far as ours keeps it; without one, the standard's.
+fn named(name: &[u8]) -> String {
+    let name = name.get(..64).unwrap_or(name);
+    if name.is_empty() { "message".to_owned() } else { String::from_utf8_lossy(name).into_owned() }
+}
+
 fn ours(text: &str, chunk: usize) -> Vec<Event> {
     let (mut events, mut data) = (Vec::new(), Vec::new());
     let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     differential::sse(text.as_bytes().chunks(chunk), |event| match event {
         Sse::Data(piece) => data.extend_from_slice(piece),
         Sse::Other(_) => {}
-        Sse::End(name) => events.push((string(name), string(&std::mem::take(&mut data)))),
+        Sse::End(name) => events.push((named(name), string(&std::mem::take(&mut data)))),
     });
     events.retain(|(_, data)| !data.is_empty());
     events
@@ -33,22 +40,27 @@ fn ours(text: &str, chunk: usize) -> Vec<Event> {
 
 fn closed(text: &str, chunk: usize) -> impl Stream<Item = Result<Bytes, Infallible>> {
     let text = format!("{text}\n\n");
-    let pieces: Vec<_> = text.as_bytes().chunks(chunk).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    let pieces: Vec<_> =
+        text.as_bytes().chunks(chunk).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     stream::iter(pieces)
 }
 
 fn eventsource_stream(text: &str, chunk: usize) -> Vec<Event> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let events = closed(text, chunk).eventsource().collect::<Vec<_>>().now_or_never().unwrap();
     let events = events.into_iter().map(|event| event.unwrap());
-    // The standard's name for an event without one.
-    let name = |name: String| if name == "message" { String::new() } else { name };
-    events.map(|event| (name(event.event), event.data)).filter(|(_, data)| !data.is_empty()).collect()
+    events
+        .map(|event| (named(event.event.as_bytes()), event.data))
+        .filter(|(_, data)| !data.is_empty())
+        .collect()
 }
 
 fn sse_stream(text: &str, chunk: usize) -> Vec<Event> {
-    let events = sse_stream::SseByteStream::new(closed(text, chunk)).collect::<Vec<_>>().now_or_never().unwrap();
+    let events =
+        sse_stream::SseByteStream::new(closed(text, chunk)).collect::<Vec<_>>().now_or_never().unwrap();
     let events = events.into_iter().map(|event| event.unwrap());
-    let events = events.map(|event| (event.event.unwrap_or_default(), event.data.unwrap_or_default()));
+    let events = events
+        .map(|event| (named(event.event.unwrap_or_default().as_bytes()), event.data.unwrap_or_default()));
     events.filter(|(_, data)| !data.is_empty()).collect()
 }
 
@@ -69,12 +81,30 @@ fn every_recorded_stream_has_the_same_events() {
 
 /// What event streams are made of, and what they should not be made of.
 const TOKENS: [&str; 20] = [
-    "data", "data:", "data: ", "data:  two", "data: {\"a\":1}", "event: a", "event", "event:message_stop", "id: 1",
-    "retry: 2", ": ping", "error: x", "é\u{feff}", ":", " ", "\n", "\n\n", "\r", "\r\n", "\r\n\r\n",
+    "data",
+    "data:",
+    "data: ",
+    "data:  two",
+    "data: {\"a\":1}",
+    "event: a",
+    "event",
+    "event:message_stop",
+    "id: 1",
+    "retry: 2",
+    ": ping",
+    "error: x",
+    "é\u{feff}",
+    ":",
+    " ",
+    "\n",
+    "\n\n",
+    "\r",
+    "\r\n",
+    "\r\n\r\n",
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20_000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5_000) })]
 
     #[test]
     fn random_streams_have_the_same_events(
