@@ -1,5 +1,13 @@
 //! The store in memory and its per-user table, through the public API.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::record::{Priced, Text, UnpricedReason, UsageState};
 use tower_llm_metrics::report::{

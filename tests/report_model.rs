@@ -1,6 +1,14 @@
 //! The reports of the store in memory against a plain fold over the list of records: whatever the records, zones,
 //! windows, filters, restarts, merges and orders of arrival.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use proptest::collection::vec;

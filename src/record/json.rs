@@ -346,7 +346,7 @@ fn write_time(out: &mut Vec<u8>, time: SystemTime) {
 }
 
 /// A string in quotes. What needs no escape is copied in runs.
-fn string(out: &mut Vec<u8>, value: &str) {
+pub(super) fn string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let mut rest = value.as_bytes();
     while let Some(at) = rest.iter().position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\') {
