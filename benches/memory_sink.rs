@@ -1,13 +1,7 @@
 //! What the store in memory costs: per record, and per question. Bytes per user, and the same done by `SQLite`, are
 //! measured in `benches/stores`, a package of its own.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::float_arithmetic,
-    clippy::print_stdout,
-    reason = "it is a benchmark"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A benchmark may stop where something is wrong.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -19,6 +13,11 @@ use tower_llm_metrics::{
 };
 
 const MODELS: [&str; 4] = ["gpt-5", "gpt-5-mini", "claude-sonnet-4-5", "claude-haiku-4-5-20251001"];
+
+/// When all calls are, and what the stores take for now.
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_323_200)
+}
 
 /// A small generator of numbers that look random (xorshift64*).
 struct Random(u64);
@@ -34,10 +33,9 @@ impl Random {
 
 /// Full records, few enough to stay in the caches as the record of a call that has just ended does.
 fn calls() -> Vec<Record> {
-    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_323_200);
     let mut random = Random(42);
     let calls = (0..64).map(|n| {
-        let mut record = Record::new(start + Duration::from_millis(random.next() % 900_000));
+        let mut record = Record::new(start() + Duration::from_millis(random.next() % 900_000));
         record.outcome = Outcome::Completed;
         record.operation = Operation::Chat;
         record.provider = Some(Provider::OPENAI);
@@ -78,7 +76,7 @@ fn drive(sink: &MemorySink, users: &[(User, usize)], calls: &mut [Record], from:
 }
 
 fn filled(users: &[(User, usize)]) -> MemorySink {
-    let sink = MemorySink::builder().max_users(users.len()).recent(0).build();
+    let sink = MemorySink::builder().max_users(users.len()).recent(0).clock(start).build();
     drive(&sink, users, &mut calls(), 0, users.len());
     sink
 }
@@ -91,19 +89,27 @@ fn update(c: &mut Criterion) {
         let users = users(count);
         let sink = filled(&users);
         for threads in [1, 2] {
-            group.bench_function(BenchmarkId::new(format!("{threads} threads"), count), |b| {
-                b.iter_custom(|iterations| {
-                    let begin = Instant::now();
-                    std::thread::scope(|scope| {
-                        for thread in 0..threads {
-                            let (sink, users) = (&sink, &users);
-                            let from = thread * users.len() / 2;
-                            scope.spawn(move || drive(sink, users, &mut calls(), from, iterations as usize));
-                        }
+            group.bench_function(
+                BenchmarkId::new(
+                    format!("{threads} {}", if threads == 1 { "thread" } else { "threads" }),
+                    count,
+                ),
+                |b| {
+                    b.iter_custom(|iterations| {
+                        let begin = Instant::now();
+                        std::thread::scope(|scope| {
+                            for thread in 0..threads {
+                                let (sink, users) = (&sink, &users);
+                                let from = thread * users.len() / 2;
+                                scope.spawn(move || {
+                                    drive(sink, users, &mut calls(), from, iterations as usize);
+                                });
+                            }
+                        });
+                        begin.elapsed()
                     });
-                    begin.elapsed()
-                });
-            });
+                },
+            );
         }
     }
     group.finish();
@@ -112,7 +118,7 @@ fn update(c: &mut Criterion) {
 /// The copy of the record for the ring of recent ones, on top of an update.
 fn recent(c: &mut Criterion) {
     let users = users(1_000);
-    let sink = MemorySink::builder().recent(1_000).build();
+    let sink = MemorySink::builder().recent(1_000).clock(start).build();
     c.bench_function("memory_sink/update and keep whole/1000", |b| {
         b.iter_custom(|iterations| {
             let begin = Instant::now();

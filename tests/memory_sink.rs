@@ -20,10 +20,12 @@ use tower_llm_metrics::{
 /// 2026-03-01T00:00:00Z.
 const MARCH: u64 = 1_772_323_200;
 
+#[cfg(test)]
 fn id(text: &str) -> UserId {
     UserId::new(text).unwrap()
 }
 
+#[cfg(test)]
 fn call(user: Option<&str>, second: u64) -> Record {
     let mut record = Record::new(SystemTime::UNIX_EPOCH + Duration::from_secs(MARCH + second));
     record.user = user.map(|user| User::verified(id(user)));
@@ -35,6 +37,7 @@ fn call(user: Option<&str>, second: u64) -> Record {
     record
 }
 
+#[cfg(test)]
 fn paid(user: &str, second: u64, tokens: u64, picos: i128) -> Record {
     let mut record = call(Some(user), second);
     record.usage_state = UsageState::Reported;
@@ -44,10 +47,12 @@ fn paid(user: &str, second: u64, tokens: u64, picos: i128) -> Record {
     record
 }
 
+#[cfg(test)]
 fn names(page: &UserPage) -> Vec<String> {
     page.rows.iter().map(|row| row.who.to_string()).collect()
 }
 
+#[cfg(test)]
 fn row(users: &MemorySink, name: &str) -> UserSummary {
     let page = users.report().users(&UserQuery::new().scope(id(name)));
     assert_eq!(page.matching, 1);

@@ -1,13 +1,5 @@
 //! Known answers of the reports, worked out by hand, and what the store does at its limits.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "it is a test"
-)]
-
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -26,14 +18,17 @@ const MONDAY: u64 = 1_772_409_600;
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
+#[cfg(test)]
 fn at(second: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(MONDAY + second)
 }
 
+#[cfg(test)]
 fn id(of: &str) -> UserId {
     UserId::new(of).unwrap()
 }
 
+#[cfg(test)]
 fn call(user: &str, second: u64) -> Record {
     let mut record = Record::new(at(second));
     record.user = Some(User::verified(id(user)));
@@ -43,6 +38,7 @@ fn call(user: &str, second: u64) -> Record {
     record
 }
 
+#[cfg(test)]
 fn paid(user: &str, second: u64, dollars: i64) -> Record {
     let mut record = call(user, second);
     record.usage_state = UsageState::Reported;
@@ -51,6 +47,7 @@ fn paid(user: &str, second: u64, dollars: i64) -> Record {
     record
 }
 
+#[cfg(test)]
 fn sink(records: &[Record]) -> MemorySink {
     let sink = MemorySink::builder().clock(|| at(9 * DAY + 12 * HOUR)).build();
     records.iter().for_each(|record| sink.record(record));
@@ -58,6 +55,7 @@ fn sink(records: &[Record]) -> MemorySink {
 }
 
 /// The answer of a future that waits for nothing.
+#[cfg(test)]
 fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -202,11 +200,12 @@ fn exports_say_the_same_as_the_answer_and_run_nowhere() {
             table.to_json_lines().lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
         );
         let columns = table.columns().len();
-        let same = |row: Vec<_>| {
-            assert_eq!(row.len(), columns);
-            Ok(())
-        };
-        table.rows(&mut { same }).unwrap();
+        table
+            .rows(&mut |row| {
+                assert_eq!(row.len(), columns);
+                Ok(())
+            })
+            .unwrap();
     }
     let calls = users.report().calls(&selection, 1);
     assert_eq!(calls.to_csv().lines().count(), 2);
@@ -233,6 +232,7 @@ fn a_scoped_report_narrows_every_question_and_can_be_awaited() {
 }
 
 /// Alerts that write down what they say.
+#[cfg(test)]
 fn watched(alert: Alert) -> (MemorySink, Arc<Mutex<Vec<String>>>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let writer = Arc::clone(&said);

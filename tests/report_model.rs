@@ -31,15 +31,18 @@ const START: u64 = 1_760_918_400;
 const DAYS: u64 = 24;
 const QUARTERS: u64 = DAYS * 96;
 
+#[cfg(test)]
 fn quarter(at: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(START + at * 900)
 }
 
+#[cfg(test)]
 fn text(of: &str) -> Text {
     Text::new(of).unwrap()
 }
 
 /// Whatever a provider can say, and a little that none should.
+#[cfg(test)]
 fn record() -> impl Strategy<Value = Record> {
     let tokens = || proptest::option::of(prop_oneof![0u64..5_000, Just(u64::MAX / 1_000)]);
     let when = (0..QUARTERS * 900_000_000).prop_map(|micros| {
@@ -101,6 +104,7 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 /// A zone twice: ours, and the library's that tells the calendar.
+#[cfg(test)]
 fn zone() -> impl Strategy<Value = (Zone, TimeZone)> {
     let fixed = select(vec![0, 330, 345, -570, 840, -720]).prop_map(|minutes| {
         let offset = Offset::from_seconds(minutes * 60).unwrap();
@@ -122,10 +126,12 @@ const NAMES: [&str; 6] = [
 ];
 
 #[cfg(feature = "tz")]
+#[cfg(test)]
 fn named() -> impl Strategy<Value = (Zone, TimeZone)> {
     select(NAMES.to_vec()).prop_map(|name| (Zone::named(name).unwrap(), TimeZone::get(name).unwrap()))
 }
 
+#[cfg(test)]
 fn window() -> impl Strategy<Value = Window> {
     let edge = || 0..QUARTERS;
     prop_oneof![
@@ -139,6 +145,7 @@ fn window() -> impl Strategy<Value = Window> {
 /// A filter, and the same said about a record in other words.
 type Said = fn(&Record) -> bool;
 
+#[cfg(test)]
 fn filter() -> impl Strategy<Value = (CallFilter, Said)> {
     fn model(record: &Record) -> Option<&str> {
         record.response_model.as_ref().or(record.model.as_ref()).map(|model| &**model)
@@ -172,15 +179,18 @@ enum Way {
     Threads,
 }
 
+#[cfg(test)]
 fn way() -> impl Strategy<Value = Way> {
     select(vec![Way::InOrder, Way::Backwards, Way::Restored, Way::RestoredTwice, Way::Merged, Way::Threads])
 }
 
 /// Keeps everything for ever.
+#[cfg(test)]
 fn builder() -> MemorySinkBuilder {
     MemorySink::builder().keep_quarters(u32::MAX)
 }
 
+#[cfg(test)]
 fn bring(records: &[Record], way: Way) -> MemorySink {
     let sink = builder().build();
     match way {
@@ -217,6 +227,7 @@ struct Plain {
     last: Option<SystemTime>,
 }
 
+#[cfg(test)]
 fn plain<'a>(records: impl IntoIterator<Item = &'a Record>) -> Plain {
     let mut sum = Plain::default();
     for record in records {
@@ -260,6 +271,7 @@ fn plain<'a>(records: impl IntoIterator<Item = &'a Record>) -> Plain {
     sum
 }
 
+#[cfg(test)]
 fn told(totals: &Totals) -> Plain {
     Plain {
         outcomes: [
@@ -289,20 +301,24 @@ fn told(totals: &Totals) -> Plain {
     }
 }
 
+#[cfg(test)]
 fn who(record: &Record) -> Who {
     record.user_id().map_or(Who::Nobody, |id| Who::User(id.clone()))
 }
 
+#[cfg(test)]
 fn date(zone: &TimeZone, time: SystemTime) -> jiff::civil::Date {
     zone.to_datetime(Timestamp::try_from(time).unwrap()).date()
 }
 
 /// The duration at a percentage, by sorting all of them.
+#[cfg(test)]
 fn exact(mut durations: Vec<Duration>, percent: usize) -> Option<Duration> {
     durations.sort_unstable();
     durations.get((durations.len() * percent).div_ceil(100).max(1) - 1).copied()
 }
 
+#[cfg(test)]
 fn is_near(told: Option<Duration>, exact: Option<Duration>) -> bool {
     match (told, exact) {
         (Some(told), Some(exact)) => told.abs_diff(exact) * 100 <= exact,
@@ -310,6 +326,7 @@ fn is_near(told: Option<Duration>, exact: Option<Duration>) -> bool {
     }
 }
 
+#[cfg(test)]
 fn check_row(row: &UserSummary, records: &[&Record], zone: &TimeZone) {
     assert_eq!(told(&row.totals), plain(records.iter().copied()));
     let days: BTreeSet<_> = records.iter().map(|record| date(zone, record.time)).collect();

@@ -25,8 +25,12 @@ pub(super) struct Found {
     pub(super) last_event: bool,
     /// A usage object was over the limit.
     pub(super) usage_too_large: bool,
+    /// How many members with figures have been noted.
+    figures: u32,
     /// A code that stands at the top; it is an error's only when the call failed.
     error_code: Option<Text>,
+    /// It names its shape as OpenAI does.
+    pub(super) has_object: bool,
     has_role: bool,
     is_ollama: bool,
     usage: Carrier,
@@ -75,6 +79,26 @@ pub(super) struct Last {
 }
 
 impl Found {
+    /// The answer says that the call failed, perhaps with a code.
+    pub(super) fn fail(&mut self, code: Option<Text>) {
+        self.failed = true;
+        self.error = code.or(self.error.take());
+    }
+
+    /// How many members with figures have been noted.
+    pub(super) fn figures(&self) -> u32 {
+        self.figures
+    }
+
+    /// Drops all figures.
+    pub(super) fn forget_figures(&mut self) {
+        self.usage = Carrier::default();
+        self.elsewhere = Carrier::default();
+        self.metrics = Carrier::default();
+        self.counters = Usage::default();
+        self.cumulative = None;
+    }
+
     /// Takes note of a member.
     pub(super) fn note(&mut self, member: Member, value: Value<'_>) {
         match value {
@@ -98,20 +122,19 @@ impl Found {
                 self.error_code =
                     string(raw).and_then(|code| error_code::of_text(&code)).or(self.error_code.take());
             }
-            Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
-            Member::UsageAtStart => self.note_first_usage(raw),
-            Member::UsageElsewhere => {
-                self.elsewhere.replace(raw);
-            }
             Member::InvocationMetrics => {
-                self.metrics.replace(raw);
                 self.last_event = true;
+                self.note_figures(member, raw);
             }
             Member::Done => self.note_done(raw),
             Member::FinishReason => self.last_event = true,
             // Within the limit is only what is empty.
             Member::Content | Member::Image => {}
-            Member::InputTokens
+            Member::Usage
+            | Member::UsageIfKnown
+            | Member::UsageAtStart
+            | Member::UsageElsewhere
+            | Member::InputTokens
             | Member::OutputTokens
             | Member::InputTokensOfPart
             | Member::OutputTokensOfPart
@@ -119,7 +142,22 @@ impl Found {
             | Member::LargestOutputTokens
             | Member::WebSearches
             | Member::Characters
-            | Member::Pages => self.note_count(member, raw),
+            | Member::Pages => self.note_figures(member, raw),
+        }
+    }
+
+    fn note_figures(&mut self, member: Member, raw: &[u8]) {
+        self.figures = self.figures.wrapping_add(1);
+        match member {
+            Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
+            Member::UsageAtStart => self.note_first_usage(raw),
+            Member::UsageElsewhere => {
+                self.elsewhere.replace(raw);
+            }
+            Member::InvocationMetrics => {
+                self.metrics.replace(raw);
+            }
+            _ => self.note_count(member, raw),
         }
     }
 
@@ -153,6 +191,7 @@ impl Found {
 
     fn note_object(&mut self, raw: &[u8]) {
         let Some(name) = string(raw) else { return };
+        self.has_object = true;
         let api = match &*name {
             "chat.completion" | "chat.completion.chunk" => Api::ChatCompletions,
             "text_completion" => Api::Completions,
@@ -185,8 +224,7 @@ impl Found {
 
     fn note_error(&mut self, raw: &[u8]) {
         if boolean(raw) != Some(false) && raw != br#""""# && raw != b"{}" {
-            self.failed = true;
-            self.error = error_code::of_object(raw).or(self.error.take());
+            self.fail(error_code::of_object(raw));
         }
     }
 
@@ -243,6 +281,11 @@ impl Found {
     /// The type or code of the error, when the call failed.
     pub(super) fn error(&self) -> Option<Text> {
         self.error.clone().or_else(|| self.error_code.clone())
+    }
+
+    /// Whether it is one of several documents, and not the last.
+    pub(super) fn expects_more(&self) -> bool {
+        self.is_ollama && !self.last_event
     }
 
     /// The API, by the shape.

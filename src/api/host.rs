@@ -7,6 +7,11 @@ const HOSTS: &[(&str, Provider)] = &[
     ("api.openai.com", Provider::OPENAI),
     (".api.openai.com", Provider::OPENAI),
     ("chatgpt.com", Provider::OPENAI),
+    // Helicone's proxies.
+    ("oai.helicone.ai", Provider::OPENAI),
+    ("oai.hconeai.com", Provider::OPENAI),
+    ("anthropic.helicone.ai", Provider::ANTHROPIC),
+    ("anthropic.hconeai.com", Provider::ANTHROPIC),
     ("api.anthropic.com", Provider::ANTHROPIC),
     (".api.anthropic.com", Provider::ANTHROPIC),
     ("generativelanguage.googleapis.com", Provider::GOOGLE),
@@ -16,6 +21,7 @@ const HOSTS: &[(&str, Provider)] = &[
     (".cognitiveservices.azure.com", Provider::AZURE),
     (".inference.ai.azure.com", Provider::AZURE),
     (".models.ai.azure.com", Provider::AZURE),
+    (".azure-api.net", Provider::AZURE),
     ("api.cohere.com", Provider::COHERE),
     ("api.cohere.ai", Provider::COHERE),
     ("api.mistral.ai", Provider::MISTRAL),
@@ -88,13 +94,16 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
     {
         return Some((Provider::GOOGLE, Text::new(region).ok()));
     }
-    let first = path.split('/').find(|segment| !segment.is_empty());
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     match host {
-        "router.huggingface.co" => return Some((hugging_face(first), None)),
+        "router.huggingface.co" => return Some((hugging_face(segments.next()), None)),
+        // `/v1/{account}/{gateway}/{provider}/…`
+        "gateway.ai.cloudflare.com" => return Some((behind_cloudflare(segments.nth(3)?)?, None)),
         // The same host has everything else of Cloudflare's.
         "api.cloudflare.com" => {
-            let ai = path.split('/').any(|segment| segment == "ai");
-            return ai.then(|| (Provider::from_static("cloudflare"), None));
+            return segments
+                .any(|segment| segment == "ai")
+                .then(|| (Provider::from_static("cloudflare"), None));
         }
         _ => {}
     }
@@ -126,6 +135,28 @@ fn hugging_face(first: Option<&str>) -> Provider {
             named.unwrap_or_else(|_| Provider::from_static("huggingface"))
         }
     }
+}
+
+/// Cloudflare's gateway names the provider behind it in the path.
+fn behind_cloudflare(name: &str) -> Option<Provider> {
+    let provider = match name {
+        "openai" => Provider::OPENAI,
+        "anthropic" => Provider::ANTHROPIC,
+        "google-ai-studio" | "google-vertex-ai" => Provider::GOOGLE,
+        "aws-bedrock" => Provider::AWS,
+        "azure-openai" => Provider::AZURE,
+        "mistral" => Provider::MISTRAL,
+        "groq" => Provider::GROQ,
+        "cohere" => Provider::COHERE,
+        "perplexity-ai" => Provider::PERPLEXITY,
+        "deepseek" => Provider::DEEPSEEK,
+        "grok" => Provider::X_AI,
+        "cerebras" | "cerebras-ai" => Provider::CEREBRAS,
+        "openrouter" => Provider::OPENROUTER,
+        "workers-ai" => Provider::from_static("cloudflare"),
+        _ => return None,
+    };
+    Some(provider)
 }
 
 #[cfg(test)]
@@ -174,5 +205,9 @@ mod tests {
         assert_eq!(id(hugging_face, "/v1/chat/completions").unwrap(), "huggingface");
         assert_eq!(id("api.cloudflare.com", "/client/v4/accounts/0/ai/run/@cf/x").unwrap(), "cloudflare");
         assert_eq!(id("api.cloudflare.com", "/client/v4/zones"), None);
+        let gateway = "gateway.ai.cloudflare.com";
+        assert_eq!(id(gateway, "/v1/account/gateway/anthropic/v1/messages").unwrap(), "anthropic");
+        assert_eq!(id(gateway, "/v1/account/gateway/compat/chat/completions"), None);
+        assert_eq!(id(gateway, "/v1"), None);
     }
 }

@@ -1,13 +1,11 @@
 //! Reading an answer: who answered, what it used, how it ended.
 
-use super::fields::{Interest, member};
+use super::body::BodyReader;
 use super::found::{Found, Last};
 use super::request::RequestFacts;
 use super::route::Route;
-use super::sse::EventReader;
 use super::{error_code, family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
-use crate::wire::json::{Scanner, Status};
 use http::{HeaderMap, StatusCode, header};
 
 /// How an answer came to its end.
@@ -66,10 +64,10 @@ pub(crate) struct ResponseReader {
     consumes: bool,
     repeats: bool,
     status: StatusCode,
-    /// The head announces a stream of JSON documents, by the path or the content type.
-    streams_json: bool,
     head: Head,
-    framing: Framing,
+    /// The body is compressed in a way that is not read.
+    encoded: bool,
+    body: BodyReader,
     found: Found,
 }
 
@@ -82,35 +80,11 @@ struct Head {
     usage: Option<Box<Usage>>,
 }
 
-/// How the body is built.
-#[derive(Debug)]
-enum Framing {
-    /// Only white space has been seen, of which the last byte may make a difference.
-    Undecided {
-        events: bool,
-        last: Option<u8>,
-    },
-    /// One document, or several that follow one another, on lines or in an array.
-    Json(Scanner),
-    Events(EventReader),
-    /// Nothing that can be read.
-    Opaque,
-    /// Compressed in a way that is not read.
-    Encoded,
-}
-
 impl ResponseReader {
     /// A reader for the answer with this head to a request that went to `route`.
     pub(crate) fn new(route: &Route, status: StatusCode, headers: &HeaderMap) -> Self {
         let content_type = head::text(headers, header::CONTENT_TYPE);
-        let is = |media_type| head::is_media_type(content_type, media_type);
-        let lines = is("application/x-ndjson") || is("application/stream+json") || is("application/x-jsonl");
         let encoding = head::text(headers, header::CONTENT_ENCODING);
-        let framing = if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
-            Framing::Undecided { events: is("text/event-stream"), last: None }
-        } else {
-            Framing::Encoded
-        };
         Self {
             api: route.api,
             operation: route.operation,
@@ -119,57 +93,22 @@ impl ResponseReader {
             consumes: route.consumes,
             repeats: route.repeats,
             status,
-            streams_json: lines || route.stream == Some(true),
             head: Head {
                 request_id: head::request_id(headers),
                 service_tier: head::service_tier(headers),
                 error: error_code::of_headers(headers),
                 usage: head::usage(headers).map(Box::new),
             },
-            framing,
+            encoded: !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"),
+            body: BodyReader::new(route.api, route.stream == Some(true), content_type),
             found: Found::default(),
         }
     }
 
     /// Takes the next piece of the body, of any length.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        if let Framing::Undecided { events, last } = &mut self.framing {
-            let Some(framing) = framing_by(bytes, *events) else {
-                *last = bytes.last().copied().or(*last);
-                return;
-            };
-            // A line that begins with a space is another field.
-            let before = last.map(|byte| [byte]);
-            self.framing = framing;
-            if let Some(before) = before {
-                self.read(&before);
-            }
-        }
-        self.read(bytes);
-    }
-
-    fn read(&mut self, bytes: &[u8]) {
-        let interest = self.interest();
-        let found = &mut self.found;
-        match &mut self.framing {
-            Framing::Json(scanner) => {
-                scanner.push(interest.select(), bytes, &mut |field, value| {
-                    if let Some(member) = member(field) {
-                        found.note(member, value);
-                    }
-                });
-            }
-            Framing::Events(events) => events.push(bytes, self.api, found),
-            Framing::Undecided { .. } | Framing::Opaque | Framing::Encoded => {}
-        }
-    }
-
-    /// What to look for in JSON documents that are no events.
-    fn interest(&self) -> Interest {
-        match self.api {
-            _ if self.streams_json => Interest::Content,
-            Some(Api::Images | Api::Predict) => Interest::Images,
-            _ => Interest::Members,
+        if !self.encoded {
+            self.body.push(bytes, &mut self.found);
         }
     }
 
@@ -180,20 +119,14 @@ impl ResponseReader {
 
     /// Whether the answer has said all that it has to say: who leaves now has not left early.
     pub(crate) fn terminal(&self) -> bool {
-        match &self.framing {
-            Framing::Json(scanner) => {
-                scanner.status() == Status::Complete && (!self.streams_json || self.found.last_event)
-            }
-            Framing::Events(events) => events.ended(),
-            Framing::Undecided { .. } | Framing::Opaque | Framing::Encoded => false,
-        }
+        self.body.ended(&self.found)
     }
 
     /// The answer has ended. `request`: what the request asked for.
     pub(crate) fn finish(&mut self, request: &RequestFacts, ended: Ended) -> ResponseFacts {
         let ended_well = ended == Ended::Whole || self.terminal();
-        let malformed = self.close();
-        let stream = self.is_stream();
+        let malformed = self.body.finish(&mut self.found);
+        let stream = self.body.is_stream();
         let api = self.api.or(self.found.api());
         let model = self.found.model.take();
         let google = self.is_google(model.as_ref().or(request.model.as_ref()));
@@ -223,7 +156,7 @@ impl ResponseReader {
         match stated {
             _ if !self.consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
             Some(last) => {
-                let early = last.only_start || (stream && !ended_well);
+                let early = stream && (last.only_start || !ended_well);
                 facts.usage_state = match early {
                     _ if self.repeats => UsageState::Repeated,
                     true => UsageState::Partial,
@@ -235,32 +168,6 @@ impl ResponseReader {
         }
         facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
         facts
-    }
-
-    /// Ends the parsers. Whether the body was not what it began as.
-    fn close(&mut self) -> bool {
-        let interest = self.interest();
-        let found = &mut self.found;
-        match &mut self.framing {
-            Framing::Json(scanner) => {
-                // Only a value at the root ends with the input, and no member is one.
-                scanner.finish(interest.select(), &mut |_, _| {});
-                matches!(scanner.status(), Status::Malformed | Status::Within)
-            }
-            Framing::Events(events) => {
-                events.finish(self.api, found);
-                false
-            }
-            Framing::Undecided { .. } | Framing::Opaque | Framing::Encoded => false,
-        }
-    }
-
-    fn is_stream(&self) -> bool {
-        match &self.framing {
-            Framing::Json(scanner) => self.streams_json || scanner.documents() > 1,
-            Framing::Events(events) => events.any(),
-            Framing::Undecided { .. } | Framing::Opaque | Framing::Encoded => false,
-        }
     }
 
     /// The usage, from the body or else from the head.
@@ -305,7 +212,7 @@ impl ResponseReader {
         if self.found.usage_too_large {
             return UsageReason::TooLarge;
         }
-        if matches!(self.framing, Framing::Encoded) {
+        if self.encoded {
             return UsageReason::Encoded;
         }
         if !ended_well {
@@ -317,7 +224,8 @@ impl ResponseReader {
         if malformed {
             return UsageReason::Malformed;
         }
-        let on_request = matches!(facts.api, Some(Api::ChatCompletions | Api::Completions));
+        let on_request =
+            matches!(facts.api, Some(Api::ChatCompletions | Api::Completions)) && self.found.has_object;
         if facts.stream && on_request && request.include_usage != Some(true) {
             return UsageReason::NotRequested;
         }
@@ -344,21 +252,6 @@ impl ResponseFacts {
             }
         }
     }
-}
-
-/// How a body is built, by its first bytes. `events`: its content type says that it is an event stream. `None` while
-/// there is only white space.
-fn framing_by(bytes: &[u8], events: bool) -> Option<Framing> {
-    let first = bytes.trim_ascii_start().first()?;
-    Some(match first {
-        b'{' | b'[' => Framing::Json(Scanner::default()),
-        _ if events => Framing::Events(EventReader::default()),
-        // Some servers send events under another content type: `data:`, `event:`, `id:`, `retry:`, a comment.
-        b'd' | b'e' | b'i' | b'r' | b':' => Framing::Events(EventReader::default()),
-        // A byte order mark, or a document that is a single value.
-        0xEF | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9' => Framing::Json(Scanner::default()),
-        _ => Framing::Opaque,
-    })
 }
 
 /// The kind of call that an API's calls are.

@@ -1,6 +1,7 @@
 //! An answer that is a stream of server-sent events.
 
-use super::fields::{Interest, member};
+use super::body::scan;
+use super::fields::Interest;
 use super::found::Found;
 use crate::record::Api;
 use crate::wire::json::Scanner;
@@ -97,12 +98,7 @@ impl SseEvents for Events<'_> {
 
 impl Events<'_> {
     fn scan(&mut self, interest: Interest, bytes: &[u8]) {
-        let found = &mut *self.found;
-        self.scanner.push(interest.select(), bytes, &mut |field, value| {
-            if let Some(member) = member(field) {
-                found.note(member, value);
-            }
-        });
+        scan(self.scanner, interest, bytes, self.found);
     }
 
     /// Whether one look shows that the data has nothing that is still wanted. That is so for nearly all events of a

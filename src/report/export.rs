@@ -110,9 +110,8 @@ fn member(name: &str, value: &Value) -> io::Result<String> {
     Ok(format!("{}:{value}", serde_json::to_string(name)?))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "figures are copied")]
-fn number(number: impl ToString) -> Value {
-    Value::Number(number.to_string())
+fn number(number: impl std::fmt::Display) -> Value {
+    Value::Number(format!("{number}"))
 }
 
 fn text(text: impl Into<String>) -> Value {

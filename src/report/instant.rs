@@ -17,7 +17,10 @@ pub(crate) fn to_micros(time: SystemTime) -> i64 {
     let min = Timestamp::MIN.as_microsecond() + QUARTER_MICROS;
     let max = Timestamp::MAX.as_microsecond() - QUARTER_MICROS;
     let micros = match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_micros()).unwrap_or(max),
+        Ok(since) => {
+            let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+            seconds.saturating_mul(1_000_000).saturating_add(since.subsec_micros().into())
+        }
         Err(error) => {
             let before = error.duration().as_nanos().div_ceil(1_000);
             i64::try_from(before).map_or(min, |micros| -micros)

@@ -130,6 +130,11 @@ pub enum Amount {
 }
 
 impl Amount {
+    /// The value in the smallest unit of its kind, where it is whole.
+    pub(crate) fn whole(self) -> Option<i128> {
+        self.fraction().filter(|fraction| fraction.2 == 1).map(|fraction| fraction.1)
+    }
+
     /// The kind, and the value as a fraction over something above 0. An average over nothing is no amount.
     fn fraction(self) -> Option<(u8, i128, u64)> {
         Some(match self {

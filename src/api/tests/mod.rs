@@ -1,5 +1,6 @@
 //! Calls written for the project, and those of the corpus.
 
+mod binary;
 mod corpus;
 mod forms;
 mod random;

@@ -91,7 +91,7 @@ fn the_terminal_event_and_the_first_content_are_told_when_they_have_passed() {
     let lines = "{\"message\":{\"role\":\"assistant\",\"content\":\"a\"},\"done\":false}\n{\"done\":true,\"eval_count\":1}\n";
     let (content, terminal) = events_of("http://localhost:11434/api/chat", LINES, lines);
     assert!(content.ends_with("\"a\""), "{content}");
-    assert!(terminal.ends_with("\"eval_count\":1}"), "{terminal}");
+    assert!(terminal.ends_with("\"eval_count\":1}\n"), "{terminal}");
     let (_, terminal) = events_of(CHAT, JSON, &chat_json());
     assert_eq!(terminal, chat_json());
 }

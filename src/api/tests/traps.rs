@@ -216,3 +216,12 @@ fn the_events_that_one_look_passes_over_hide_nothing() {
     let facts = Call::new(CHAT, EVENTS, stream).facts();
     assert_eq!((facts.usage, facts.failed), (chat_usage(), false));
 }
+
+#[test]
+fn a_bad_line_does_not_hurt_its_neighbours() {
+    let lines = "{\"model\":\"m\",\"done\":false}\n{\"model\" garbage\n\r\n{\"done\":true,\"prompt_eval_count\":3,\"eval_count\":4}\r\n";
+    let facts = Call::new("http://localhost:11434/api/generate", LINES, lines).facts();
+    assert_eq!((facts.usage, facts.model.as_deref()), (tokens(3, 4), Some("m")));
+    let unfinished = "{\"done\":true,\"prompt_eval_count\":3,\"eval_count\":4}";
+    assert_eq!(Call::new("http://localhost:11434/api/generate", LINES, unfinished).usage(), tokens(3, 4));
+}

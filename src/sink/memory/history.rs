@@ -43,10 +43,11 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// The facet of the cell touched last: the likeliest one of the next call.
+    /// The facet of the cell touched last, or of the last day: the likeliest one of the next call.
     #[inline]
-    pub(crate) fn current_facet(&self) -> Option<u32> {
-        self.current.as_ref().map(|cell| cell.facet)
+    pub(crate) fn likely_facet(&self) -> Option<u32> {
+        let rolled = || self.rolled.as_ref().and_then(|rolled| rolled.last()).map(|cell| cell.facet);
+        self.current.as_ref().map(|cell| cell.facet).or_else(rolled)
     }
 
     /// Adds one call; whether that took a new cell.
@@ -60,10 +61,10 @@ impl History {
         micros: i64,
     ) -> bool {
         if quarter < horizon.quarters_from {
-            let (rolled, new) = self.rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, horizon);
-            rolled.mark(quarter);
-            rolled.totals.add_at(record, micros, durations);
-            return new;
+            return self.rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, horizon, |rolled| {
+                rolled.mark(quarter);
+                rolled.totals.add_at(record, micros, durations);
+            });
         }
         let at_hand =
             self.current.as_ref().is_some_and(|cell| cell.quarter == quarter && cell.facet == facet);
@@ -85,26 +86,32 @@ impl History {
         };
         if let Some(last) = self.current.replace(next) {
             let place = self.older.partition_point(|cell| cell.quarter <= last.quarter);
+            make_room(&mut self.older);
             self.older.insert(place, last);
         }
         known.is_none()
     }
 
-    /// The rolled cell of a day and a kind; whether it is new.
-    fn rolled(&mut self, day: i32, facet: u32, horizon: Horizon) -> (&mut Rolled, bool) {
+    /// Changes the rolled cell of a day and a kind; whether it is new.
+    fn rolled(&mut self, day: i32, facet: u32, horizon: Horizon, change: impl FnOnce(&mut Rolled)) -> bool {
         let day = if day < horizon.days_from { EVER } else { day };
         let rolled = self.rolled.get_or_insert_default();
-        let (at, new) = match rolled.binary_search_by_key(&(day, facet), |cell| (cell.day, cell.facet)) {
-            Ok(at) => (at, false),
-            Err(at) => (at, true),
-        };
-        if new {
-            let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
-            rolled.insert(at, Rolled { day, facet, quarters, days, totals });
+        let known = rolled.binary_search_by_key(&(day, facet), |cell| (cell.day, cell.facet));
+        match known {
+            Ok(at) => {
+                if let Some(cell) = rolled.get_mut(at) {
+                    change(cell);
+                }
+            }
+            Err(at) => {
+                let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
+                let mut cell = Rolled { day, facet, quarters, days, totals };
+                change(&mut cell);
+                make_room(rolled);
+                rolled.insert(at, cell);
+            }
         }
-        // It is there, found or made.
-        #[allow(clippy::indexing_slicing)]
-        (&mut rolled[at], new)
+        known.is_err()
     }
 
     /// Rolls up what is beyond the horizon; how many cells that saved.
@@ -126,18 +133,20 @@ impl History {
             let end = rolled.partition_point(|cell| cell.day < horizon.days_from);
             let old: Vec<_> = rolled.drain(first.min(end)..end).collect();
             for cell in &old {
-                let (ever, _) = self.rolled(cell.day, cell.facet, horizon);
-                ever.days.insert(cell.day);
-                ever.totals.merge(&cell.totals);
+                self.rolled(cell.day, cell.facet, horizon, |ever| {
+                    ever.days.insert(cell.day);
+                    ever.totals.merge(&cell.totals);
+                });
             }
         }
         before.saturating_sub(self.cells())
     }
 
     fn roll_cell(&mut self, cell: &Cell, horizon: Horizon) {
-        let (rolled, _) = self.rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, horizon);
-        rolled.mark(cell.quarter);
-        rolled.totals.merge(&cell.totals);
+        self.rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, horizon, |rolled| {
+            rolled.mark(cell.quarter);
+            rolled.totals.merge(&cell.totals);
+        });
     }
 
     /// Adds all of another history, whose facets `facet` translates. Both are of the same horizon, or this one's is
@@ -152,15 +161,16 @@ impl History {
             }
         }
         for cell in other.rolled.iter().flat_map(|rolled| rolled.iter()) {
-            let (rolled, _) = self.rolled(cell.day, facet(cell.facet), horizon);
-            if rolled.day != EVER {
-                rolled.quarters |= cell.quarters;
-            } else if cell.day == EVER {
-                rolled.days.merge(&cell.days);
-            } else {
-                rolled.days.insert(cell.day);
-            }
-            rolled.totals.merge(&cell.totals);
+            self.rolled(cell.day, facet(cell.facet), horizon, |rolled| {
+                if rolled.day != EVER {
+                    rolled.quarters |= cell.quarters;
+                } else if cell.day == EVER {
+                    rolled.days.merge(&cell.days);
+                } else {
+                    rolled.days.insert(cell.day);
+                }
+                rolled.totals.merge(&cell.totals);
+            });
         }
     }
 
@@ -206,6 +216,13 @@ impl History {
     }
 }
 
+/// Grows by half rather than by doubling from four: most rows have one or two cells more.
+fn make_room<T>(cells: &mut Vec<T>) {
+    if cells.len() == cells.capacity() {
+        cells.reserve_exact(cells.len() / 2 + 1);
+    }
+}
+
 impl Rolled {
     fn mark(&mut self, quarter: i32) {
         if self.day == EVER {
@@ -239,7 +256,7 @@ mod tests {
         let calls = [(5, 0), (5, 1), (5, 0), (3, 2), (9, 0), (5, 1), (3, 2), (4, 0), (9, 0), (5, 2)];
         for (quarter, facet) in calls {
             add(&mut history, quarter, facet, Horizon::NONE);
-            assert_eq!(history.current_facet(), Some(facet));
+            assert_eq!(history.likely_facet(), Some(facet));
             assert!(history.older.is_sorted_by_key(|cell| cell.quarter));
         }
         let cells = history.older.iter().chain(&history.current);

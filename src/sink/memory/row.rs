@@ -126,18 +126,29 @@ impl Brief {
         )
     }
 
+    /// A measure that it tells, in the smallest unit of its kind.
     #[inline]
-    pub(crate) fn measure(&self, measure: Measure) -> Option<Amount> {
+    pub(crate) fn whole(&self, measure: Measure) -> Option<i128> {
         let known = |kind: u8| self.known & kind != 0;
         match measure {
             Measure::Requests => Some(self.requests.into()),
             Measure::Tokens => known(INPUT | OUTPUT).then(|| self.input.saturating_add(self.output).into()),
             Measure::InputTokens => known(INPUT).then(|| self.input.into()),
             Measure::OutputTokens => known(OUTPUT).then(|| self.output.into()),
-            Measure::Cost => known(COST).then(|| Usd::from_picos(self.cost).into()),
-            Measure::FirstActive => Some(from_micros(self.first).into()),
-            Measure::LastActive => Some(from_micros(self.last).into()),
+            Measure::Cost => known(COST).then_some(self.cost),
+            Measure::FirstActive => Some(self.first.into()),
+            Measure::LastActive => Some(self.last.into()),
             _ => None,
         }
+    }
+
+    pub(crate) fn measure(&self, measure: Measure) -> Option<Amount> {
+        let whole = self.whole(measure)?;
+        Some(match measure {
+            Measure::Cost => Usd::from_picos(whole).into(),
+            Measure::FirstActive => from_micros(self.first).into(),
+            Measure::LastActive => from_micros(self.last).into(),
+            _ => u64::try_from(whole).ok()?.into(),
+        })
     }
 }

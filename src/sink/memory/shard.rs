@@ -18,8 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    // Where a user's row is; a part of the hash stands beside it, so that a search seldom looks at a wrong row.
-    table: HashTable<(u32, u32)>,
+    table: HashTable<Place>,
     // Side by side, at the same places.
     pub(crate) briefs: Slab<Brief>,
     pub(crate) rows: Slab<Row>,
@@ -49,9 +48,27 @@ pub(crate) struct Call {
     pub(crate) horizon: Horizon,
 }
 
-/// Some bits of a hash that the table does not use itself.
-fn tag(hash: u64) -> u32 {
-    (hash >> 24) as u32
+/// Where a user's row is, in 24 bits, and 8 bits of the hash, so that a search seldom looks at a wrong row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place(u32);
+
+impl Place {
+    const MASK: u32 = (1 << 24) - 1;
+
+    /// `None` beyond 16 million rows in one shard.
+    fn new(hash: u64, place: usize) -> Option<Self> {
+        let place = u32::try_from(place).ok().filter(|&place| place <= Self::MASK)?;
+        // Bits of the hash that neither the table nor the choice of the shard uses.
+        Some(Self((hash >> 24) as u32 & !Self::MASK | place))
+    }
+
+    fn get(self) -> usize {
+        (self.0 & Self::MASK) as usize
+    }
+
+    fn may_be_of(self, hash: u64) -> bool {
+        self.0 & !Self::MASK == (hash >> 24) as u32 & !Self::MASK
+    }
 }
 
 /// Rows that are rolled up with each call, when the horizon has moved: no call waits for all of them.
@@ -88,6 +105,10 @@ impl Shard {
             None => Err(RowKind::Nobody),
             Some(id) => self.place(id, || activity_of(record), call.hash, users).ok_or(RowKind::Other),
         };
+        // First, so that the processor fetches it together with the row.
+        if let Some(brief) = place.ok().and_then(|place| self.briefs.get_mut(place)) {
+            brief.add(record, call.micros);
+        }
         let history = match place {
             Err(RowKind::Nobody) => &mut self.nobody,
             Err(_) => &mut self.other,
@@ -96,13 +117,10 @@ impl Shard {
                 None => &mut self.other,
             },
         };
-        let facet = self.facets.place(record, history.current_facet());
+        let facet = self.facets.place(record, history.likely_facet());
         let at = (quarter_of(call.micros), facet);
         let new = history.add(at, self.horizon, self.durations, record, call.micros);
         self.cells += usize::from(new);
-        if let Some(brief) = place.ok().and_then(|place| self.briefs.get_mut(place)) {
-            brief.add(record, call.micros);
-        }
         place.map_or_else(|kind| kind, RowKind::User)
     }
 
@@ -138,12 +156,12 @@ impl Shard {
 
     fn push(&mut self, row: Row, brief: Brief, hash: u64) -> Option<usize> {
         let place = self.rows.len();
-        let at = u32::try_from(place).ok()?;
+        let at = Place::new(hash, place)?;
         self.rows.push(row);
         self.briefs.push(brief);
         let (rows, hasher) = (&self.rows, &self.hasher);
-        self.table.insert_unique(hash, (tag(hash), at), |&(_, at)| {
-            rows.get(at as usize).map_or(0, |row| hasher.hash_one(row.id.as_str()))
+        self.table.insert_unique(hash, at, |at| {
+            rows.get(at.get()).map_or(0, |row| hasher.hash_one(row.id.as_str()))
         });
         Some(place)
     }
@@ -151,10 +169,8 @@ impl Shard {
     #[inline]
     pub(crate) fn find(&self, id: &UserId, hash: u64) -> Option<usize> {
         let rows = &self.rows;
-        let same = |&(other, at): &(u32, u32)| {
-            other == tag(hash) && rows.get(at as usize).is_some_and(|row| row.id == *id)
-        };
-        self.table.find(hash, same).map(|&(_, at)| at as usize)
+        let same = |at: &Place| at.may_be_of(hash) && rows.get(at.get()).is_some_and(|row| row.id == *id);
+        self.table.find(hash, same).map(|at| at.get())
     }
 
     /// The place of the least active of some rows, chosen by chance.
@@ -249,15 +265,16 @@ impl Shard {
     pub(crate) fn remove(&mut self, place: usize) -> Option<(Row, Brief)> {
         let row = self.rows.get(place)?;
         let hash = self.hasher.hash_one(row.id.as_str());
-        if let Ok(entry) = self.table.find_entry(hash, |&(_, at)| at as usize == place) {
+        if let Ok(entry) = self.table.find_entry(hash, |at| at.get() == place) {
             entry.remove();
         }
         let removed = (self.rows.swap_remove(place)?, self.briefs.swap_remove(place)?);
         let last = self.rows.len();
-        if let (Some(moved), Ok(at)) = (self.rows.get(place), u32::try_from(place)) {
+        if let Some(moved) = self.rows.get(place) {
             let hash = self.hasher.hash_one(moved.id.as_str());
-            if let Some(entry) = self.table.find_mut(hash, |&(_, at)| at as usize == last) {
-                entry.1 = at;
+            let entry = self.table.find_mut(hash, |at| at.get() == last);
+            if let (Some(entry), Some(at)) = (entry, Place::new(hash, place)) {
+                *entry = at;
             }
         }
         Some(removed)

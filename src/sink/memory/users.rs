@@ -53,8 +53,13 @@ impl Store {
         for shard in self.shards.iter().map(lock) {
             let choice = Choice::new(&query.calls, Quarters::ALL, shard.facets.list());
             for (place, brief) in shard.briefs.iter().enumerate() {
-                let amount = query.order.by.and_then(|by| brief.measure(by));
-                ranking.offer(amount, || shard.rows.get(place).map_or(Who::Other, who));
+                let by = query.order.by;
+                if ranking.refuses(by.and_then(|by| brief.whole(by))) {
+                    continue;
+                }
+                ranking.offer(by.and_then(|by| brief.measure(by)), || {
+                    shard.rows.get(place).map_or(Who::Other, who)
+                });
             }
             shared.add(Seen::Nobody(&shard.nobody), &choice, &query.zone);
             shared.add(Seen::Other(&shard.other), &choice, &query.zone);
