@@ -1,5 +1,7 @@
 //! How fast bodies are looked through: `cargo bench --bench wire`.
 
+#![allow(clippy::unwrap_used)] // A benchmark may stop where something is wrong.
+
 #[path = "../src/wire/mod.rs"]
 #[allow(dead_code, unused_imports, unreachable_pub)]
 mod wire;

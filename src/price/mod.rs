@@ -1,51 +1,78 @@
 //! What usage costs.
+//!
+//! [`PriceBook`] turns the usage of a call into money: exactly, or not at all. Rates keep every digit of their source, a total is
+//! rounded half-even to 1e-12 dollars once, and nothing is read through a float. What the book does not know is a
+//! [reason](crate::record::UnpricedReason), never zero and never the price of something else.
+//!
+//! # Where prices come from
+//!
+//! From three sources, of which the first that can bill a call does:
+//!
+//! 1. the application's own ([`PriceOverride`]),
+//! 2. [genai-prices](https://github.com/pydantic/genai-prices), which has start dates, hours, context tiers and variants,
+//! 3. [LiteLLM](https://github.com/BerriAI/litellm)'s map, for what genai-prices does not know: further providers, regions of Azure and
+//!    Bedrock, batch, flex and priority rates of clouds, factors for data residency.
+//!
+//! Where two have other rates for the same thing, the first one's stand ([`PriceBook::disagreements`] lists them). There are two exceptions,
+//! both for what genai-prices does not know. A call with a region is priced by LiteLLM's entry for that region, where there is one. And a *pattern* of
+//! genai-prices gives way to a LiteLLM entry of exactly that name, where LiteLLM prices that name otherwise than the pattern's entry: the pattern
+//! is too wide, and `gemini-3.8-flash-cyber` is not `gemini-3.8-flash`.
+//!
+//! Feature `prices` (on by default) compiles in a snapshot of both, [`PriceBook::bundled`]. Files are loaded from bytes; there is no network
+//! code. A [`SharedPriceBook`] can be replaced while calls are priced.
+//!
+//! # What is priced
+//!
+//! * **The model** that answered; where the book does not know it, the one asked for. A name that the data spells is
+//!   [exact](crate::record::PriceMatch::Exact), one that a pattern of the data covers is a [pattern](crate::record::PriceMatch::Pattern), and one that is found after a
+//!   route, a place or a date has been taken off is an [alias](crate::record::PriceMatch::Alias): `models/…`, `publishers/…/models/…`, `provider/…`, ARNs, `us.` `eu.`
+//!   `global.` and their like, `@20240620`, `:nitro`, `-2024-08-06`. Letters are compared without regard to case. A fine-tune `ft:base:…` is priced as `ft:base`, never as `base`.
+//! * **The tier.** `standard`, `on_demand`, `auto`, `default` and none are the default one. Any other that the book lacks is a reason, as is a
+//!   batch for a model without batch rates, and a unit that has a rate by default and none at the tier. genai-prices is read as it is meant: what its variant does not
+//!   mention costs as without the variant.
+//! * **The size.** Beyond a threshold of input tokens the whole request has the long-context rates.
+//! * **The time.** A price holds from its date on; before all dates the oldest stands. Hours and weekdays are read in UTC, or in the zone that
+//!   the data names.
+//! * **Tokens**, each once. Cached tokens, audio and images are taken out of the input, reasoning (where it has a rate), audio and images out of the
+//!   output. A kind without a rate is billed as what it is a part of. Cache writes whose time to live is not known are billed as kept for five minutes. Of parts that exceed their whole, cached
+//!   tokens are billed as reported, others up to the whole.
+//! * **Other measures**: seconds, images, characters, pages, search units. One without a rate is passed over where the call is billed by
+//!   another; where it is billed by none, there is no price. Web searches come on top and must have a rate. A fee for each call is added once.
+//! * **Passes** over other models, at the rates of these.
+//!
+//! What no usage reports cannot be priced: video tokens, citations, file searches, the kind of a search.
 
-use crate::record::{Cost, Provider, Text, Usage};
-use std::time::SystemTime;
+mod bill;
+mod book;
+mod build;
+mod builder;
+mod catalog;
+mod compare;
+mod error;
+mod genai;
+mod index;
+mod litellm;
+mod markup;
+mod matcher;
+mod memo;
+mod names;
+mod overrides;
+mod pricer;
+mod quantities;
+mod regex;
+mod reprice;
+mod resolve;
+mod shared;
+mod sheet;
+mod snapshot;
+mod window;
 
-/// Turns usage into money. [`PriceBook`] is the one in the box; an application can bring its own.
-///
-/// It is called when a call has ended, on the task that drove the call: it must not block. A panic in it is caught
-/// and becomes a reason on the record.
-pub trait Pricer: Send + Sync + 'static {
-    /// What `call` cost.
-    fn price(&self, call: &PricedCall<'_>) -> Cost;
-}
-
-/// What a price depends on.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PricedCall<'a> {
-    /// Whose API it was; `None` where that is not known.
-    pub provider: Option<&'a Provider>,
-    /// The model asked for.
-    pub model: Option<&'a Text>,
-    /// The model that answered, which decides where it is known.
-    pub response_model: Option<&'a Text>,
-    /// What was used.
-    pub usage: &'a Usage,
-    /// The service tier.
-    pub service_tier: Option<&'a Text>,
-    /// Whether it was a call to a batch API.
-    pub batch: bool,
-    /// The region or the data residency, where the price depends on it.
-    pub region: Option<&'a Text>,
-    /// When the call started.
-    pub time: SystemTime,
-}
-
-impl<'a> PricedCall<'a> {
-    /// A call that used `usage` at `time`; the rest is not known until it is set.
-    pub fn new(usage: &'a Usage, time: SystemTime) -> Self {
-        Self {
-            provider: None,
-            model: None,
-            response_model: None,
-            usage,
-            service_tier: None,
-            batch: false,
-            region: None,
-            time,
-        }
-    }
-}
+pub use book::PriceBook;
+pub use builder::PriceBookBuilder;
+pub use compare::Disagreement;
+pub use error::{PriceError, Problem, Refused};
+pub use markup::Markup;
+pub use overrides::PriceOverride;
+pub use pricer::{PricedCall, Pricer};
+pub use reprice::{Repriced, reprice};
+pub use shared::SharedPriceBook;

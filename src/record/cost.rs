@@ -1,6 +1,7 @@
 //! What a call cost.
 
 use super::operation::closed_list;
+use super::parts::{Part, Parts};
 use super::text::Text;
 use super::usd::Usd;
 use std::sync::Arc;
@@ -44,6 +45,11 @@ impl Cost {
         }
     }
 
+    /// What the application asks its own customer for the call, where it said so.
+    pub fn charge(&self) -> Option<Usd> {
+        self.computed().and_then(Priced::charge)
+    }
+
     /// The value of `cost_state` in a record.
     pub const fn state(&self) -> &'static str {
         match self {
@@ -69,12 +75,52 @@ pub struct Priced {
     pub tier: Option<Text>,
     /// The version of the price data.
     pub version: Arc<str>,
+    parts: Parts,
+    /// Boxed: few applications have one, and a record should stay small for the others.
+    charge: Option<Box<Usd>>,
 }
 
 impl Priced {
     /// A cost computed by a pricer of the application's own.
     pub fn new(total: Usd, entry: impl Into<Arc<str>>, version: impl Into<Arc<str>>) -> Self {
-        Self { total, entry: entry.into(), matched: PriceMatch::Exact, tier: None, version: version.into() }
+        Self {
+            total,
+            entry: entry.into(),
+            matched: PriceMatch::Exact,
+            tier: None,
+            version: version.into(),
+            parts: Parts::default(),
+            charge: None,
+        }
+    }
+
+    /// A cost computed from its parts, whose sum is `total`.
+    #[inline]
+    pub(crate) fn from_parts(
+        (total, parts): (Usd, Parts),
+        (entry, matched): (Arc<str>, PriceMatch),
+        tier: Option<Text>,
+        version: Arc<str>,
+    ) -> Self {
+        Self { total, entry, matched, tier, version, parts, charge: None }
+    }
+
+    /// The parts by unit. They sum exactly to the total before its rounding. A cost that was read from a stored
+    /// record has none, for a record's JSON does not carry them.
+    pub fn parts(&self) -> impl Iterator<Item = Part> + Clone + '_ {
+        self.parts.iter()
+    }
+
+    /// What the application asks its own customer for the call, where it said so (see
+    /// [`Markup`](crate::price::Markup)).
+    pub fn charge(&self) -> Option<Usd> {
+        self.charge.as_deref().copied()
+    }
+
+    /// Sets what the application asks its own customer for the call.
+    pub fn with_charge(mut self, charge: Usd) -> Self {
+        self.charge = Some(Box::new(charge));
+        self
     }
 }
 

@@ -10,6 +10,9 @@ use uuid::Uuid;
 pub struct RecordId(Uuid);
 
 impl RecordId {
+    /// The id of no record.
+    pub(super) const NIL: Self = Self(Uuid::nil());
+
     /// A new id for a call that started at `time`. A time before 1970 counts as 1970.
     pub fn new(time: SystemTime) -> Self {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);

@@ -4,11 +4,19 @@
 //! answer, a key or an authorisation header. Its JSON form is one flat object, described at [`Record::to_json`].
 
 mod cost;
+mod draft;
 mod id;
+mod json;
+mod key;
 mod operation;
 mod outcome;
+mod parse;
+mod parts;
 mod properties;
 mod provider;
+mod pseudonym;
+mod rate;
+mod scan;
 mod text;
 mod usage;
 mod usd;
@@ -18,8 +26,13 @@ pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
 pub use id::{ParseRecordIdError, RecordId};
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
+pub use parse::RecordError;
+pub(crate) use parts::Parts;
+pub use parts::{Part, Unit};
 pub use properties::Properties;
 pub use provider::{Provider, ProviderSource};
+pub(crate) use pseudonym::Pseudonym;
+pub use rate::{ParseRateError, Rate};
 pub use text::{Text, TextError};
 pub use usage::{Pass, Usage, UsageReason, UsageState};
 pub use usd::{ParseUsdError, Usd};
@@ -98,8 +111,12 @@ impl Record {
     /// A record of a call that started at `time` and of which nothing else is known yet. It is for tests of sinks
     /// and for importing; the layer makes its own.
     pub fn new(time: SystemTime) -> Self {
+        Self::with_id(RecordId::new(time), time)
+    }
+
+    fn with_id(id: RecordId, time: SystemTime) -> Self {
         Self {
-            id: RecordId::new(time),
+            id,
             time,
             latency: Duration::ZERO,
             first_token: None,

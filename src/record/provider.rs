@@ -26,13 +26,13 @@ providers! {
     ANTHROPIC = "anthropic";
     /// Amazon Bedrock.
     AWS = "aws";
-    /// Azure `OpenAI` and Azure AI Foundry.
+    /// Azure OpenAI and Azure AI Foundry.
     AZURE = "azure";
     /// Cerebras.
     CEREBRAS = "cerebras";
     /// Cohere.
     COHERE = "cohere";
-    /// DeepSeek.
+    /// `DeepSeek`.
     DEEPSEEK = "deepseek";
     /// Fireworks AI.
     FIREWORKS = "fireworks";

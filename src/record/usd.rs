@@ -1,5 +1,6 @@
 //! Money.
 
+use super::rate::Rate;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -41,6 +42,17 @@ impl Usd {
     /// An amount in whole dollars.
     pub const fn from_dollars(dollars: i64) -> Self {
         Self(dollars as i128 * PICOS_PER_DOLLAR)
+    }
+
+    /// The amount times a factor, rounded half-even to 1e-12; `None` beyond what can be multiplied.
+    pub(crate) fn times(self, factor: Rate) -> Option<Self> {
+        let (mantissa, scale) = factor.parts();
+        let product = self.0.checked_mul(mantissa.into())?;
+        let divisor = 10i128.checked_pow(scale.into())?;
+        let (quotient, rest) = (product / divisor, (product % divisor).abs());
+        let half = rest.cmp(&(divisor - rest));
+        let up = half.is_gt() || (half.is_eq() && quotient % 2 != 0);
+        Some(Self(if up { quotient + product.signum() } else { quotient }))
     }
 
     /// Reads a decimal as JSON spells numbers (`0.000112`, `1.12e-4`), rounding half-even to 1e-12 what is finer:
@@ -208,6 +220,16 @@ mod tests {
         assert_eq!(usd("25e-13").picos(), 2);
         assert_eq!(usd("6e-13").picos(), 1);
         assert_eq!(usd("6e-14").picos(), 0);
+    }
+
+    #[test]
+    fn an_amount_times_a_factor_is_rounded_half_even() {
+        let times = |picos, factor| Usd::from_picos(picos).times(Rate::from_decimal(factor).unwrap());
+        assert_eq!(times(100, "1.1"), Some(Usd::from_picos(110)));
+        assert_eq!(times(5, "0.5"), Some(Usd::from_picos(2)));
+        assert_eq!(times(7, "0.5"), Some(Usd::from_picos(4)));
+        assert_eq!(times(-7, "0.5"), Some(Usd::from_picos(-4)));
+        assert_eq!(times(i128::MAX, "1.1"), None);
     }
 
     #[test]

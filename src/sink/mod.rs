@@ -1,5 +1,9 @@
 //! Where records go.
 
+pub mod file;
+pub mod memory;
+mod warn;
+
 use crate::record::Record;
 use std::io;
 use std::sync::Arc;
@@ -81,9 +85,10 @@ impl<T: MetricsSink> MetricsSink for Vec<T> {
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.iter().fold(Ok(()), |first, sink| {
-            let result = sink.flush();
-            first.and(result)
-        })
+        let mut result = Ok(());
+        for sink in self {
+            result = result.and(sink.flush());
+        }
+        result
     }
 }

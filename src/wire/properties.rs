@@ -5,6 +5,7 @@ use super::json::{Scanner, Status, Value};
 use super::select::{Field, Select};
 use super::sse::{Piece, SseEvents, SseParser};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use proptest::sample::select as one_of;
 use serde_json::Value as Tree;
 
@@ -319,7 +320,7 @@ proptest! {
     }
 
     #[test]
-    fn json_that_is_cut_off_tells_the_beginning_of_what_it_would_have_told(tree in tree(), end in any::<prop::sample::Index>()) {
+    fn json_that_is_cut_off_tells_the_beginning_of_what_it_would_have_told(tree in tree(), end in any::<Index>()) {
         let text = tree.to_string();
         let whole = scan([text.as_bytes()]);
         let part = scan([&text.as_bytes()[..end.index(text.len())]]);

@@ -1,0 +1,280 @@
+//! Anthropic's usage objects: Messages, wherever they are served.
+//!
+//! `input_tokens` is what neither came from the cache nor went into it; `output_tokens` includes thinking
+//! ([prompt caching](https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#tracking-cache-performance)).
+//! In a stream, `message_start` has first figures and each `message_delta` cumulative ones
+//! ([streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types)).
+
+use super::lenient::{self, Count, List, Word, lenient};
+use super::openai::Charge;
+use super::usage::{Reading, plus, sum};
+use crate::record::{Pass, Text, Usage};
+
+/// The types of passes that the counters at the top cover.
+const MESSAGE: Word = Word::Text(Text::from_static("message"));
+const FALLBACK: Word = Word::Text(Text::from_static("fallback_message"));
+
+lenient! {
+    /// The object `usage`.
+    struct Counters {
+        input_tokens: Count = "input_tokens",
+        cache_read: Count = "cache_read_input_tokens",
+        cache_creation: Count = "cache_creation_input_tokens",
+        split: CacheCreation = "cache_creation",
+        output_tokens: Count = "output_tokens",
+        total_tokens: Count = "total_tokens",
+        details: OutputDetails = "output_tokens_details",
+        server_tool_use: ServerTools = "server_tool_use",
+        service_tier: Word = "service_tier",
+        inference_geo: Word = "inference_geo",
+        iterations: List<Iteration> = "iterations",
+        // OpenRouter's.
+        cost: Charge = "cost",
+    }
+
+    /// How long what was written to the cache is kept.
+    struct CacheCreation {
+        ephemeral_5m: Count = "ephemeral_5m_input_tokens",
+        ephemeral_1h: Count = "ephemeral_1h_input_tokens",
+    }
+
+    struct OutputDetails {
+        thinking_tokens: Count = "thinking_tokens",
+    }
+
+    struct ServerTools {
+        web_search_requests: Count = "web_search_requests",
+    }
+
+    /// One pass over a model. The counters at the top cover the passes of type `message`, or, where there is one,
+    /// that of type `fallback_message`: the model that served what another had declined.
+    struct Iteration {
+        kind: Word = "type",
+        model: Word = "model",
+        input_tokens: Count = "input_tokens",
+        cache_read: Count = "cache_read_input_tokens",
+        cache_creation: Count = "cache_creation_input_tokens",
+        split: CacheCreation = "cache_creation",
+        output_tokens: Count = "output_tokens",
+    }
+}
+
+/// Reads a whole usage object.
+pub(super) fn read(json: &[u8]) -> Option<Reading> {
+    lenient::read::<Counters>(json).map(Counters::reading)
+}
+
+/// The usage of a stream, of which every event brings a part.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cumulative(Counters);
+
+impl Cumulative {
+    /// The figures of `message_start`.
+    pub(super) fn start(json: &[u8]) -> Option<Self> {
+        lenient::read(json).map(Self)
+    }
+
+    /// Lays the figures of a `message_delta` over those known. `false` when it is not JSON.
+    #[must_use]
+    pub(super) fn overlay(&mut self, json: &[u8]) -> bool {
+        let Some(delta) = lenient::read::<Counters>(json) else { return false };
+        let counters = &mut self.0;
+        for (known, new) in [
+            (&mut counters.input_tokens, delta.input_tokens),
+            (&mut counters.cache_read, delta.cache_read),
+            (&mut counters.cache_creation, delta.cache_creation),
+            (&mut counters.split.ephemeral_5m, delta.split.ephemeral_5m),
+            (&mut counters.split.ephemeral_1h, delta.split.ephemeral_1h),
+            (&mut counters.output_tokens, delta.output_tokens),
+            (&mut counters.total_tokens, delta.total_tokens),
+            (&mut counters.details.thinking_tokens, delta.details.thinking_tokens),
+            (&mut counters.server_tool_use.web_search_requests, delta.server_tool_use.web_search_requests),
+        ] {
+            if new.0.is_some() {
+                *known = new;
+            }
+        }
+        if delta.service_tier != Word::Absent {
+            counters.service_tier = delta.service_tier;
+        }
+        if delta.inference_geo != Word::Absent {
+            counters.inference_geo = delta.inference_geo;
+        }
+        if !delta.iterations.0.is_empty() {
+            counters.iterations = delta.iterations;
+        }
+        if delta.cost.0.is_some() {
+            counters.cost = delta.cost;
+        }
+        true
+    }
+
+    /// What the events said together.
+    pub(super) fn reading(self) -> Reading {
+        self.0.reading()
+    }
+}
+
+impl Counters {
+    fn reading(self) -> Reading {
+        let (cache_read, cache_write) = (self.cache_read.0, written(self.cache_creation, &self.split));
+        let covered = if self.served_by_fallback() { FALLBACK } else { MESSAGE };
+        let model =
+            self.iterations.0.iter().rfind(|pass| pass.kind == FALLBACK).map(|pass| pass.model.clone());
+        let usage = Usage {
+            input_tokens: self.whole_input(cache_write),
+            cache_read_tokens: cache_read,
+            cache_write_tokens: cache_write,
+            cache_write_5m_tokens: self.split.ephemeral_5m.0,
+            cache_write_1h_tokens: self.split.ephemeral_1h.0,
+            output_tokens: self.output_tokens.0,
+            reasoning_tokens: self.details.thinking_tokens.0,
+            passes: self
+                .iterations
+                .0
+                .into_iter()
+                .filter(|pass| pass.kind != Word::Absent && pass.kind != covered)
+                .map(Iteration::pass)
+                .take(Usage::MAX_PASSES)
+                .collect(),
+            web_searches: self.server_tool_use.web_search_requests.0,
+            ..Usage::default()
+        };
+        Reading {
+            usage,
+            service_tier: self.service_tier.text(),
+            region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
+            cost: self.cost.0,
+            model: model.and_then(Word::text),
+        }
+    }
+
+    fn served_by_fallback(&self) -> bool {
+        self.iterations.0.iter().any(|pass| pass.kind == FALLBACK)
+    }
+
+    fn whole_input(&self, cache_write: Option<u64>) -> Option<u64> {
+        let stated = self.input_tokens.0;
+        // Anthropic states no total. A gateway that does, and whose total has no room for the cache beside the
+        // input, has counted the cache in already.
+        let included = self.total_tokens.0 == Some(sum([stated, self.output_tokens.0]));
+        if included {
+            return stated;
+        }
+        stated.map(|input| sum([Some(input), self.cache_read.0, cache_write]))
+    }
+}
+
+impl Iteration {
+    fn pass(self) -> Pass {
+        let cache_write = written(self.cache_creation, &self.split);
+        Pass {
+            model: self.model.text(),
+            input_tokens: self.input_tokens.0.map(|input| sum([Some(input), self.cache_read.0, cache_write])),
+            cache_read_tokens: self.cache_read.0,
+            cache_write_tokens: cache_write,
+            cache_write_5m_tokens: self.split.ephemeral_5m.0,
+            cache_write_1h_tokens: self.split.ephemeral_1h.0,
+            output_tokens: self.output_tokens.0,
+        }
+    }
+}
+
+/// All that was written to the cache: the sum of the split where only that is given.
+fn written(whole: Count, split: &CacheCreation) -> Option<u64> {
+    whole.0.or_else(|| plus(split.ephemeral_5m.0, split.ephemeral_1h.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CACHED: &str = r#"{"input_tokens":4,"cache_read_input_tokens":100,"cache_creation_input_tokens":50,
+        "cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":30},"output_tokens":7,
+        "output_tokens_details":{"thinking_tokens":3},"server_tool_use":{"web_search_requests":2},
+        "service_tier":"standard","inference_geo":"us"}"#;
+
+    fn reading(json: &str) -> Reading {
+        read(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn cached_tokens_are_added_to_the_input_which_leaves_them_out() {
+        let reading = reading(CACHED);
+        let expected = Usage {
+            input_tokens: Some(154),
+            cache_read_tokens: Some(100),
+            cache_write_tokens: Some(50),
+            cache_write_5m_tokens: Some(20),
+            cache_write_1h_tokens: Some(30),
+            output_tokens: Some(7),
+            reasoning_tokens: Some(3),
+            web_searches: Some(2),
+            ..Usage::default()
+        };
+        assert_eq!(reading.usage, expected);
+        assert_eq!(reading.service_tier.unwrap(), "standard");
+        assert_eq!(reading.region.unwrap(), "us");
+    }
+
+    #[test]
+    fn a_gateway_s_total_that_leaves_no_room_for_the_cache_says_that_it_is_counted_in() {
+        let inclusive =
+            r#"{"input_tokens":154,"cache_read_input_tokens":100,"output_tokens":7,"total_tokens":161}"#;
+        assert_eq!(reading(inclusive).usage.input_tokens, Some(154));
+        let exclusive =
+            r#"{"input_tokens":54,"cache_read_input_tokens":100,"output_tokens":7,"total_tokens":161}"#;
+        assert_eq!(reading(exclusive).usage.input_tokens, Some(154));
+    }
+
+    #[test]
+    fn a_write_without_its_whole_is_the_sum_of_its_split() {
+        let split = r#"{"input_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":3}}"#;
+        assert_eq!(reading(split).usage.cache_write_tokens, Some(5));
+        assert_eq!(reading(split).usage.input_tokens, Some(6));
+    }
+
+    #[test]
+    fn deltas_are_cumulative_and_only_what_they_say_replaces_what_was_known() {
+        let mut cumulative = Cumulative::start(CACHED.as_bytes()).unwrap();
+        assert!(cumulative.overlay(br#"{"output_tokens":90,"input_tokens":null}"#));
+        assert!(cumulative.overlay(br#"{"output_tokens":112,"input_tokens":8,"cache_read_input_tokens":0}"#));
+        let usage = cumulative.reading().usage;
+        assert_eq!(usage.output_tokens, Some(112));
+        assert_eq!(usage.cache_read_tokens, Some(0));
+        assert_eq!(usage.input_tokens, Some(58));
+        assert_eq!(usage.web_searches, Some(2));
+    }
+
+    #[test]
+    fn passes_that_the_counters_leave_out_are_kept_beside_them() {
+        let advised = r#"{"input_tokens":2411,"output_tokens":145,"iterations":[
+            {"type":"message","input_tokens":1128,"output_tokens":135},
+            {"type":"advisor_message","model":"claude-opus-4-8","input_tokens":2543,"output_tokens":18,
+             "cache_read_input_tokens":7,"cache_creation_input_tokens":0},
+            {"type":"message","input_tokens":1283,"output_tokens":10}]}"#;
+        let usage = reading(advised).usage;
+        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(2411), Some(145)));
+        let [pass] = &usage.passes[..] else { panic!("{usage:?}") };
+        assert_eq!(pass.model.as_deref(), Some("claude-opus-4-8"));
+        assert_eq!((pass.input_tokens, pass.output_tokens), (Some(2550), Some(18)));
+    }
+
+    #[test]
+    fn the_pass_of_a_fallback_is_what_the_counters_cover() {
+        let declined = r#"{"input_tokens":20,"output_tokens":9,"iterations":[
+            {"type":"message","model":"claude-fable-5","input_tokens":19,"output_tokens":1},
+            {"type":"fallback_message","model":"claude-opus-4-8","input_tokens":20,"output_tokens":9}]}"#;
+        let reading = reading(declined);
+        assert_eq!(reading.model.unwrap(), "claude-opus-4-8");
+        let [pass] = &reading.usage.passes[..] else { panic!("{:?}", reading.usage) };
+        assert_eq!(pass.model.as_deref(), Some("claude-fable-5"));
+    }
+
+    #[test]
+    fn more_passes_than_a_provider_sends_are_cut_off() {
+        let many = vec![r#"{"type":"compaction","input_tokens":1}"#; Usage::MAX_PASSES + 5].join(",");
+        let usage = reading(&format!(r#"{{"input_tokens":1,"iterations":[{many}]}}"#)).usage;
+        assert_eq!(usage.passes.len(), Usage::MAX_PASSES);
+    }
+}

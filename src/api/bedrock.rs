@@ -1,0 +1,141 @@
+//! Amazon Bedrock's own usage objects and headers. What its models bring along in their own shapes is read like
+//! anywhere else.
+//!
+//! `inputTokens` leaves cached tokens out:
+//! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
+
+use super::lenient::{self, Count, List, Word, lenient};
+use super::usage::{Reading, plus, sum};
+use crate::record::Usage;
+use http::HeaderMap;
+
+lenient! {
+    /// The `usage` of Converse and of Nova.
+    struct Converse {
+        input: Count = "inputTokens",
+        output: Count = "outputTokens",
+        total: Count = "totalTokens",
+        cache_read: Count = "cacheReadInputTokens",
+        cache_write: Count = "cacheWriteInputTokens",
+        // The same once more, or alone.
+        cache_read_count: Count = "cacheReadInputTokenCount",
+        cache_write_count: Count = "cacheWriteInputTokenCount",
+        cache_details: List<CacheDetail> = "cacheDetails",
+    }
+
+    struct CacheDetail {
+        ttl: Word = "ttl",
+        tokens: Count = "inputTokens",
+    }
+
+    /// `amazon-bedrock-invocationMetrics`.
+    struct InvocationMetrics {
+        input: Count = "inputTokenCount",
+        output: Count = "outputTokenCount",
+        cache_read: Count = "cacheReadInputTokenCount",
+        cache_write: Count = "cacheWriteInputTokenCount",
+    }
+}
+
+/// Reads a `usage` of Converse's shape.
+pub(super) fn read_converse(json: &[u8]) -> Option<Reading> {
+    let converse: Converse = lenient::read(json)?;
+    let cache_read = converse.cache_read.0.or(converse.cache_read_count.0);
+    let cache_write = converse.cache_write.0.or(converse.cache_write_count.0);
+    let kept_for = |ttl: &str| {
+        let of_ttl = converse.cache_details.0.iter().filter(|detail| detail.ttl.is(ttl, u64::MAX));
+        of_ttl.fold(None, |known, detail| plus(known, detail.tokens.0))
+    };
+    let included = converse.total.0 == Some(sum([converse.input.0, converse.output.0]));
+    let usage = Usage {
+        input_tokens: if included {
+            converse.input.0
+        } else {
+            converse.input.0.map(|input| sum([Some(input), cache_read, cache_write]))
+        },
+        cache_read_tokens: cache_read,
+        cache_write_tokens: cache_write,
+        cache_write_5m_tokens: kept_for("5m"),
+        cache_write_1h_tokens: kept_for("1h"),
+        output_tokens: converse.output.0,
+        ..Usage::default()
+    };
+    Some(usage.into())
+}
+
+/// Reads the metrics that Bedrock adds to the last event of a stream.
+pub(super) fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
+    let metrics: InvocationMetrics = lenient::read(json)?;
+    Some(exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0).into())
+}
+
+/// The usage that stands in the response's headers, which is all there is for some models.
+pub(super) fn read_headers(headers: &HeaderMap) -> Option<Usage> {
+    let count = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let input = count("x-amzn-bedrock-input-token-count");
+    let output = count("x-amzn-bedrock-output-token-count");
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    let cache_read = count("x-amzn-bedrock-cache-read-input-token-count");
+    let cache_write = count("x-amzn-bedrock-cache-write-input-token-count");
+    Some(exclusive(input, output, cache_read, cache_write))
+}
+
+fn exclusive(
+    input: Option<u64>,
+    output: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
+) -> Usage {
+    Usage {
+        input_tokens: input.map(|input| sum([Some(input), cache_read, cache_write])),
+        cache_read_tokens: cache_read,
+        cache_write_tokens: cache_write,
+        output_tokens: output,
+        ..Usage::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(json: &str) -> Usage {
+        read_converse(json.as_bytes()).unwrap().usage
+    }
+
+    #[test]
+    fn cached_tokens_are_added_once_though_they_stand_there_twice() {
+        let usage = usage(
+            r#"{"inputTokens":4,"outputTokens":7,"totalTokens":1066,"cacheReadInputTokens":27,
+                "cacheReadInputTokenCount":27,"cacheWriteInputTokens":1028,"cacheWriteInputTokenCount":1028,
+                "cacheDetails":[{"ttl":"5m","inputTokens":1000},{"ttl":"1h","inputTokens":28}]}"#,
+        );
+        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(1059), Some(7)));
+        assert_eq!((usage.cache_read_tokens, usage.cache_write_tokens), (Some(27), Some(1028)));
+        assert_eq!((usage.cache_write_5m_tokens, usage.cache_write_1h_tokens), (Some(1000), Some(28)));
+    }
+
+    #[test]
+    fn a_total_without_room_for_the_cache_says_that_it_is_counted_in() {
+        let included = r#"{"inputTokens":30,"outputTokens":7,"totalTokens":37,"cacheReadInputTokens":27}"#;
+        assert_eq!(usage(included).input_tokens, Some(30));
+    }
+
+    #[test]
+    fn metrics_and_headers_follow_the_same_convention() {
+        let metrics = br#"{"inputTokenCount":12,"outputTokenCount":100,"cacheReadInputTokenCount":5}"#;
+        let mut headers = HeaderMap::new();
+        assert_eq!(read_headers(&headers), None);
+        headers.insert("x-amzn-bedrock-input-token-count", "12".parse().unwrap());
+        headers.insert("x-amzn-bedrock-output-token-count", "100".parse().unwrap());
+        headers.insert("x-amzn-bedrock-cache-read-input-token-count", "5".parse().unwrap());
+        let read = read_headers(&headers).unwrap();
+        assert_eq!(read.input_tokens, Some(17));
+        assert_eq!(read_invocation_metrics(metrics).unwrap().usage, read);
+        headers.insert("x-amzn-bedrock-input-token-count", "-1".parse().unwrap());
+        headers.insert("x-amzn-bedrock-output-token-count", "many".parse().unwrap());
+        assert_eq!(read_headers(&headers), None);
+    }
+}

@@ -1,0 +1,136 @@
+//! An answer of Amazon Bedrock's that is a binary event stream: `ConverseStream` and `InvokeModelWithResponseStream`.
+
+use super::body::scan;
+use super::error_code;
+use super::fields::Interest;
+use super::found::Found;
+use crate::wire::base64::Decoder;
+use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, Status};
+use crate::wire::json::{Scanner, Value};
+use crate::wire::select::Select;
+use crate::wire::sse::Piece;
+use std::sync::LazyLock;
+
+/// Reads the JSON in the messages of a stream.
+#[derive(Debug, Default)]
+pub(super) struct BinaryReader {
+    parser: EventStreamParser,
+    message: Message,
+}
+
+/// The message that passes, and what the stream has come to.
+#[derive(Debug, Default)]
+struct Message {
+    kind: Kind,
+    /// Scans the payload.
+    scanner: Scanner,
+    /// Scans what is in the payload of a chunk.
+    inner: Scanner,
+    decoder: Decoder,
+    /// How many figures had been found before this message.
+    figures_before: u32,
+    damaged: bool,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// The payload is an event in JSON.
+    #[default]
+    Event,
+    /// The payload wraps an event of the model's own shape: `{"bytes":"eyJ0…","p":"abcd"}`.
+    Chunk,
+    /// The payload explains an error, for people.
+    Error,
+}
+
+/// The largest event of a model's that is read. Figures come in small ones.
+const WRAPPED: usize = 24 * 1024;
+
+static WRAPPER: LazyLock<Select> = LazyLock::new(|| Select::new([("bytes", 0, WRAPPED)]));
+
+impl BinaryReader {
+    /// Takes the next piece, of any length.
+    pub(super) fn push(&mut self, bytes: &[u8], found: &mut Found) {
+        self.parser.push(bytes, &mut Messages { message: &mut self.message, found });
+    }
+
+    /// Whether the last message has been seen.
+    pub(super) fn ended(&self) -> bool {
+        self.message.ended
+    }
+
+    /// The stream has ended. Whether it broke off within a message, or a message was not as it was sent.
+    pub(super) fn finish(&mut self, found: &mut Found) -> bool {
+        let broken_off = self.parser.status() != Status::Between;
+        if broken_off {
+            self.message.distrust(found);
+        }
+        broken_off || self.message.damaged
+    }
+}
+
+impl Message {
+    /// Drops all figures if this message, whose checksum is wrong or missing, brought any: they may be wrong, and
+    /// those before them are not the last.
+    fn distrust(&self, found: &mut Found) {
+        if found.figures() != self.figures_before {
+            found.forget_figures();
+        }
+    }
+}
+
+struct Messages<'a> {
+    message: &'a mut Message,
+    found: &'a mut Found,
+}
+
+impl EventStreamEvents for Messages<'_> {
+    fn begin(&mut self, headers: Headers<'_>) {
+        let (message, found) = (&mut *self.message, &mut *self.found);
+        message.figures_before = found.figures();
+        message.kind = match (headers.message_type, headers.event_type) {
+            (Some("exception" | "error"), _) => {
+                let code = headers.exception_type.or(headers.error_code);
+                found.fail(code.and_then(error_code::of_text));
+                Kind::Error
+            }
+            (_, Some("chunk")) => Kind::Chunk,
+            (_, Some(name)) => {
+                found.last_event |= name == "metadata";
+                found.content |= name == "contentBlockDelta";
+                Kind::Event
+            }
+            (_, None) => Kind::Event,
+        };
+    }
+
+    fn payload(&mut self, piece: Piece<'_>) {
+        let Message { kind, scanner, inner, decoder, .. } = &mut *self.message;
+        let found = &mut *self.found;
+        match kind {
+            Kind::Event => scan(scanner, Interest::Content, piece.bytes, found),
+            Kind::Chunk => scanner.push(&WRAPPER, piece.bytes, &mut |_, value| {
+                if let Value::Json(text) = value {
+                    decoder.push(text, &mut |bytes| scan(inner, Interest::Content, bytes, found));
+                    decoder.finish(&mut |bytes| scan(inner, Interest::Content, bytes, found));
+                }
+            }),
+            Kind::Error => {}
+        }
+    }
+
+    fn end(&mut self, intact: bool) {
+        let (message, found) = (&mut *self.message, &mut *self.found);
+        message.scanner.reset();
+        message.inner.reset();
+        let last = std::mem::take(&mut found.last_event);
+        if intact {
+            message.figures_before = found.figures();
+            message.ended |= last;
+        } else {
+            message.damaged = true;
+            message.distrust(found);
+        }
+    }
+}

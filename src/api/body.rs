@@ -1,0 +1,201 @@
+//! How the body of an answer is built: one JSON document or several, events, lines, or a binary event stream.
+
+use super::binary::BinaryReader;
+use super::fields::{Interest, member};
+use super::found::Found;
+use super::head;
+use super::sse::EventReader;
+use crate::record::Api;
+use crate::wire::json::{Scanner, Status};
+use crate::wire::lines::{Line, LineParser};
+
+/// Finds what a body says, whatever it turns out to be.
+#[derive(Debug)]
+pub(super) struct BodyReader {
+    /// What the path said.
+    api: Option<Api>,
+    announced: Announced,
+    /// The path announces a stream.
+    stream: bool,
+    framing: Framing,
+}
+
+/// What the content type announces. The first byte has the last word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Announced {
+    Events,
+    Binary,
+    Lines,
+    Other,
+}
+
+#[derive(Debug)]
+enum Framing {
+    /// Only white space has been seen, of which the last byte may make a difference.
+    Undecided(Option<u8>),
+    /// One document, or several that follow one another or stand in an array.
+    Json(Scanner),
+    /// A document on each line.
+    Lines(LineReader),
+    Events(EventReader),
+    Binary(Box<BinaryReader>),
+    /// Nothing that can be read.
+    Opaque,
+}
+
+impl BodyReader {
+    pub(super) fn new(api: Option<Api>, stream: bool, content_type: &str) -> Self {
+        let is = |media_type: &&str| head::is_media_type(content_type, media_type);
+        let announced = if is(&"text/event-stream") {
+            Announced::Events
+        } else if is(&"application/vnd.amazon.eventstream") {
+            Announced::Binary
+        } else if ["application/x-ndjson", "application/stream+json", "application/x-jsonl"].iter().any(is) {
+            Announced::Lines
+        } else {
+            Announced::Other
+        };
+        Self { api, announced, stream, framing: Framing::Undecided(None) }
+    }
+
+    /// Takes the next piece, of any length.
+    pub(super) fn push(&mut self, bytes: &[u8], found: &mut Found) {
+        if let Framing::Undecided(last) = self.framing {
+            let Some(&first) = bytes.trim_ascii_start().first() else {
+                self.framing = Framing::Undecided(bytes.last().copied().or(last));
+                return;
+            };
+            self.framing = self.framing_by(first);
+            // A line that begins with a space is another field.
+            if let Some(last) = last {
+                self.read(&[last], found);
+            }
+        }
+        self.read(bytes, found);
+    }
+
+    fn framing_by(&self, first: u8) -> Framing {
+        // Without a content type, the first byte of a message's length tells.
+        let binary = self.announced == Announced::Binary
+            || (first == 0 && matches!(self.api, Some(Api::Converse | Api::Invoke)));
+        match (first, self.announced) {
+            (b'{', Announced::Lines) => Framing::Lines(LineReader::default()),
+            (b'{' | b'[', _) => Framing::Json(Scanner::default()),
+            _ if binary => Framing::Binary(Box::default()),
+            (_, Announced::Events) => Framing::Events(EventReader::default()),
+            // Some servers send events under another content type: `data:`, `event:`, `id:`, `retry:`, a comment.
+            (b'd' | b'e' | b'i' | b'r' | b':', _) => Framing::Events(EventReader::default()),
+            // A byte order mark, or a document that is a single value.
+            (0xEF | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9', _) => Framing::Json(Scanner::default()),
+            _ => Framing::Opaque,
+        }
+    }
+
+    fn read(&mut self, bytes: &[u8], found: &mut Found) {
+        let interest = self.interest();
+        match &mut self.framing {
+            Framing::Json(scanner) => scan(scanner, interest, bytes, found),
+            Framing::Lines(lines) => lines.push(bytes, found),
+            Framing::Events(events) => events.push(bytes, self.api, found),
+            Framing::Binary(messages) => messages.push(bytes, found),
+            Framing::Undecided(_) | Framing::Opaque => {}
+        }
+    }
+
+    /// What to look for in JSON documents that are no events.
+    fn interest(&self) -> Interest {
+        match self.api {
+            _ if self.stream => Interest::Content,
+            Some(Api::Images | Api::Predict) => Interest::Images,
+            _ => Interest::Members,
+        }
+    }
+
+    /// The body has ended. Whether it was not what it began as.
+    pub(super) fn finish(&mut self, found: &mut Found) -> bool {
+        match &mut self.framing {
+            // A number or a word at the root ends only here, and is nothing that is looked for.
+            Framing::Json(scanner) => matches!(scanner.status(), Status::Malformed | Status::Within),
+            Framing::Lines(lines) => lines.finish(found),
+            Framing::Events(events) => {
+                events.finish(self.api, found);
+                false
+            }
+            Framing::Binary(messages) => messages.finish(found),
+            Framing::Undecided(_) | Framing::Opaque => false,
+        }
+    }
+
+    /// Whether it has said all that it has to say.
+    pub(super) fn ended(&self, found: &Found) -> bool {
+        match &self.framing {
+            Framing::Json(scanner) => {
+                scanner.status() == Status::Complete
+                    && (found.last_event || !(self.stream || found.expects_more()))
+            }
+            Framing::Lines(lines) => lines.ended,
+            Framing::Events(events) => events.ended(),
+            Framing::Binary(messages) => messages.ended(),
+            Framing::Undecided(_) | Framing::Opaque => false,
+        }
+    }
+
+    /// Whether it is a stream of events or documents.
+    pub(super) fn is_stream(&self) -> bool {
+        match &self.framing {
+            Framing::Json(scanner) => self.stream || scanner.documents() > 1,
+            Framing::Lines(_) | Framing::Binary(_) => true,
+            Framing::Events(events) => events.any(),
+            Framing::Undecided(_) | Framing::Opaque => false,
+        }
+    }
+}
+
+/// Hands what `bytes` say to `found`.
+pub(super) fn scan(scanner: &mut Scanner, interest: Interest, bytes: &[u8], found: &mut Found) {
+    scanner.push(interest.select(), bytes, &mut |field, value| {
+        if let Some(member) = member(field) {
+            found.note(member, value);
+        }
+    });
+}
+
+/// Reads a JSON document from each line. A line that is none does not hurt the others.
+#[derive(Debug, Default)]
+struct LineReader {
+    parser: LineParser,
+    scanner: Scanner,
+    malformed: bool,
+    ended: bool,
+}
+
+impl LineReader {
+    fn push(&mut self, bytes: &[u8], found: &mut Found) {
+        let Self { parser, scanner, malformed, ended } = self;
+        parser.push(bytes, &mut |line| note_line(line, scanner, malformed, ended, found));
+    }
+
+    /// Whether some line was no document.
+    fn finish(&mut self, found: &mut Found) -> bool {
+        let Self { parser, scanner, malformed, ended } = self;
+        parser.finish(&mut |line| note_line(line, scanner, malformed, ended, found));
+        self.malformed
+    }
+}
+
+fn note_line(
+    line: Line<'_>,
+    scanner: &mut Scanner,
+    malformed: &mut bool,
+    ended: &mut bool,
+    found: &mut Found,
+) {
+    match line {
+        Line::Piece(piece) => scan(scanner, Interest::Content, piece.bytes, found),
+        Line::End => {
+            *malformed |= matches!(scanner.status(), Status::Malformed | Status::Within);
+            *ended |= std::mem::take(&mut found.last_event);
+            scanner.reset();
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The type or code of an error, never its message.
+
+use super::lenient::{self, Word, lenient};
+use crate::record::Text;
+use http::HeaderMap;
+
+/// Codes are at most this long.
+const MAX_LEN: usize = 64;
+
+lenient! {
+    struct ErrorObject {
+        code: Word = "code",
+        kind: Word = "type",
+        status: Word = "status",
+        // Google's name for what its numeric code means; AWS.
+        aws: Word = "__type",
+        inner: InnerError = "error",
+        metadata: Metadata = "metadata",
+    }
+
+    struct InnerError {
+        code: Word = "code",
+        kind: Word = "type",
+    }
+
+    /// OpenRouter's word on the provider behind it.
+    struct Metadata {
+        error_type: Word = "error_type",
+    }
+}
+
+/// The code out of the value of an `error` member: an object, or a text, which is a message.
+pub(super) fn of_object(json: &[u8]) -> Option<Text> {
+    let error: ErrorObject = lenient::read(json)?;
+    let words = [error.code, error.kind, error.status, error.aws, error.metadata.error_type];
+    let inner = [error.inner.code, error.inner.kind];
+    let named = |word: &Word| match word {
+        Word::Text(text) => of_text(text),
+        Word::Absent | Word::Number(_) => None,
+    };
+    let numbered = |word: &Word| match word {
+        Word::Number(number) => Text::new(&number.to_string()).ok(),
+        Word::Absent | Word::Text(_) => None,
+    };
+    let all = || words.iter().chain(&inner);
+    all().find_map(named).or_else(|| all().find_map(numbered))
+}
+
+/// The code that the headers of an answer name: `x-amzn-errortype: ValidationException:http://…`.
+pub(super) fn of_headers(headers: &HeaderMap) -> Option<Text> {
+    let value = headers.get("x-amzn-errortype")?.to_str().ok()?;
+    of_text(value.split(':').next()?)
+}
+
+/// `text`, when it is a code and not a sentence. AWS puts a namespace and `#` before it.
+pub(super) fn of_text(text: &str) -> Option<Text> {
+    let code = text.rsplit('#').next()?.trim();
+    let is_code = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+    if is_code && code.len() <= MAX_LEN { Text::new(code).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_provider_s_error_has_a_code() {
+        let code = |json: &str| of_object(json.as_bytes()).map(|code| code.to_string());
+        for (json, expected) in [
+            (
+                r#"{"message":"No","type":"invalid_request_error","code":"invalid_api_key"}"#,
+                "invalid_api_key",
+            ),
+            (r#"{"message":"No","type":"invalid_request_error","code":null}"#, "invalid_request_error"),
+            (r#"{"type":"overloaded_error","message":"Overloaded"}"#, "overloaded_error"),
+            (r#"{"code":400,"message":"Bad","status":"INVALID_ARGUMENT"}"#, "INVALID_ARGUMENT"),
+            (r#"{"code":502,"message":"Provider returned error"}"#, "502"),
+            (r#"{"__type":"com.amazon.coral.validate#ValidationException"}"#, "ValidationException"),
+            (r#"{"error":{"type":"not_found"}}"#, "not_found"),
+        ] {
+            assert_eq!(code(json).as_deref(), Some(expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_never_a_code() {
+        for json in [
+            r#""model 'x' not found""#,
+            r#"{"message":"secret"}"#,
+            r#"{"code":"a b"}"#,
+            r#"{"code":"über"}"#,
+            r#"{"code":""}"#,
+            "null",
+            "true",
+        ] {
+            assert_eq!(of_object(json.as_bytes()), None, "{json}");
+        }
+        assert_eq!(of_text(&"x".repeat(MAX_LEN)).map(|code| code.len()), Some(MAX_LEN));
+        assert_eq!(of_text(&"x".repeat(MAX_LEN + 1)), None);
+    }
+
+    #[test]
+    fn the_header_of_aws_is_cut_before_its_namespace() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amzn-errortype", "ThrottlingException:http://internal/".parse().unwrap());
+        assert_eq!(of_headers(&headers).unwrap(), "ThrottlingException");
+    }
+}

@@ -1,0 +1,242 @@
+//! Which members of an answer are wanted: all places where any known API puts what we look for.
+//!
+//! One table for all APIs, so that a gateway on its own route that answers in a known shape is read as well.
+
+use crate::wire::select::Select;
+use std::sync::LazyLock;
+
+/// What a member of an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Member {
+    Model,
+    Id,
+    /// The name of an event.
+    Type,
+    /// The name of a shape.
+    Object,
+    Status,
+    /// Who speaks in a message.
+    Role,
+    ServiceTier,
+    Error,
+    /// The code of an error, where it stands beside its message at the top.
+    ErrorCode,
+    /// A usage object; the last one counts.
+    Usage,
+    /// The same in a place that holds other things too.
+    UsageIfKnown,
+    /// The first figures of a stream, over which later ones are laid.
+    UsageAtStart,
+    /// A usage object that counts where there is no other.
+    UsageElsewhere,
+    /// Bedrock's own counters beside those of the model.
+    InvocationMetrics,
+    /// Counters that stand alone; the last one counts.
+    InputTokens,
+    OutputTokens,
+    /// Counters of which a document has one per part.
+    InputTokensOfPart,
+    OutputTokensOfPart,
+    /// Counters of which every event has one, not always filled.
+    LargestInputTokens,
+    LargestOutputTokens,
+    WebSearches,
+    Characters,
+    Pages,
+    /// An image that was made.
+    Image,
+    /// Whether a stream of Ollama's is at its end.
+    Done,
+    /// Why a stream of Gemini's is at its end.
+    FinishReason,
+    /// Text, reasoning or a call of a tool.
+    Content,
+}
+
+use Member::*;
+
+/// Longer names are no names.
+const NAME: usize = 2048;
+/// The largest usage object that is read.
+pub(super) const USAGE: usize = 16 * 1024;
+const ERROR: usize = 4096;
+const NUMBER: usize = 64;
+/// Content is never kept: whatever is longer than `""`, `[]` or `{}` is content.
+const EMPTY: usize = 2;
+
+const MEMBERS: &[(&str, Member, usize)] = &[
+    ("model", Model, NAME),
+    ("modelVersion", Model, NAME),
+    ("model_id", Model, NAME),
+    ("message.model", Model, NAME),
+    ("response.model", Model, NAME),
+    ("interaction.model", Model, NAME),
+    ("id", Id, NAME),
+    ("responseId", Id, NAME),
+    ("response_id", Id, NAME),
+    ("batch_id", Id, NAME),
+    ("message.id", Id, NAME),
+    ("response.id", Id, NAME),
+    ("response.response_id", Id, NAME),
+    ("interaction.id", Id, NAME),
+    ("type", Type, NAME),
+    ("event_type", Type, NAME),
+    ("object", Object, NAME),
+    ("status", Status, NAME),
+    ("response.status", Status, NAME),
+    ("interaction.status", Status, NAME),
+    ("message.role", Role, NAME),
+    ("service_tier", ServiceTier, NAME),
+    ("serviceTier", ServiceTier, NAME),
+    ("serviceTier.type", ServiceTier, NAME),
+    ("response.service_tier", ServiceTier, NAME),
+    ("interaction.service_tier", ServiceTier, NAME),
+    ("error", Error, ERROR),
+    ("response.error", Error, ERROR),
+    ("interaction.error", Error, ERROR),
+    ("last_error", Error, ERROR),
+    ("code", ErrorCode, NAME),
+    ("__type", ErrorCode, NAME),
+    ("usage", Usage, USAGE),
+    ("response.usage", Usage, USAGE),
+    ("interaction.usage", Usage, USAGE),
+    ("usageMetadata", Usage, USAGE),
+    ("response.usageMetadata", Usage, USAGE),
+    ("delta.usage", UsageIfKnown, USAGE),
+    ("meta", UsageIfKnown, USAGE),
+    ("response.meta", UsageIfKnown, USAGE),
+    ("metadata.usage", UsageIfKnown, USAGE),
+    ("result.usage", UsageIfKnown, USAGE),
+    ("message.usage", UsageAtStart, USAGE),
+    ("x_groq.usage", UsageElsewhere, USAGE),
+    ("amazon-bedrock-invocationMetrics", InvocationMetrics, USAGE),
+    // Ollama; Llama and Titan on Bedrock; Aleph Alpha; Replicate; llama.cpp.
+    ("prompt_eval_count", InputTokens, NUMBER),
+    ("eval_count", OutputTokens, NUMBER),
+    ("prompt_token_count", InputTokens, NUMBER),
+    ("generation_token_count", OutputTokens, NUMBER),
+    ("inputTextTokenCount", InputTokens, NUMBER),
+    ("totalOutputTextTokenCount", OutputTokens, NUMBER),
+    ("results[].tokenCount", OutputTokensOfPart, NUMBER),
+    ("num_tokens_prompt_total", InputTokens, NUMBER),
+    ("num_tokens_generated", OutputTokens, NUMBER),
+    ("metrics.input_token_count", InputTokens, NUMBER),
+    ("metrics.output_token_count", OutputTokens, NUMBER),
+    ("tokens_evaluated", InputTokens, NUMBER),
+    ("tokens_predicted", OutputTokens, NUMBER),
+    // Vertex AI; watsonx.
+    ("predictions[].embeddings.statistics.token_count", InputTokensOfPart, NUMBER),
+    ("results[].input_token_count", LargestInputTokens, NUMBER),
+    ("results[].generated_token_count", LargestOutputTokens, NUMBER),
+    ("tool_usage.web_search.num_requests", WebSearches, NUMBER),
+    ("response.tool_usage.web_search.num_requests", WebSearches, NUMBER),
+    ("metadata.billableCharacterCount", Characters, NUMBER),
+    ("usage_info.pages_processed", Pages, NUMBER),
+    ("done", Done, NUMBER),
+    ("candidates[].finishReason", FinishReason, NAME),
+];
+
+/// What a caller waits for in a stream.
+const CONTENT: &[&str] = &[
+    "choices[].delta.content",
+    "choices[].delta.reasoning_content",
+    "choices[].delta.reasoning",
+    "choices[].delta.tool_calls",
+    "choices[].delta.function_call",
+    "choices[].delta.refusal",
+    "choices[].delta.audio",
+    "choices[].delta.images",
+    "choices[].text",
+    "candidates[].content.parts",
+    "message.content",
+    "message.thinking",
+    "message.tool_calls",
+    "completion",
+    "generation",
+    "outputText",
+    "delta.text",
+    "contentBlockDelta",
+    "results[].generated_text",
+];
+
+/// The images of an answer that says nothing of tokens.
+const IMAGES: &[&str] = &["data[].url", "data[].b64_json", "predictions[].bytesBase64Encoded"];
+
+static MEMBERS_ONLY: LazyLock<Select> = LazyLock::new(|| Select::new(members()));
+static WITH_CONTENT: LazyLock<Select> =
+    LazyLock::new(|| Select::new(members().chain(of(CONTENT, CONTENT_FIELD, EMPTY))));
+static WITH_IMAGES: LazyLock<Select> =
+    LazyLock::new(|| Select::new(members().chain(of(IMAGES, IMAGE_FIELD, EMPTY))));
+
+static ERROR_OBJECT: LazyLock<Select> =
+    LazyLock::new(|| Select::new(of(&["code", "type"], ERROR_CODE_FIELD, NAME)));
+
+const CONTENT_FIELD: u8 = u8::MAX;
+const IMAGE_FIELD: u8 = u8::MAX - 1;
+const ERROR_CODE_FIELD: u8 = u8::MAX - 2;
+
+fn members() -> impl Iterator<Item = (&'static str, u8, usize)> {
+    (0..ERROR_CODE_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
+}
+
+fn of(
+    paths: &'static [&'static str],
+    field: u8,
+    limit: usize,
+) -> impl Iterator<Item = (&'static str, u8, usize)> {
+    paths.iter().map(move |path| (*path, field, limit))
+}
+
+/// Which members of a document are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interest {
+    /// Those of the table.
+    Members,
+    /// And content.
+    Content,
+    /// And images.
+    Images,
+    /// The code of an error that is the whole document.
+    ErrorObject,
+}
+
+impl Interest {
+    pub(super) fn select(self) -> &'static Select {
+        match self {
+            Self::Members => &MEMBERS_ONLY,
+            Self::Content => &WITH_CONTENT,
+            Self::Images => &WITH_IMAGES,
+            Self::ErrorObject => &ERROR_OBJECT,
+        }
+    }
+}
+
+/// The member with the number `field`.
+pub(super) fn member(field: u8) -> Option<Member> {
+    match field {
+        CONTENT_FIELD => Some(Content),
+        IMAGE_FIELD => Some(Image),
+        ERROR_CODE_FIELD => Some(ErrorCode),
+        _ => MEMBERS.get(usize::from(field)).map(|(_, member, _)| *member),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_has_a_number_of_its_own() {
+        assert!(MEMBERS.len() <= usize::from(ERROR_CODE_FIELD));
+        for (path, number, _) in members() {
+            assert_eq!(
+                member(number),
+                MEMBERS.iter().find(|(known, _, _)| *known == path).map(|m| m.1),
+                "{path}"
+            );
+        }
+        assert_eq!(member(CONTENT_FIELD), Some(Content));
+        assert_eq!(member(IMAGE_FIELD), Some(Image));
+        assert_eq!(member(200), None);
+    }
+}

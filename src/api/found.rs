@@ -1,0 +1,389 @@
+//! What an answer has said so far.
+
+use super::fields::Member;
+use super::lenient::{self, Count};
+use super::usage::{Convention, Reading, plus};
+use super::{anthropic, error_code};
+use crate::record::{Api, Text, Usage};
+use crate::wire::json::{Value, boolean, is_null, string};
+
+/// The facts of an answer, gathered member by member as they pass.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) model: Option<Text>,
+    pub(super) id: Option<Text>,
+    pub(super) service_tier: Option<Text>,
+    error: Option<Text>,
+    /// The answer says that the call failed.
+    pub(super) failed: bool,
+    /// The answer says that it is still being made.
+    pub(super) pending: bool,
+    api: Option<Api>,
+    /// The first content has been seen.
+    pub(super) content: bool,
+    /// The current event is the last one.
+    pub(super) last_event: bool,
+    /// A usage object was over the limit.
+    pub(super) usage_too_large: bool,
+    /// How many members with figures have been noted.
+    figures: u32,
+    /// A code that stands at the top; it is an error's only when the call failed.
+    error_code: Option<Text>,
+    /// It names its shape as OpenAI does.
+    pub(super) has_object: bool,
+    has_role: bool,
+    is_ollama: bool,
+    usage: Carrier,
+    elsewhere: Carrier,
+    metrics: Carrier,
+    counters: Usage,
+    cumulative: Option<Box<Cumulative>>,
+}
+
+/// A usage object as it was written.
+#[derive(Debug, Default)]
+struct Carrier {
+    convention: Option<Convention>,
+    raw: Vec<u8>,
+}
+
+impl Carrier {
+    /// Keeps an object in place of an earlier one, unless nothing in it is known.
+    fn replace(&mut self, raw: &[u8]) -> Option<Convention> {
+        let convention = Convention::of(raw)?;
+        self.convention = Some(convention);
+        self.raw.clear();
+        self.raw.extend_from_slice(raw);
+        self.convention
+    }
+
+    fn read(&self, google: bool) -> Option<Reading> {
+        self.convention?.read(&self.raw, google)
+    }
+}
+
+/// Anthropic's stream.
+#[derive(Debug)]
+struct Cumulative {
+    counters: anthropic::Cumulative,
+    /// Only the first figures have been seen.
+    only_start: bool,
+}
+
+/// The last usage that an answer stated.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) reading: Reading,
+    /// They are but the first figures of a stream.
+    pub(super) only_start: bool,
+}
+
+impl Found {
+    /// The answer says that the call failed, perhaps with a code.
+    pub(super) fn fail(&mut self, code: Option<Text>) {
+        self.failed = true;
+        self.error = code.or(self.error.take());
+    }
+
+    /// How many members with figures have been noted.
+    pub(super) fn figures(&self) -> u32 {
+        self.figures
+    }
+
+    /// Drops all figures.
+    pub(super) fn forget_figures(&mut self) {
+        self.usage = Carrier::default();
+        self.elsewhere = Carrier::default();
+        self.metrics = Carrier::default();
+        self.counters = Usage::default();
+        self.cumulative = None;
+    }
+
+    /// Takes note of a member.
+    pub(super) fn note(&mut self, member: Member, value: Value<'_>) {
+        match value {
+            Value::Json(raw) if is_null(raw) => {}
+            Value::Json(raw) => self.note_json(member, raw),
+            Value::TooLong { first } => self.note_too_long(member, first),
+        }
+    }
+
+    fn note_json(&mut self, member: Member, raw: &[u8]) {
+        match member {
+            Member::Model => keep_first(&mut self.model, raw),
+            Member::Id => keep_first(&mut self.id, raw),
+            Member::ServiceTier => self.service_tier = text(raw).or(self.service_tier.take()),
+            Member::Type => self.note_type(raw),
+            Member::Object => self.note_object(raw),
+            Member::Status => self.note_status(raw),
+            Member::Role => self.has_role = true,
+            Member::Error => self.note_error(raw),
+            Member::ErrorCode => {
+                self.error_code =
+                    string(raw).and_then(|code| error_code::of_text(&code)).or(self.error_code.take());
+            }
+            Member::InvocationMetrics => {
+                self.last_event = true;
+                self.note_figures(member, raw);
+            }
+            Member::Done => self.note_done(raw),
+            Member::FinishReason => self.last_event = true,
+            // Within the limit is only what is empty.
+            Member::Content | Member::Image => {}
+            Member::Usage
+            | Member::UsageIfKnown
+            | Member::UsageAtStart
+            | Member::UsageElsewhere
+            | Member::InputTokens
+            | Member::OutputTokens
+            | Member::InputTokensOfPart
+            | Member::OutputTokensOfPart
+            | Member::LargestInputTokens
+            | Member::LargestOutputTokens
+            | Member::WebSearches
+            | Member::Characters
+            | Member::Pages => self.note_figures(member, raw),
+        }
+    }
+
+    fn note_figures(&mut self, member: Member, raw: &[u8]) {
+        self.figures = self.figures.wrapping_add(1);
+        match member {
+            Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
+            Member::UsageAtStart => self.note_first_usage(raw),
+            Member::UsageElsewhere => {
+                self.elsewhere.replace(raw);
+            }
+            Member::InvocationMetrics => {
+                self.metrics.replace(raw);
+            }
+            _ => self.note_count(member, raw),
+        }
+    }
+
+    fn note_too_long(&mut self, member: Member, first: u8) {
+        match member {
+            Member::Usage | Member::UsageAtStart => self.usage_too_large |= first == b'{',
+            Member::Error => self.failed = true,
+            Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
+            Member::Image if first == b'"' => self.counters.images = plus(self.counters.images, Some(1)),
+            _ => {}
+        }
+    }
+
+    /// The name of an event, or of what a document is.
+    fn note_type(&mut self, raw: &[u8]) {
+        let Some(name) = string(raw) else { return };
+        match &*name {
+            "message" | "message_start" => self.api = self.api.or(Some(Api::Messages)),
+            "error" => {
+                self.failed = true;
+                self.last_event = true;
+            }
+            _ => {}
+        }
+        if name.starts_with("response.") {
+            self.api = self.api.or(Some(Api::Responses));
+        }
+        self.last_event |= is_last_event(&name);
+        self.content |= is_content_event(&name);
+    }
+
+    fn note_object(&mut self, raw: &[u8]) {
+        let Some(name) = string(raw) else { return };
+        self.has_object = true;
+        let api = match &*name {
+            "chat.completion" | "chat.completion.chunk" => Api::ChatCompletions,
+            "text_completion" => Api::Completions,
+            "response" => Api::Responses,
+            "interaction" => Api::Interactions,
+            "thread.run" => Api::Assistants,
+            _ => {
+                self.content |= name.ends_with(".delta");
+                return;
+            }
+        };
+        self.api = self.api.or(Some(api));
+    }
+
+    fn note_status(&mut self, raw: &[u8]) {
+        let Some(status) = string(raw) else { return };
+        self.pending = matches!(
+            &*status,
+            "queued"
+                | "in_progress"
+                | "incomplete_pending"
+                | "requires_action"
+                | "validating"
+                | "finalizing"
+                | "cancelling"
+                | "starting"
+                | "processing"
+        );
+    }
+
+    fn note_error(&mut self, raw: &[u8]) {
+        if boolean(raw) != Some(false) && raw != br#""""# && raw != b"{}" {
+            self.fail(error_code::of_object(raw));
+        }
+    }
+
+    fn note_done(&mut self, raw: &[u8]) {
+        if let Some(done) = boolean(raw) {
+            self.is_ollama = true;
+            self.last_event |= done;
+            self.content |= !done;
+        }
+    }
+
+    fn note_usage(&mut self, raw: &[u8]) {
+        if let Some(cumulative) = &mut self.cumulative {
+            // Deltas are laid over what the stream began with.
+            if cumulative.counters.overlay(raw) {
+                cumulative.only_start = false;
+            }
+            return;
+        }
+        let api = match self.usage.replace(raw) {
+            Some(Convention::Gemini) => Api::GenerateContent,
+            Some(Convention::Interactions) => Api::Interactions,
+            Some(Convention::Cohere) => Api::CohereChat,
+            Some(Convention::Converse) => Api::Converse,
+            _ => return,
+        };
+        self.api = self.api.or(Some(api));
+    }
+
+    fn note_first_usage(&mut self, raw: &[u8]) {
+        if let Some(counters) = anthropic::Cumulative::start(raw) {
+            self.cumulative = Some(Box::new(Cumulative { counters, only_start: true }));
+        }
+    }
+
+    fn note_count(&mut self, member: Member, raw: &[u8]) {
+        let Some(Count(Some(count))) = lenient::read(raw) else { return };
+        let counters = &mut self.counters;
+        let (counter, combine): (_, fn(u64, u64) -> u64) = match member {
+            Member::InputTokens => (&mut counters.input_tokens, last),
+            Member::OutputTokens => (&mut counters.output_tokens, last),
+            Member::InputTokensOfPart => (&mut counters.input_tokens, u64::saturating_add),
+            Member::OutputTokensOfPart => (&mut counters.output_tokens, u64::saturating_add),
+            Member::LargestInputTokens => (&mut counters.input_tokens, u64::max),
+            Member::LargestOutputTokens => (&mut counters.output_tokens, u64::max),
+            Member::WebSearches => (&mut counters.web_searches, last),
+            Member::Characters => (&mut counters.characters, last),
+            Member::Pages => (&mut counters.pages, last),
+            _ => return,
+        };
+        *counter = Some(counter.map_or(count, |known| combine(known, count)));
+    }
+
+    /// The type or code of the error, when the call failed.
+    pub(super) fn error(&self) -> Option<Text> {
+        self.error.clone().or_else(|| self.error_code.clone())
+    }
+
+    /// Whether it is one of several documents, and not the last.
+    pub(super) fn expects_more(&self) -> bool {
+        self.is_ollama && !self.last_event
+    }
+
+    /// The API, by the shape.
+    pub(super) fn api(&self) -> Option<Api> {
+        let ollama = if self.has_role { Api::OllamaChat } else { Api::OllamaGenerate };
+        self.api.or(self.is_ollama.then_some(ollama))
+    }
+
+    /// The usage, as the answer stated it last. `google`: it is Google who answers.
+    pub(super) fn last_usage(&mut self, google: bool) -> Option<Last> {
+        let final_figures = |reading| Last { reading, only_start: false };
+        let mut last = match self.cumulative.take() {
+            Some(cumulative) => {
+                let Cumulative { counters, only_start } = *cumulative;
+                // Bedrock's counters stand for those that a stream was too short to bring.
+                match self.metrics.read(google).filter(|_| only_start) {
+                    Some(metrics) => final_figures(metrics),
+                    None => Last { reading: counters.reading(), only_start },
+                }
+            }
+            None => final_figures(
+                self.usage
+                    .read(google)
+                    .or_else(|| self.counted_tokens())
+                    .or_else(|| self.metrics.read(google))
+                    .or_else(|| self.elsewhere.read(google))
+                    .unwrap_or_default(),
+            ),
+        };
+        self.add_counted_things(&mut last.reading.usage);
+        (last.reading != Reading::default()).then_some(last)
+    }
+
+    /// Tokens that no object holds.
+    fn counted_tokens(&self) -> Option<Reading> {
+        let Usage { input_tokens, output_tokens, .. } = self.counters;
+        let any = input_tokens.is_some() || output_tokens.is_some();
+        any.then(|| Usage { input_tokens, output_tokens, ..Usage::default() }.into())
+    }
+
+    /// What is counted beside tokens.
+    fn add_counted_things(&self, usage: &mut Usage) {
+        usage.web_searches = usage.web_searches.or(self.counters.web_searches);
+        usage.characters = usage.characters.or(self.counters.characters);
+        usage.pages = usage.pages.or(self.counters.pages);
+        // Images are billed one by one only where they are not billed by tokens.
+        if usage.output_tokens.is_none() {
+            usage.images = usage.images.or(self.counters.images);
+        }
+    }
+}
+
+/// Events after which nothing of interest follows.
+fn is_last_event(name: &str) -> bool {
+    matches!(
+        name,
+        "message_stop"
+            | "response.completed"
+            | "response.incomplete"
+            | "response.failed"
+            | "message-end"
+            | "stream-end"
+            | "interaction.completed"
+            | "interaction.complete"
+            | "interaction.failed"
+            | "transcript.text.done"
+            | "speech.audio.done"
+            | "image_generation.completed"
+            | "image_edit.completed"
+    )
+}
+
+/// Events with text, reasoning or a call of a tool.
+fn is_content_event(name: &str) -> bool {
+    name.ends_with(".delta")
+        || matches!(
+            name,
+            "content_block_delta"
+                | "content-delta"
+                | "tool-plan-delta"
+                | "tool-call-start"
+                | "tool-call-delta"
+                | "text-generation"
+                | "tool-calls-generation"
+                | "tool-calls-chunk"
+        )
+}
+
+fn keep_first(known: &mut Option<Text>, raw: &[u8]) {
+    if known.is_none() {
+        *known = text(raw);
+    }
+}
+
+fn text(raw: &[u8]) -> Option<Text> {
+    Text::new(&string(raw)?).ok()
+}
+
+fn last(_: u64, count: u64) -> u64 {
+    count
+}

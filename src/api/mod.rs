@@ -1,0 +1,40 @@
+//! Which API a call speaks, which of its fields matter, and what its usage means.
+//!
+//! A [`Route`] is what the head of a request says. A [`RequestReader`] takes the body of the request as it passes and
+//! finds the user, the model and what was wished for; a [`ResponseReader`] takes the answer's and finds the model, the
+//! usage, the last event and the error. Both take pieces of any length, keep a small bounded state and never fail:
+//! what cannot be read becomes a reason.
+//!
+//! An answer is read by its shape. One table (`fields.rs`) names all the places where any known API puts what we look
+//! for, so that a gateway on its own route is read as well; the path is a hint, and it guards against answers that
+//! only look like consumption, such as token counts. What was found is kept as it was written (`found.rs`) and read
+//! once, at the end, by the convention that its keys tell (`usage.rs`). Each provider's convention is brought into the
+//! one form of [`Usage`](crate::record::Usage) in a file of its own.
+
+mod anthropic;
+mod bedrock;
+mod binary;
+mod body;
+mod cohere;
+mod error_code;
+mod family;
+mod fields;
+mod found;
+mod google;
+mod head;
+mod host;
+mod lenient;
+mod openai;
+mod path;
+mod request;
+mod response;
+mod route;
+mod sse;
+mod usage;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use request::{BodyFields, RequestFacts, RequestReader};
+pub(crate) use response::{Ended, ResponseFacts, ResponseReader};
+pub(crate) use route::Route;

@@ -1,0 +1,441 @@
+//! Which API and operation a method and a path ask for.
+//!
+//! Paths are read from their end, since gateways put their own routes in front.
+
+use crate::record::{Api, Operation, Text};
+use http::Method;
+use std::borrow::Cow;
+
+/// What a path says, whatever the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) api: Option<Api>,
+    pub(super) operation: Operation,
+    pub(super) model: Option<Text>,
+    pub(super) stream: Option<bool>,
+    pub(super) consumes: bool,
+    pub(super) repeats: bool,
+    pub(super) batch: bool,
+    pub(super) region: Option<Text>,
+}
+
+impl Call {
+    const UNKNOWN: Self = Self {
+        api: None,
+        operation: Operation::Other,
+        model: None,
+        stream: None,
+        consumes: true,
+        repeats: false,
+        batch: false,
+        region: None,
+    };
+
+    const fn new(api: Api, operation: Operation) -> Self {
+        Self { api: Some(api), operation, ..Self::UNKNOWN }
+    }
+
+    /// Nothing is consumed: a list, a count, housekeeping.
+    const fn free(api: Api) -> Self {
+        Self { api: Some(api), consumes: false, ..Self::UNKNOWN }
+    }
+
+    /// An answer that another call is billed for.
+    const fn repeated(mut self) -> Self {
+        self.consumes = false;
+        self.repeats = true;
+        self
+    }
+
+    fn with_model(mut self, model: Option<Text>) -> Self {
+        self.model = model;
+        self
+    }
+
+    const fn with_stream(mut self, stream: bool) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+}
+
+const CHAT: Call = Call::new(Api::ChatCompletions, Operation::Chat);
+const MANAGEMENT: Call = Call::free(Api::Management);
+const COUNT: Call = Call::free(Api::CountTokens);
+
+/// How many segments from the end of a path are looked at. The longest route that is known has nine.
+const MAX_SEGMENTS: usize = 12;
+
+/// What `method` on `path` asks for.
+pub(super) fn call(method: &Method, path: &str) -> Call {
+    let mut from_end = path.rsplit('/').filter(|segment| !segment.is_empty());
+    let segments: [&str; MAX_SEGMENTS] = std::array::from_fn(|_| from_end.next().unwrap_or(""));
+    let call = google(method, &segments)
+        .or_else(|| bedrock(&segments))
+        .or_else(|| batches(&segments))
+        .or_else(|| assistants(method, &segments))
+        .or_else(|| responses(method, &segments))
+        .or_else(|| openai(&segments))
+        .or_else(|| others(&segments))
+        .or_else(|| housekeeping(&segments))
+        .unwrap_or(Call::UNKNOWN);
+    // Nothing is made by asking for it with GET; what such an answer reports was billed when it was made.
+    let made_elsewhere = !matches!(*method, Method::POST | Method::PUT | Method::CONNECT);
+    let call = if made_elsewhere && call.consumes { call.repeated() } else { call };
+    with_azure_deployment(call, &segments)
+}
+
+/// `…/models/gemini-2.5-flash:streamGenerateContent`, `…/interactions`.
+fn google(method: &Method, segments: &[&str]) -> Option<Call> {
+    if let ["interactions", ..] = segments {
+        return Some(Call::new(Api::Interactions, Operation::GenerateContent));
+    }
+    if let ["cancel", _, "interactions", ..] | [_, "interactions", ..] = segments {
+        let deleted = *method == Method::DELETE;
+        let call = Call::new(Api::Interactions, Operation::GenerateContent).repeated();
+        return Some(if deleted { MANAGEMENT } else { call });
+    }
+    let [last, before, ..] = segments else { return None };
+    let last = decoded(last);
+    let (model, verb) = last.rsplit_once(':')?;
+    let generate = Call::new(Api::GenerateContent, Operation::GenerateContent);
+    let embed = Call::new(Api::Embeddings, Operation::Embeddings);
+    let predict = Call::new(Api::Predict, Operation::Other);
+    let call = match verb {
+        "generateContent" => generate.with_stream(false),
+        "streamGenerateContent" => generate.with_stream(true),
+        "embedContent" | "batchEmbedContents" => embed,
+        "asyncBatchEmbedContent" | "batchGenerateContent" => Call { batch: true, ..MANAGEMENT },
+        "countTokens" | "computeTokens" => COUNT,
+        "predict" if model.contains("embedding") => Call { operation: Operation::Embeddings, ..predict },
+        "predict" | "predictLongRunning" => predict,
+        "fetchPredictOperation" => predict.repeated(),
+        // A partner's model in its own shape.
+        "rawPredict" if model == "count-tokens" => COUNT,
+        "rawPredict" => partner(segments).with_stream(false),
+        "streamRawPredict" => partner(segments).with_stream(true),
+        _ => return None,
+    };
+    let call = if *before == "models" { call.with_model(Text::new(model).ok()) } else { call };
+    Some(Call { region: location(segments), ..call })
+}
+
+/// Whose shape a `rawPredict` has: `publishers/anthropic/models/…`.
+fn partner(segments: &[&str]) -> Call {
+    match segments {
+        [_, "models", "anthropic", ..] => Call::new(Api::Messages, Operation::Chat),
+        [_, "models", "mistralai", ..] => CHAT,
+        _ => Call::UNKNOWN,
+    }
+}
+
+/// `projects/…/locations/us-central1/…` of Vertex AI.
+fn location(segments: &[&str]) -> Option<Text> {
+    let place = segments.windows(2).find_map(|pair| match pair {
+        [place, "locations"] => Some(decoded(place)),
+        _ => None,
+    })?;
+    Text::new(&place).ok()
+}
+
+/// `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream`.
+fn bedrock(segments: &[&str]) -> Option<Call> {
+    let [verb, model, "model", ..] = segments else { return None };
+    let call = match *verb {
+        "converse" => Call::new(Api::Converse, Operation::Chat).with_stream(false),
+        "converse-stream" => Call::new(Api::Converse, Operation::Chat).with_stream(true),
+        "invoke" => Call::new(Api::Invoke, Operation::Chat).with_stream(false),
+        "invoke-with-response-stream" => Call::new(Api::Invoke, Operation::Chat).with_stream(true),
+        "count-tokens" => COUNT,
+        _ => return None,
+    };
+    let model = decoded(model);
+    let call = if verb.starts_with("invoke") && model.contains("embed") {
+        Call { operation: Operation::Embeddings, ..call }
+    } else {
+        call
+    };
+    Some(call.with_model(Text::new(&model).ok()))
+}
+
+/// Batches are made and asked for here; their requests are run and billed elsewhere.
+fn batches(segments: &[&str]) -> Option<Call> {
+    let named =
+        |segment: &&str| matches!(*segment, "batches" | "batchPredictionJobs" | "model-invocation-jobs");
+    let is_batch = segments.iter().take(3).any(named);
+    is_batch.then_some(Call { batch: true, repeats: true, ..MANAGEMENT })
+}
+
+/// Threads, runs and steps.
+fn assistants(method: &Method, segments: &[&str]) -> Option<Call> {
+    const RUN: Call = Call::new(Api::Assistants, Operation::InvokeAgent);
+    let call = match segments {
+        ["runs", "threads", ..] | ["submit_tool_outputs", _, "runs", _, "threads", ..] => RUN,
+        ["runs", _, "threads", ..] if *method == Method::POST => RUN,
+        ["runs", _, "threads", ..]
+        | [_, "runs", _, "threads", ..]
+        | ["steps" | "cancel", _, "runs", ..]
+        | [_, "steps", _, "runs", ..] => RUN.repeated(),
+        ["threads", ..]
+        | [_, "threads", ..]
+        | ["messages", _, "threads", ..]
+        | [_, "messages", _, "threads", ..] => MANAGEMENT,
+        _ => return None,
+    };
+    Some(call)
+}
+
+/// `/responses` and what hangs below.
+fn responses(method: &Method, segments: &[&str]) -> Option<Call> {
+    const RESPONSE: Call = Call::new(Api::Responses, Operation::Chat);
+    match segments {
+        ["responses" | "compact", "responses", ..] | ["responses", ..] => Some(RESPONSE),
+        ["input_tokens", "responses", ..] => Some(COUNT),
+        ["input_items", _, "responses", ..] => Some(MANAGEMENT),
+        [_, "responses", ..] if *method == Method::DELETE => Some(MANAGEMENT),
+        ["cancel", _, "responses", ..] | [_, "responses", ..] => Some(RESPONSE.repeated()),
+        _ => None,
+    }
+}
+
+/// The rest of OpenAI's API, Anthropic's, and what others have under the same names.
+fn openai(segments: &[&str]) -> Option<Call> {
+    let call = match segments {
+        // A stored prompt may be either kind; the answer tells.
+        ["completions", _, "prompts", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        ["completions", "chat" | "fim" | "agents", ..] => CHAT,
+        [_, "completions", "chat", ..] | ["messages", _, "completions", "chat", ..] => CHAT.repeated(),
+        ["completions", ..] => Call::new(Api::Completions, Operation::TextCompletion),
+        // Anthropic's legacy API.
+        ["complete", ..] => Call { operation: Operation::TextCompletion, ..Call::UNKNOWN },
+        ["count_tokens", "messages", ..] => COUNT,
+        ["messages", ..] => Call::new(Api::Messages, Operation::Chat),
+        ["embeddings" | "embed", ..] => Call::new(Api::Embeddings, Operation::Embeddings),
+        ["moderations", ..] => Call::new(Api::Moderations, Operation::Other),
+        ["generations" | "edits" | "variations", "images", ..] => Call::new(Api::Images, Operation::Other),
+        ["speech" | "transcriptions" | "translations", "audio", ..] => {
+            Call::new(Api::Audio, Operation::Other)
+        }
+        ["rerank", ..] => Call::new(Api::Rerank, Operation::Other),
+        ["ocr", ..] => Call::new(Api::Ocr, Operation::Other),
+        _ => return None,
+    };
+    Some(call)
+}
+
+/// Routes that only one provider has.
+fn others(segments: &[&str]) -> Option<Call> {
+    let call = match segments {
+        ["chat", "v2", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        ["chat" | "chat_stream", "text", "v1" | "v1-beta", "ml", ..] => CHAT,
+        ["generation" | "generation_stream", "text", _, "ml", ..]
+        | ["text" | "text_stream", "generation", _, "ml", ..] => {
+            Call::new(Api::Watsonx, Operation::TextCompletion)
+        }
+        ["invocations", model, "serving-endpoints", ..] => {
+            Call::UNKNOWN.with_model(Text::new(&decoded(model)).ok())
+        }
+        ["predictions", name, owner, "models", ..] => {
+            Call::UNKNOWN.with_model(Text::new(&format!("{}/{}", decoded(owner), decoded(name))).ok())
+        }
+        [name, vendor, prefix, "run", "ai", ..] if prefix.starts_with('@') => {
+            Call::UNKNOWN.with_model(Text::new(&format!("{prefix}/{vendor}/{name}")).ok())
+        }
+        ["tokenize" | "detokenize", ..] => COUNT,
+        ["chat", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        _ => return None,
+    };
+    Some(call)
+}
+
+/// Lists, files and settings.
+fn housekeeping(segments: &[&str]) -> Option<Call> {
+    const PLACES: [&str; 14] = [
+        "assistants",
+        "cachedContents",
+        "containers",
+        "conversations",
+        "evals",
+        "files",
+        "fine_tuning",
+        "fine_tunes",
+        "key",
+        "operations",
+        "organization",
+        "tunedModels",
+        "uploads",
+        "vector_stores",
+    ];
+    match segments {
+        ["models" | "foundation-models", ..] | [_, "models", ..] | [_, _, "models", ..] => {
+            Some(Call::free(Api::Models))
+        }
+        _ => segments.iter().any(|segment| PLACES.contains(segment)).then_some(MANAGEMENT),
+    }
+}
+
+/// `/openai/deployments/{deployment}/chat/completions`: the deployment, which stands for a model.
+fn with_azure_deployment(call: Call, segments: &[&str]) -> Call {
+    let deployment = segments.windows(3).find_map(|window| match window {
+        [deployment, "deployments", "openai"] => Some(decoded(deployment)),
+        _ => None,
+    });
+    match deployment {
+        Some(deployment) if call.model.is_none() => call.with_model(Text::new(&deployment).ok()),
+        _ => call,
+    }
+}
+
+/// A segment with its percent-encoding undone. What is not UTF-8 then stays as it was.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('%') {
+        return Cow::Borrowed(segment);
+    }
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let (byte, after) = match (byte, after) {
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, after),
+                _ => (byte, rest.get(1..).unwrap_or_default()),
+            },
+            _ => (byte, after),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(segment), Cow::Owned)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(path: &str) -> Call {
+        call(&Method::POST, path)
+    }
+
+    fn get(path: &str) -> Call {
+        call(&Method::GET, path)
+    }
+
+    #[test]
+    fn the_end_of_a_path_tells_the_api_whatever_stands_before_it() {
+        for (path, api, operation) in [
+            ("/v1/chat/completions", Api::ChatCompletions, Operation::Chat),
+            ("/openai/v1/chat/completions", Api::ChatCompletions, Operation::Chat),
+            ("//openai/deployments/d/chat/completions", Api::ChatCompletions, Operation::Chat),
+            ("/models/chat/completions", Api::ChatCompletions, Operation::Chat),
+            ("/client/v4/accounts/0/ai/v1/chat/completions/", Api::ChatCompletions, Operation::Chat),
+            ("/v1/completions", Api::Completions, Operation::TextCompletion),
+            ("/v1/responses", Api::Responses, Operation::Chat),
+            ("/backend-api/codex/responses", Api::Responses, Operation::Chat),
+            ("/v1/responses/compact", Api::Responses, Operation::Chat),
+            ("/router/v2/anthropic/v1/messages", Api::Messages, Operation::Chat),
+            ("/v1/embeddings", Api::Embeddings, Operation::Embeddings),
+            ("/v2/embed", Api::Embeddings, Operation::Embeddings),
+            ("/v1/moderations", Api::Moderations, Operation::Other),
+            ("/v1/images/edits", Api::Images, Operation::Other),
+            ("/v1/audio/transcriptions", Api::Audio, Operation::Other),
+            ("/v1/threads/thread_1/runs", Api::Assistants, Operation::InvokeAgent),
+            ("/v1/threads/runs", Api::Assistants, Operation::InvokeAgent),
+            ("/v1/threads/t/runs/r/submit_tool_outputs", Api::Assistants, Operation::InvokeAgent),
+            ("/v1beta/interactions", Api::Interactions, Operation::GenerateContent),
+            ("/v2/rerank", Api::Rerank, Operation::Other),
+            ("/v1/ocr", Api::Ocr, Operation::Other),
+            ("/ml/v1-beta/generation/text_stream", Api::Watsonx, Operation::TextCompletion),
+        ] {
+            let call = post(path);
+            assert_eq!((call.api, call.operation), (Some(api), operation), "{path}");
+            assert!(call.consumes && !call.repeats, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_consumes_nothing_is_known() {
+        for path in [
+            "/v1/messages/count_tokens",
+            "/v1/responses/input_tokens",
+            "/v1beta/models/gemini-3.5-flash:countTokens",
+            "/model/anthropic.claude-sonnet-4-20250514-v1%3A0/count-tokens",
+            "/v1/projects/p/locations/l/publishers/anthropic/models/count-tokens:rawPredict",
+            "/v1/files",
+            "/v1/batches",
+            "/v1/threads",
+            "/v1/threads/t/messages",
+            "/v1/vector_stores/vs/search",
+            "/v1beta/models/gemini-3.5-flash:batchGenerateContent",
+        ] {
+            assert!(!post(path).consumes, "{path}");
+        }
+        assert_eq!(get("/v1/models").api, Some(Api::Models));
+        assert_eq!(get("/v1/models/gpt-4").api, Some(Api::Models));
+        assert!(!get("/v1/models/gpt-4").consumes);
+        assert!(!get("/anything").consumes);
+        assert!(post("/v1/messages/batches").batch);
+    }
+
+    #[test]
+    fn a_polled_answer_repeats_what_another_call_is_billed_for() {
+        for path in [
+            "/v1/responses/resp_1",
+            "/v1/threads/t/runs/r",
+            "/v1/threads/t/runs/r/steps",
+            "/v1/threads/t/runs/r/steps/s",
+            "/v1/chat/completions/chatcmpl-1",
+            "/v1beta/interactions/v1_x",
+            "/v1/batches/batch_1",
+        ] {
+            let call = get(path);
+            assert!(call.repeats && !call.consumes, "{path}");
+        }
+        assert!(post("/v1/responses/resp_1/cancel").repeats);
+        assert!(post("/v1/threads/t/runs/r/cancel").repeats);
+        assert!(!call(&Method::DELETE, "/v1/responses/resp_1").repeats);
+    }
+
+    #[test]
+    fn the_model_is_read_from_the_path_and_decoded() {
+        let model = |path: &str| post(path).model.map(|model| model.to_string());
+        let gemini = post("/v1beta/models/gemini-2.5-flash:streamGenerateContent");
+        assert_eq!((gemini.model.as_deref(), gemini.stream), (Some("gemini-2.5-flash"), Some(true)));
+        let vertex = post(
+            "/v1/projects/p/locations/us-central1/publishers/google/models/gemini-1.5-pro:generateContent",
+        );
+        assert_eq!(
+            (vertex.model.as_deref(), vertex.region.as_deref()),
+            (Some("gemini-1.5-pro"), Some("us-central1"))
+        );
+        assert_eq!(
+            model("/v1/projects/p/locations/l/publishers/anthropic/models/claude-sonnet-4@20250514:streamRawPredict")
+                .unwrap(),
+            "claude-sonnet-4@20250514"
+        );
+        assert_eq!(model("/v1beta/models/text-embedding-004%3AembedContent").unwrap(), "text-embedding-004");
+        let nova = post("/model/us.amazon.nova-lite-v1%3A0/converse-stream");
+        assert_eq!((nova.model.as_deref(), nova.stream), (Some("us.amazon.nova-lite-v1:0"), Some(true)));
+        assert_eq!(
+            model("/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.x/invoke").unwrap(),
+            "arn:aws:bedrock:us-east-1:1:inference-profile/us.x"
+        );
+        assert_eq!(model("/openai/deployments/my-gpt/chat/completions").unwrap(), "my-gpt");
+        assert_eq!(model("/serving-endpoints/my-model/invocations").unwrap(), "my-model");
+        assert_eq!(
+            model("/client/v4/accounts/0/ai/run/@cf/meta/llama-3.1-8b-instruct").unwrap(),
+            "@cf/meta/llama-3.1-8b-instruct"
+        );
+    }
+
+    #[test]
+    fn odd_paths_are_unknown_and_harmless() {
+        for path in ["", "/", "//", "/:", "/%", "/%zz", "/a:b:c", "/model//converse", "*"] {
+            let call = post(path);
+            assert!(call.api.is_none() && call.model.is_none(), "{path}: {call:?}");
+        }
+        assert_eq!(decoded("%e4%zz%"), "%e4%zz%");
+        assert_eq!(decoded("a%20%C3%A4"), "a ä");
+    }
+}

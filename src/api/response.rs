@@ -1,0 +1,273 @@
+//! Reading an answer: who answered, what it used, how it ended.
+
+use super::body::BodyReader;
+use super::found::{Found, Last};
+use super::request::RequestFacts;
+use super::route::Route;
+use super::{error_code, family, head};
+use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
+use http::{HeaderMap, StatusCode, header};
+
+/// How an answer came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was read to its end.
+    Whole,
+    /// The caller dropped it.
+    Aborted,
+    /// The transport failed.
+    Broken,
+    /// The connection became another protocol's.
+    Upgraded,
+}
+
+/// What an answer says about the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ResponseFacts {
+    /// The API, by the path or else by the answer's shape.
+    pub(crate) api: Option<Api>,
+    pub(crate) operation: Option<Operation>,
+    /// The model that answered.
+    pub(crate) model: Option<Text>,
+    pub(crate) usage: Usage,
+    pub(crate) usage_state: UsageState,
+    pub(crate) usage_reason: Option<UsageReason>,
+    /// The tier that served, where the answer names it.
+    pub(crate) service_tier: Option<Text>,
+    /// Where the tokens were made, where the answer names it.
+    pub(crate) region: Option<Text>,
+    /// What the provider says that it charged.
+    pub(crate) reported_cost: Option<Usd>,
+    /// The answer says that the call failed, whatever its status.
+    pub(crate) failed: bool,
+    /// The type or code of the error.
+    pub(crate) error: Option<Text>,
+    pub(crate) stream: bool,
+    /// The provider's id of the answer, by which it can be asked for again.
+    pub(crate) response_id: Option<Text>,
+    /// The provider's id of the request.
+    pub(crate) request_id: Option<Text>,
+    /// The answer says that it is still being made: its usage comes with a later one.
+    pub(crate) pending: bool,
+    /// Whose model it is, for calls to hosts that are not known.
+    pub(crate) provider_by_model: Option<Provider>,
+}
+
+/// Reads an answer as it passes.
+#[derive(Debug)]
+pub(crate) struct ResponseReader {
+    /// What the path said.
+    api: Option<Api>,
+    operation: Operation,
+    path_model: Option<Text>,
+    provider: Option<Provider>,
+    consumes: bool,
+    repeats: bool,
+    status: StatusCode,
+    head: Head,
+    /// The body is compressed in a way that is not read.
+    encoded: bool,
+    body: BodyReader,
+    found: Found,
+}
+
+/// What the head of the answer said.
+#[derive(Debug)]
+struct Head {
+    request_id: Option<Text>,
+    service_tier: Option<Text>,
+    error: Option<Text>,
+    usage: Option<Box<Usage>>,
+}
+
+impl ResponseReader {
+    /// A reader for the answer with this head to a request that went to `route`.
+    pub(crate) fn new(route: &Route, status: StatusCode, headers: &HeaderMap) -> Self {
+        let content_type = head::text(headers, header::CONTENT_TYPE);
+        let encoding = head::text(headers, header::CONTENT_ENCODING);
+        Self {
+            api: route.api,
+            operation: route.operation,
+            path_model: route.model.clone(),
+            provider: route.provider.clone(),
+            consumes: route.consumes,
+            repeats: route.repeats,
+            status,
+            head: Head {
+                request_id: head::request_id(headers),
+                service_tier: head::service_tier(headers),
+                error: error_code::of_headers(headers),
+                usage: head::usage(headers).map(Box::new),
+            },
+            encoded: !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"),
+            body: BodyReader::new(route.api, route.stream == Some(true), content_type),
+            found: Found::default(),
+        }
+    }
+
+    /// Takes the next piece of the body, of any length.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if !self.encoded {
+            self.body.push(bytes, &mut self.found);
+        }
+    }
+
+    /// Whether content has been seen in a streamed answer: text, reasoning or a call of a tool.
+    pub(crate) fn has_content(&self) -> bool {
+        self.found.content
+    }
+
+    /// Whether the answer has said all that it has to say: who leaves now has not left early.
+    pub(crate) fn terminal(&self) -> bool {
+        self.body.ended(&self.found)
+    }
+
+    /// The answer has ended. `request`: what the request asked for.
+    pub(crate) fn finish(&mut self, request: &RequestFacts, ended: Ended) -> ResponseFacts {
+        let ended_well = ended == Ended::Whole || self.terminal();
+        let malformed = self.body.finish(&mut self.found);
+        let stream = self.body.is_stream();
+        let api = self.api.or(self.found.api());
+        let model = self.found.model.take();
+        let google = self.is_google(model.as_ref().or(request.model.as_ref()));
+        let stated = self.last_usage(google);
+        let failed = self.found.failed || self.status.is_client_error() || self.status.is_server_error();
+
+        let mut facts = ResponseFacts {
+            api,
+            operation: Some(self.operation)
+                .filter(|known| *known != Operation::Other)
+                .or(api.map(operation_of)),
+            provider_by_model: self.provider_by_model(model.as_ref(), request),
+            model,
+            usage: Usage::default(),
+            usage_state: UsageState::Absent,
+            usage_reason: None,
+            service_tier: self.found.service_tier.take(),
+            region: None,
+            reported_cost: None,
+            failed,
+            error: self.found.error().or(self.head.error.take()).filter(|_| failed),
+            stream,
+            response_id: self.found.id.take(),
+            request_id: self.head.request_id.take(),
+            pending: self.found.pending,
+        };
+        match stated {
+            _ if !self.consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
+            Some(last) => {
+                let early = stream && (last.only_start || !ended_well);
+                facts.usage_state = match early {
+                    _ if self.repeats => UsageState::Repeated,
+                    true => UsageState::Partial,
+                    false => UsageState::Reported,
+                };
+                facts.take_reading(last, early);
+            }
+            None => facts.usage_reason = Some(self.why_absent(request, ended, ended_well, malformed, &facts)),
+        }
+        facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
+        facts
+    }
+
+    /// The usage, from the body or else from the head.
+    fn last_usage(&mut self, google: bool) -> Option<Last> {
+        let in_head = self.head.usage.take();
+        self.found.last_usage(google).or_else(|| {
+            let usage = *in_head?;
+            Some(Last { reading: usage.into(), only_start: false })
+        })
+    }
+
+    fn is_google(&self, model: Option<&Text>) -> bool {
+        match &self.provider {
+            Some(provider) => *provider == Provider::GOOGLE,
+            None => model.and_then(|model| family::provider(model)) == Some(Provider::GOOGLE),
+        }
+    }
+
+    /// Whose the model is, where the host did not say whose API it was.
+    fn provider_by_model(&self, model: Option<&Text>, request: &RequestFacts) -> Option<Provider> {
+        if self.provider.is_some() {
+            return None;
+        }
+        let named = [model, request.model.as_ref(), self.path_model.as_ref()];
+        named.into_iter().flatten().find_map(|model| family::provider(model))
+    }
+
+    fn why_absent(
+        &self,
+        request: &RequestFacts,
+        ended: Ended,
+        ended_well: bool,
+        malformed: bool,
+        facts: &ResponseFacts,
+    ) -> UsageReason {
+        if ended == Ended::Upgraded {
+            return UsageReason::Upgraded;
+        }
+        if facts.failed {
+            return UsageReason::ErrorResponse;
+        }
+        if self.found.usage_too_large {
+            return UsageReason::TooLarge;
+        }
+        if self.encoded {
+            return UsageReason::Encoded;
+        }
+        if !ended_well {
+            return if ended == Ended::Aborted { UsageReason::Aborted } else { UsageReason::NoResponse };
+        }
+        if self.repeats && !facts.pending {
+            return UsageReason::NotConsumption;
+        }
+        if malformed {
+            return UsageReason::Malformed;
+        }
+        let on_request =
+            matches!(facts.api, Some(Api::ChatCompletions | Api::Completions)) && self.found.has_object;
+        if facts.stream && on_request && request.include_usage != Some(true) {
+            return UsageReason::NotRequested;
+        }
+        if facts.api.is_some() { UsageReason::NotReported } else { UsageReason::Unrecognized }
+    }
+}
+
+impl ResponseFacts {
+    fn take_reading(&mut self, last: Last, early: bool) {
+        let reading = last.reading;
+        if reading.usage.contradicts_itself() {
+            self.usage_reason = Some(UsageReason::PartExceedsWhole);
+        }
+        self.usage = reading.usage;
+        self.service_tier = self.service_tier.take().or(reading.service_tier);
+        self.region = reading.region;
+        // The figure of an early frame covers only what came before it.
+        self.reported_cost = reading.cost.filter(|_| !early);
+        if let Some(served) = reading.model {
+            let began_with = self.model.replace(served);
+            // Passes without a name are those of the model that the answer began with.
+            for pass in &mut self.usage.passes {
+                pass.model = pass.model.take().or_else(|| began_with.clone());
+            }
+        }
+    }
+}
+
+/// The kind of call that an API's calls are.
+fn operation_of(api: Api) -> Operation {
+    match api {
+        Api::ChatCompletions
+        | Api::Responses
+        | Api::Messages
+        | Api::Converse
+        | Api::Invoke
+        | Api::CohereChat
+        | Api::OllamaChat => Operation::Chat,
+        Api::Completions | Api::OllamaGenerate | Api::Watsonx => Operation::TextCompletion,
+        Api::Embeddings => Operation::Embeddings,
+        Api::GenerateContent | Api::Interactions => Operation::GenerateContent,
+        Api::Assistants => Operation::InvokeAgent,
+        _ => Operation::Other,
+    }
+}

@@ -1,0 +1,269 @@
+//! Why figures are absent or partial, and what else an answer's end tells.
+
+use super::*;
+use crate::record::{Api, Operation, Provider};
+
+fn chat_without_usage() -> String {
+    events(&[&chat_chunk(r#"{"content":"Hello"}"#, "null"), "[DONE]"])
+}
+
+#[test]
+fn a_stream_whose_usage_nobody_asked_for_is_told_apart_from_one_that_leaves_it_out() {
+    let unasked = Call::new(CHAT, EVENTS, chat_without_usage()).asking(r#"{"stream":true}"#);
+    assert_eq!(unasked.absent(), UsageReason::NotRequested);
+    let asked = unasked.asking(r#"{"stream":true,"stream_options":{"include_usage":true}}"#);
+    assert_eq!(asked.absent(), UsageReason::NotReported);
+}
+
+#[test]
+fn a_stream_that_ends_early_has_its_last_figures_or_a_reason() {
+    let begun = events(&[&chat_chunk(r#"{"content":"Hello"}"#, "null")]);
+    let begun = Call::new(CHAT, EVENTS, begun);
+    assert_eq!(begun.clone().ended(Ended::Aborted).absent(), UsageReason::Aborted);
+    assert_eq!(begun.ended(Ended::Broken).absent(), UsageReason::NoResponse);
+    assert_eq!(Call::new(CHAT, JSON, "").ended(Ended::Broken).absent(), UsageReason::NoResponse);
+
+    // Cumulative figures, and a cost that covers only a part.
+    let usage = r#"{"prompt_tokens":19,"completion_tokens":1,"total_tokens":20,"cost":{"total_cost":0}}"#;
+    let cumulative = events(&[&chat_chunk(r#"{"content":"H"}"#, usage)]);
+    let facts = Call::new("https://api.perplexity.ai/chat/completions", EVENTS, cumulative)
+        .ended(Ended::Aborted)
+        .facts();
+    assert_eq!((facts.usage_state, facts.usage), (UsageState::Partial, tokens(19, 1)));
+    assert_eq!(facts.reported_cost, None);
+
+    let (begun, _) = ANTHROPIC_EVENTS.split_once("event: message_delta").unwrap();
+    for ended in [Ended::Whole, Ended::Aborted, Ended::Broken] {
+        let facts = Call::new(MESSAGES, EVENTS, begun).ended(ended).facts();
+        assert_eq!(
+            (facts.usage_state, facts.usage.output_tokens),
+            (UsageState::Partial, Some(1)),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn who_leaves_after_the_terminal_event_has_not_left_early() {
+    for (url, body) in [
+        (CHAT, chat_events()),
+        (MESSAGES, ANTHROPIC_EVENTS.to_owned()),
+        (RESPONSES, responses_events("response.completed")),
+        (GEMINI_STREAM, events(&[GEMINI_PART, GEMINI_WHOLE])),
+    ] {
+        let facts = Call::new(url, EVENTS, body).ended(Ended::Aborted).facts();
+        assert_eq!(facts.usage_state, UsageState::Reported, "{url}");
+    }
+    // A document whose figures were read before the caller left.
+    let facts = Call::new(CHAT, JSON, &chat_json()[..chat_json().len() - 2]).ended(Ended::Aborted).facts();
+    assert_eq!(facts.usage_state, UsageState::Reported);
+}
+
+#[test]
+fn the_terminal_event_and_the_first_content_are_told_when_they_have_passed() {
+    let events_of = |url: &str, content_type: &'static str, body: &str| {
+        let route = Route::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers);
+        let (mut content, mut terminal) = (None, None);
+        for (at, byte) in body.bytes().enumerate() {
+            reader.push(&[byte]);
+            content = content.or(reader.has_content().then_some(at));
+            terminal = terminal.or(reader.terminal().then_some(at));
+        }
+        let upto = |at: Option<usize>| at.map(|at| body[..=at].to_owned());
+        (upto(content).unwrap_or_default(), upto(terminal).unwrap_or_default())
+    };
+    let (content, terminal) = events_of(CHAT, EVENTS, &chat_events());
+    assert!(content.ends_with(r#"{"content":"Hel""#), "{content}");
+    assert!(terminal.ends_with("data: [DONE]\n\n"), "{terminal}");
+    let (content, terminal) = events_of(MESSAGES, EVENTS, ANTHROPIC_EVENTS);
+    assert!(content.ends_with(r#"{"type":"content_block_delta""#), "{content}");
+    assert_eq!(terminal, ANTHROPIC_EVENTS);
+    let responses = responses_events("response.completed");
+    let (content, terminal) = events_of(RESPONSES, EVENTS, &responses);
+    assert!(content.ends_with(r#"{"type":"response.output_text.delta""#), "{content}");
+    assert_eq!(terminal, responses);
+    let (content, terminal) = events_of(GEMINI_STREAM, EVENTS, &events(&[GEMINI_PART, GEMINI_WHOLE]));
+    assert!(content.ends_with(r#"[{"text":"He"}]"#), "{content}");
+    assert!(terminal.ends_with("\n\n"), "{terminal}");
+    let lines = "{\"message\":{\"role\":\"assistant\",\"content\":\"a\"},\"done\":false}\n{\"done\":true,\"eval_count\":1}\n";
+    let (content, terminal) = events_of("http://localhost:11434/api/chat", LINES, lines);
+    assert!(content.ends_with("\"a\""), "{content}");
+    assert!(terminal.ends_with("\"eval_count\":1}\n"), "{terminal}");
+    let (_, terminal) = events_of(CHAT, JSON, &chat_json());
+    assert_eq!(terminal, chat_json());
+}
+
+#[test]
+fn an_answer_that_is_not_there_or_not_known_has_a_reason() {
+    assert_eq!(Call::new(CHAT, JSON, "").absent(), UsageReason::NotReported);
+    assert_eq!(Call::new("http://h/api", JSON, "").absent(), UsageReason::Unrecognized);
+    assert_eq!(Call::new("http://h/api", JSON, r#"{"answer":42}"#).absent(), UsageReason::Unrecognized);
+    assert_eq!(
+        Call::new("http://h/api", "text/html", "<html>usage</html>").absent(),
+        UsageReason::Unrecognized
+    );
+    assert_eq!(
+        Call::new(CHAT, JSON, r#"{"object":"chat.completion","choices":["#).absent(),
+        UsageReason::Malformed
+    );
+    assert_eq!(Call::new(CHAT, JSON, r#"{"object" "chat.completion"}"#).absent(), UsageReason::Malformed);
+    assert_eq!(
+        Call::new(CHAT, "audio/mpeg", b"\xFF\xFB\x90usage".to_vec()).absent(),
+        UsageReason::NotReported
+    );
+    assert_eq!(Call::new(CHAT, JSON, "x").ended(Ended::Upgraded).absent(), UsageReason::Upgraded);
+}
+
+#[test]
+fn a_usage_object_over_the_limit_is_refused_with_a_reason() {
+    let padding = "x".repeat(17 * 1024);
+    let body =
+        format!(r#"{{"object":"chat.completion","usage":{{"prompt_tokens":1,"padding":"{padding}"}}}}"#);
+    assert_eq!(Call::new(CHAT, JSON, body).absent(), UsageReason::TooLarge);
+}
+
+#[test]
+fn calls_that_consume_nothing_say_so_whatever_their_answers_look_like() {
+    for (url, body) in [
+        ("https://api.anthropic.com/v1/messages/count_tokens", r#"{"input_tokens":11}"#),
+        (
+            "https://api.openai.com/v1/responses/input_tokens",
+            r#"{"object":"response.input_tokens","input_tokens":11}"#,
+        ),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/model/m/count-tokens", r#"{"inputTokens":19}"#),
+        (
+            "https://generativelanguage.googleapis.com/v1beta/models/m:countTokens",
+            r#"{"totalTokens":8,"usageMetadata":{"promptTokenCount":8}}"#,
+        ),
+    ] {
+        assert_eq!(Call::new(url, JSON, body).absent(), UsageReason::NotConsumption, "{url}");
+    }
+    let models = Call::new("https://api.openai.com/v1/models", JSON, r#"{"object":"list","data":[]}"#).get();
+    assert_eq!(models.absent(), UsageReason::NotConsumption);
+}
+
+#[test]
+fn a_polled_answer_carries_its_figures_as_repeated() {
+    let url = "https://api.openai.com/v1/responses/resp_1";
+    let facts = Call::new(url, JSON, RESPONSE_OBJECT).get().facts();
+    assert_eq!(
+        (facts.usage_state, facts.usage, facts.pending),
+        (UsageState::Repeated, responses_usage(), false)
+    );
+    assert_eq!(facts.response_id.unwrap(), "resp_1");
+    let pending = r#"{"id":"resp_1","object":"response","status":"in_progress","error":null,"model":"gpt-5","usage":null}"#;
+    let facts = Call::new(url, JSON, pending).get().facts();
+    assert_eq!((facts.usage_state, facts.usage_reason), (UsageState::Absent, Some(UsageReason::NotReported)));
+    assert!(facts.pending);
+    let begun = Call::new(RESPONSES, JSON, pending).facts();
+    assert_eq!((begun.usage_reason, begun.pending), (Some(UsageReason::NotReported), true));
+}
+
+#[test]
+fn an_error_answer_has_its_code_and_never_its_message() {
+    for (url, status, body, code) in [
+        (
+            CHAT,
+            401,
+            r#"{"error":{"message":"Incorrect API key: sk-x","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+            "invalid_api_key",
+        ),
+        (
+            MESSAGES,
+            529,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            "overloaded_error",
+        ),
+        (
+            GEMINI,
+            400,
+            r#"{"error":{"code":400,"message":"bad","status":"INVALID_ARGUMENT"}}"#,
+            "INVALID_ARGUMENT",
+        ),
+        (
+            GEMINI_STREAM,
+            400,
+            r#"[{"error":{"code":400,"message":"bad","status":"INVALID_ARGUMENT"}}]"#,
+            "INVALID_ARGUMENT",
+        ),
+    ] {
+        let facts = Call::new(url, JSON, body).status(status).facts();
+        assert_eq!((facts.failed, facts.error.as_deref()), (true, Some(code)), "{url}");
+        assert_eq!(
+            (facts.usage_state, facts.usage_reason),
+            (UsageState::Absent, Some(UsageReason::ErrorResponse))
+        );
+    }
+    let aws = Call::new(
+        "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse",
+        JSON,
+        r#"{"message":"no"}"#,
+    )
+    .status(400)
+    .header("x-amzn-errortype", "ValidationException:http://internal/");
+    assert_eq!(aws.facts().error.as_deref(), Some("ValidationException"));
+    let plain = Call::new(CHAT, "text/plain", "upstream connect error").status(503).facts();
+    assert_eq!((plain.failed, plain.error), (true, None));
+    let filtered =
+        Call::new(CHAT, JSON, r#"{"error":{"message":"x","code":"content_filter","status":400}}"#).facts();
+    assert_eq!((filtered.failed, filtered.error.as_deref()), (true, Some("content_filter")));
+}
+
+#[test]
+fn the_head_tells_what_the_body_leaves_out() {
+    let url = "https://bedrock-runtime.us-east-1.amazonaws.com/model/cohere.command-text-v14/invoke";
+    let facts = Call::new(url, JSON, r#"{"generations":[{"text":"x"}]}"#)
+        .header("x-amzn-bedrock-input-token-count", "9")
+        .header("x-amzn-bedrock-output-token-count", "4")
+        .header("x-amzn-requestid", "34a8c7a8")
+        .facts();
+    assert_eq!((facts.usage, facts.usage_state), (tokens(9, 4), UsageState::Reported));
+    assert_eq!(facts.request_id.unwrap(), "34a8c7a8");
+    let facts = Call::new(GEMINI, JSON, GEMINI_WHOLE.replace(r#","serviceTier":"standard""#, ""))
+        .header("x-gemini-service-tier", "flex")
+        .facts();
+    assert_eq!(facts.service_tier.unwrap(), "flex");
+}
+
+#[test]
+fn the_shape_tells_the_api_where_the_path_does_not() {
+    let gateway = "http://gateway.internal/llm";
+    for (content_type, body, api, operation) in [
+        (JSON, chat_json(), Api::ChatCompletions, Operation::Chat),
+        (EVENTS, chat_events(), Api::ChatCompletions, Operation::Chat),
+        (JSON, RESPONSE_OBJECT.to_owned(), Api::Responses, Operation::Chat),
+        (JSON, ANTHROPIC_JSON.to_owned(), Api::Messages, Operation::Chat),
+        (EVENTS, ANTHROPIC_EVENTS.to_owned(), Api::Messages, Operation::Chat),
+        (JSON, GEMINI_WHOLE.to_owned(), Api::GenerateContent, Operation::GenerateContent),
+        (JSON, r#"{"usage":{"inputTokens":1,"outputTokens":1}}"#.to_owned(), Api::Converse, Operation::Chat),
+        (
+            JSON,
+            r#"{"response":"x","done":true,"eval_count":2}"#.to_owned(),
+            Api::OllamaGenerate,
+            Operation::TextCompletion,
+        ),
+    ] {
+        let facts = Call::new(gateway, content_type, body).facts();
+        assert_eq!((facts.api, facts.operation), (Some(api), Some(operation)));
+        assert_eq!(facts.usage_state, UsageState::Reported);
+    }
+}
+
+#[test]
+fn on_an_unknown_host_only_a_closed_model_family_names_the_provider() {
+    let by_model = |url: &str, model: &str| {
+        let body = format!(r#"{{"object":"chat.completion","model":"{model}","usage":{CHAT_USAGE}}}"#);
+        Call::new(url, JSON, body).facts().provider_by_model
+    };
+    let gateway = "http://gateway.internal/v1/chat/completions";
+    assert_eq!(by_model(gateway, "gpt-5-mini"), Some(Provider::OPENAI));
+    assert_eq!(by_model(gateway, "claude-sonnet-4-6"), Some(Provider::ANTHROPIC));
+    assert_eq!(by_model(gateway, "gpt-oss-120b"), None);
+    assert_eq!(by_model(gateway, "llama-3.3-70b"), None);
+    assert_eq!(by_model(CHAT, "claude-sonnet-4-6"), None, "the host has told already");
+    let asked = Call::new(gateway, JSON, "{}").asking(r#"{"model":"o3-mini"}"#).facts();
+    assert_eq!(asked.provider_by_model, Some(Provider::OPENAI));
+}

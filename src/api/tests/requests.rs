@@ -1,0 +1,146 @@
+//! What requests say.
+
+use super::*;
+use crate::record::{Api, UserIssue};
+
+fn facts_with(fields: &BodyFields, url: &str, headers: &HeaderMap, body: &[u8]) -> RequestFacts {
+    let route = Route::of(&Method::POST, &url.parse().unwrap(), headers, None);
+    let read_in = |chunk: usize| {
+        let mut reader = RequestReader::new(&route, headers);
+        for bytes in body.chunks(chunk) {
+            reader.push(fields, bytes);
+        }
+        reader.finish(fields);
+        reader.facts().clone()
+    };
+    let whole = read_in(usize::MAX);
+    for chunk in [1, 2, 3, 7, 64] {
+        assert_eq!(read_in(chunk), whole, "in pieces of {chunk}");
+    }
+    whole
+}
+
+fn facts(url: &str, body: &str) -> RequestFacts {
+    facts_with(&BodyFields::default(), url, &HeaderMap::new(), body.as_bytes())
+}
+
+fn user(url: &str, body: &str) -> Option<String> {
+    facts(url, body).user.map(|user| user.to_string())
+}
+
+#[test]
+fn a_request_tells_its_user_model_and_wish_for_a_stream() {
+    let facts = facts(
+        CHAT,
+        r#"{"model":"gpt-5-mini","messages":[{"role":"user","content":"Hi"}],"stream":true,
+            "stream_options":{"include_usage":true},"service_tier":"flex","user":" alice "}"#,
+    );
+    assert_eq!(facts.user.unwrap().as_str(), "alice");
+    assert_eq!(facts.model.unwrap(), "gpt-5-mini");
+    assert_eq!((facts.stream, facts.include_usage), (Some(true), Some(true)));
+    assert_eq!(facts.service_tier.unwrap(), "flex");
+}
+
+#[test]
+fn the_first_field_with_a_usable_id_is_the_user() {
+    for (body, expected) in [
+        (r#"{"safety_identifier":"b","user":"a"}"#, Some("a")),
+        (r#"{"safety_identifier":"b"}"#, Some("b")),
+        (r#"{"user":"","safety_identifier":"b"}"#, Some("b")),
+        (r#"{"user":null,"safety_identifier":"b"}"#, Some("b")),
+        (r#"{"user":{"id":"x"},"safety_identifier":"b"}"#, Some("b")),
+        (r#"{"user":["x"],"safety_identifier":7}"#, Some("7")),
+        (r#"{"user":-3}"#, Some("-3")),
+        (r#"{"user":1.5}"#, None),
+        (r#"{"user":1e5}"#, None),
+        (r#"{"user":true}"#, None),
+        (r#"{"user":"a","user":"b"}"#, Some("b")),
+        (r#"{"user":"a","user":null}"#, None),
+        (r#"{"\u0075ser":"a"}"#, Some("a")),
+        (r#"{"User":"a","USER":"b"}"#, None),
+        (r#"{"messages":[{"user":"x"}],"tools":{"user":"y"}}"#, None),
+        (r#"{"user":"anonymous"}"#, Some("anonymous")),
+        (r#"{"user":"\"quoted\""}"#, Some("\"quoted\"")),
+        (r#"{"user":"\ud83d\ude00 \u00e9"}"#, Some("😀 é")),
+        // The curl example of the original documentation.
+        ("{\"model\":\"m\",\"user\":\"alicebob@gmail.com\",\n}", Some("alicebob@gmail.com")),
+        (r#"{"user":"a","messages":["#, Some("a")),
+    ] {
+        assert_eq!(user(CHAT, body).as_deref(), expected, "{body}");
+    }
+}
+
+#[test]
+fn an_id_that_is_refused_falls_through_and_is_told() {
+    let long = "x".repeat(257);
+    let huge = "x".repeat(5000);
+    for (body, issue) in [
+        (format!(r#"{{"user":"{long}","safety_identifier":"b"}}"#), UserIssue::TooLong),
+        (format!(r#"{{"user":"{huge}","safety_identifier":"b"}}"#), UserIssue::TooLong),
+        (r#"{"user":"a\nb","safety_identifier":"b"}"#.to_owned(), UserIssue::ControlCharacter),
+        ("{\"user\":\"a\u{1}b\",\"safety_identifier\":\"b\"}".to_owned(), UserIssue::ControlCharacter),
+        (r#"{"user":"\ud800","safety_identifier":"b"}"#.to_owned(), UserIssue::NotUtf8),
+    ] {
+        let facts = facts(CHAT, &body);
+        assert_eq!((facts.user.unwrap().as_str(), facts.user_issue), ("b", Some(issue)));
+    }
+    let bytes = facts_with(&BodyFields::default(), CHAT, &HeaderMap::new(), b"{\"user\":\"a\xFFb\"}");
+    assert_eq!((bytes.user, bytes.user_issue), (None, Some(UserIssue::NotUtf8)));
+    let exact = format!(r#"{{"user":"{}"}}"#, "x".repeat(256));
+    assert_eq!(facts(CHAT, &exact).user_issue, None);
+    assert_eq!(facts(CHAT, r#"{"user":""}"#).user_issue, None);
+}
+
+#[test]
+fn metadata_user_id_counts_in_anthropic_s_messages_whatever_the_host() {
+    let body = r#"{"metadata":{"user_id":"a"}}"#;
+    assert_eq!(user(MESSAGES, body).as_deref(), Some("a"));
+    assert_eq!(user("http://gateway.internal/anthropic/v1/messages", body).as_deref(), Some("a"));
+    assert_eq!(user(CHAT, body), None);
+    assert_eq!(user(RESPONSES, body), None);
+    let bedrock = "https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude/invoke";
+    assert_eq!(user(bedrock, body), None);
+    for body in [
+        r#"{"anthropic_version":"bedrock-2023-05-31","metadata":{"user_id":"a"}}"#,
+        r#"{"metadata":{"user_id":"a"},"anthropic_version":"bedrock-2023-05-31"}"#,
+    ] {
+        assert_eq!(user(bedrock, body).as_deref(), Some("a"), "{body}");
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert("anthropic-version", "2023-06-01".parse().unwrap());
+    let by_header =
+        facts_with(&BodyFields::default(), "http://gateway.internal/ask", &headers, body.as_bytes());
+    assert_eq!(by_header.user.unwrap().as_str(), "a");
+}
+
+#[test]
+fn the_application_chooses_the_fields_and_their_order() {
+    let fields = BodyFields::new([("tenant.user", None), ("model", None), ("user", Some(Api::Responses))]);
+    let of = |url, body: &str| facts_with(&fields, url, &HeaderMap::new(), body.as_bytes());
+    assert_eq!(of(CHAT, r#"{"tenant":{"user":"t"},"user":"u"}"#).user.unwrap().as_str(), "t");
+    assert_eq!(of(CHAT, r#"{"user":"u"}"#).user, None);
+    assert_eq!(of(RESPONSES, r#"{"user":"u"}"#).user.unwrap().as_str(), "u");
+    let model = of(CHAT, r#"{"model":"m"}"#);
+    assert_eq!((model.user.unwrap().as_str(), model.model.as_deref()), ("m", Some("m")));
+}
+
+#[test]
+fn news_is_told_once() {
+    let fields = BodyFields::default();
+    let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
+    let mut reader = RequestReader::new(&route, &HeaderMap::new());
+    reader.push(&fields, br#"{"messages":"#);
+    assert!(!reader.take_news());
+    reader.push(&fields, br#"[],"user":"a""#);
+    assert!(reader.take_news());
+    assert!(!reader.take_news());
+    reader.push(&fields, b"}");
+    assert!(!reader.take_news());
+}
+
+#[test]
+fn bodies_that_are_no_json_tell_nothing_and_harm_nothing() {
+    for body in ["", "user=alice", "\0\0\0", "[1,2]", "\"user\"", "{]", "<xml user=\"x\"/>"] {
+        assert_eq!(facts(CHAT, body), RequestFacts::default(), "{body}");
+    }
+}

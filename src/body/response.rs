@@ -1,0 +1,137 @@
+//! The response's body.
+
+use super::shown;
+use crate::api::{Ended, ResponseReader};
+use crate::exchange::{Answer, Guard};
+use crate::record::Outcome;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+pin_project! {
+    /// The body of a metered answer: every frame, trailer, hint and error of `B`, at once and unchanged.
+    ///
+    /// The record of the call is made at the first of: a frame after which `B` is at its end, the end itself, an error,
+    /// or the drop of this body.
+    pub struct ResponseBody<B> {
+        // Dropped before the tap: what it does when it is dropped belongs to the call.
+        #[pin]
+        inner: B,
+        tap: Option<Tap>,
+    }
+}
+
+impl<B: Body> ResponseBody<B> {
+    pub(crate) fn new(inner: B, guard: Guard, status: StatusCode, headers: &HeaderMap) -> Self {
+        let exchange = guard.exchange();
+        let reader = ResponseReader::new(exchange.route(), status, headers);
+        let upgraded = exchange.is_upgrade(status);
+        let bodiless = upgraded || exchange.answer_is_bodiless(status) || inner.is_end_stream();
+        let tap = Tap { reader, guard: Some(guard), status, first_token: None };
+        if bodiless {
+            tap.end(if upgraded { Ended::Upgraded } else { Ended::Whole });
+            return Self::unmetered(inner);
+        }
+        Self { inner, tap: Some(tap) }
+    }
+
+    /// A body that is passed on without a look.
+    pub(crate) fn unmetered(inner: B) -> Self {
+        Self { inner, tap: None }
+    }
+}
+
+/// Reads what passes, and closes the exchange.
+struct Tap {
+    reader: ResponseReader,
+    /// Taken when the exchange is closed.
+    guard: Option<Guard>,
+    status: StatusCode,
+    first_token: Option<Duration>,
+}
+
+impl Tap {
+    fn look(&mut self, bytes: &[u8]) {
+        self.reader.push(bytes);
+        if self.first_token.is_none() && self.reader.has_content() {
+            self.first_token = self.guard.as_ref().map(|guard| guard.exchange().elapsed());
+        }
+    }
+
+    fn end(mut self, ended: Ended) {
+        self.close(ended);
+    }
+
+    fn close(&mut self, ended: Ended) {
+        let Some(guard) = self.guard.take() else { return };
+        // Consumers of streams stop reading at the terminal event: a drop after it is a whole answer.
+        let ended = if ended == Ended::Aborted && self.reader.terminal() { Ended::Whole } else { ended };
+        let facts = self.reader.finish(&guard.exchange().learned(), ended);
+        let failed = facts.failed || self.status.is_client_error() || self.status.is_server_error();
+        let outcome = match ended {
+            Ended::Broken => Outcome::Broken,
+            _ if failed => Outcome::Failed,
+            Ended::Aborted => Outcome::Aborted,
+            Ended::Whole | Ended::Upgraded => Outcome::Completed,
+        };
+        guard.answered(Answer { status: self.status, outcome, first_token: self.first_token, facts });
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.close(Ended::Aborted);
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut this = self.project();
+        let polled = ready!(this.inner.as_mut().poll_frame(cx));
+        let polled = polled.map(|result| {
+            result.map(|frame| {
+                shown(frame, |bytes| {
+                    if let Some(tap) = this.tap {
+                        tap.look(bytes);
+                    }
+                })
+            })
+        });
+        let ended = match &polled {
+            None => Some(Ended::Whole),
+            Some(Err(_)) => Some(Ended::Broken),
+            Some(Ok(_)) => this.inner.is_end_stream().then_some(Ended::Whole),
+        };
+        if let Some(ended) = ended
+            && let Some(tap) = this.tap.take()
+        {
+            tap.end(ended);
+        }
+        Poll::Ready(polled)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

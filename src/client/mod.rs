@@ -1,0 +1,4 @@
+//! Adapters for clients that are not services over `http` types.
+
+#[cfg(feature = "reqwest")]
+mod reqwest;

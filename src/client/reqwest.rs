@@ -1,0 +1,120 @@
+//! The layer over [`reqwest::Client`].
+
+use crate::body::{RequestBody, ResponseBody};
+use crate::exchange::Guard;
+use crate::identify::remove_helicone_headers;
+use crate::service::UserMetrics;
+use http::{Response, Uri};
+use pin_project_lite::pin_project;
+use reqwest::ResponseBuilderExt;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tower_service::Service;
+
+/// Over [`reqwest::Client`], or any other service of its requests.
+///
+/// A body in memory is read where it is and stays as it was, so that redirects and `try_clone` replay it; a streamed one
+/// is tapped. The final URL of the answer is kept. `Helicone-*` headers are removed, unless
+/// [`faces_provider(false)`](crate::UserMetricsLayer::faces_provider) keeps them. A `reqwest::Request` shows nobody its
+/// extensions, so here a user is named by header, body or [`Identify`](crate::Identify).
+impl<S> Service<reqwest::Request> for UserMetrics<S>
+where
+    S: Service<reqwest::Request, Response = reqwest::Response>,
+{
+    type Response = reqwest::Response;
+    type Error = S::Error;
+    type Future = ReqwestFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: reqwest::Request) -> Self::Future {
+        let parts = head(&request);
+        let guard = self.meter.wants(&parts).then(|| Guard::open(&self.meter, &parts));
+        if let Some(guard) = &guard {
+            tap(&mut request, guard);
+        }
+        if self.meter.faces_provider.unwrap_or(true) {
+            remove_helicone_headers(request.headers_mut());
+        }
+        ReqwestFuture { inner: Some(self.inner.call(request)), guard }
+    }
+}
+
+/// The head of a request in `http`'s types. A URL that is no [`Uri`] leaves the host unknown.
+fn head(request: &reqwest::Request) -> http::request::Parts {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = request.method().clone();
+    parts.uri = Uri::try_from(request.url().as_str()).unwrap_or_default();
+    parts.version = request.version();
+    parts.headers = request.headers().clone();
+    parts
+}
+
+/// Reads a body that is in memory, or puts the tap around one that is not.
+fn tap(request: &mut reqwest::Request, guard: &Guard) {
+    let exchange = guard.exchange();
+    if let Some(bytes) = request.body().and_then(reqwest::Body::as_bytes) {
+        exchange.read(request.headers(), bytes);
+        return;
+    }
+    if let Some(body) = request.body_mut().take() {
+        let tapped = RequestBody::new(body, exchange, request.headers());
+        *request.body_mut() = Some(reqwest::Body::wrap(tapped));
+    }
+}
+
+pin_project! {
+    /// The future of [`UserMetrics`] over a reqwest client.
+    pub struct ReqwestFuture<F> {
+        // Dropped before the guard: the request's body in it may still tell something about the call.
+        #[pin]
+        inner: Option<F>,
+        guard: Option<Guard>,
+    }
+}
+
+impl<F, E> Future for ReqwestFuture<F>
+where
+    F: Future<Output = Result<reqwest::Response, E>>,
+{
+    type Output = Result<reqwest::Response, E>;
+
+    /// Polled again after it was ready, it stays pending.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+        let result = ready!(inner.poll(cx));
+        this.inner.set(None);
+        let guard = this.guard.take();
+        Poll::Ready(match (result, guard) {
+            (Ok(response), Some(guard)) => Ok(tapped(response, guard)),
+            (Err(error), Some(guard)) => {
+                guard.broken();
+                Err(error)
+            }
+            (result, None) => result,
+        })
+    }
+}
+
+/// The answer with its body tapped and its final URL kept.
+fn tapped(response: reqwest::Response, guard: Guard) -> reqwest::Response {
+    let url = response.url().clone();
+    let (mut parts, body) = Response::<reqwest::Body>::from(response).into_parts();
+    // Only reqwest's own extension carries a URL into a response that is made from `http`'s types.
+    if let Ok(with_url) = Response::builder().url(url).body(()) {
+        parts.extensions.extend(with_url.into_parts().0.extensions);
+    }
+    let body = ResponseBody::new(body, guard, parts.status, &parts.headers);
+    Response::from_parts(parts, reqwest::Body::wrap(body)).into()
+}
+
+impl<F> fmt::Debug for ReqwestFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestFuture").finish_non_exhaustive()
+    }
+}

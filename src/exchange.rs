@@ -1,0 +1,262 @@
+//! One call in flight: gathers facts, and becomes one record when it ends.
+
+#[cfg(feature = "reqwest")]
+use crate::api::RequestReader;
+use crate::api::{RequestFacts, ResponseFacts, Route};
+use crate::identify::Caller;
+use crate::meter::Meter;
+use crate::price::PricedCall;
+use crate::record::{
+    Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User,
+    UserSource,
+};
+use http::{Method, StatusCode, header};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// One call in flight, shared by the guard and the request's tap.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    meter: Arc<Meter>,
+    time: SystemTime,
+    started: Instant,
+    route: Route,
+    caller: Caller,
+    method: Method,
+    /// Whether the caller waits for `100 Continue` before it sends the body.
+    expects_continue: bool,
+    /// Whether any copy of the request's body has been polled.
+    request_polled: AtomicBool,
+    request: Mutex<Learned>,
+}
+
+/// What the request's body has told, and how much of it was read for that.
+#[derive(Debug, Default)]
+struct Learned {
+    offset: u64,
+    facts: RequestFacts,
+}
+
+/// How an answer ended.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) outcome: Outcome,
+    pub(crate) first_token: Option<Duration>,
+    pub(crate) facts: ResponseFacts,
+}
+
+impl Exchange {
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Time since the call started.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Whether an answer of `status` to this request has no body, whatever its headers say (RFC 9110, 6.4.1).
+    pub(crate) fn answer_is_bodiless(&self, status: StatusCode) -> bool {
+        self.method == Method::HEAD
+            || status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+
+    /// Whether an answer of `status` turns the connection over to another protocol.
+    pub(crate) fn is_upgrade(&self, status: StatusCode) -> bool {
+        status == StatusCode::SWITCHING_PROTOCOLS || (self.method == Method::CONNECT && status.is_success())
+    }
+
+    /// Notes that a copy of the request's body is being polled.
+    pub(crate) fn request_is_polled(&self) {
+        self.request_polled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a body that is dropped unread may be read for what it says: nobody else has read it, and nobody waits for
+    /// a `100 Continue` that reading would send.
+    pub(crate) fn may_read_dropped_body(&self) -> bool {
+        !self.expects_continue && !self.request_polled.load(Ordering::Relaxed) && !std::thread::panicking()
+    }
+
+    /// What the request's body has told after `offset` bytes. A replay of what was read before tells nothing new.
+    pub(crate) fn learn(&self, offset: u64, facts: &RequestFacts) {
+        let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset >= learned.offset {
+            *learned = Learned { offset, facts: facts.clone() };
+        }
+    }
+
+    /// Reads a request's body that is in memory.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn read(&self, headers: &http::HeaderMap, bytes: &[u8]) {
+        let fields = &self.meter.identity.body;
+        let mut reader = RequestReader::new(&self.route, headers);
+        reader.push(fields, bytes);
+        reader.finish(fields);
+        self.learn(bytes.len() as u64, reader.facts());
+    }
+
+    /// What the request's body has told so far.
+    pub(crate) fn learned(&self) -> RequestFacts {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner).facts.clone()
+    }
+
+    /// Makes the record and hands it to the sink.
+    fn close(&self, answer: Option<Answer>, without_answer: Outcome) {
+        let request = self.learned();
+        let mut record = Record::new(self.time);
+        record.latency = self.elapsed();
+        record.outcome = answer.as_ref().map_or(without_answer, |answer| answer.outcome);
+        self.tell_caller(&mut record, &request);
+        self.tell_route(&mut record, &request);
+        let reported_cost = match answer {
+            Some(answer) => self.tell_answer(&mut record, answer),
+            None => {
+                record.usage_reason = Some(UsageReason::NoResponse);
+                None
+            }
+        };
+        record.cost = self.cost(&record, reported_cost);
+        self.meter.record(&record);
+    }
+
+    fn tell_caller(&self, record: &mut Record, request: &RequestFacts) {
+        let caller = &self.caller;
+        let from_body = || request.user.clone().map(|id| User::new(id, UserSource::Body));
+        let user = caller.user.clone().or_else(from_body).or_else(|| caller.fallback.clone());
+        record.user = user.and_then(|user| self.meter.identity.kept(user));
+        record.user_issue = match caller.user {
+            Some(_) => caller.issue,
+            None => caller.issue.or(request.user_issue),
+        };
+        record.session = caller.session.clone();
+        record.client_request_id = caller.client_request_id.clone();
+        record.properties = caller.properties.clone();
+    }
+
+    fn tell_route(&self, record: &mut Record, request: &RequestFacts) {
+        let route = &self.route;
+        record.provider = route.provider.clone();
+        record.provider_source = route.provider_source;
+        record.host = route.host.clone();
+        record.operation = route.operation;
+        record.api = route.api;
+        record.model = request.model.clone().or_else(|| route.model.clone());
+        record.stream = route.stream.or(request.stream).unwrap_or(false);
+        record.service_tier = request.service_tier.clone();
+        record.batch = route.batch;
+        record.region = route.region.clone();
+    }
+
+    /// Returns the cost that the provider reported.
+    fn tell_answer(&self, record: &mut Record, answer: Answer) -> Option<Usd> {
+        let facts = answer.facts;
+        record.status = Some(answer.status.as_u16());
+        record.first_token = answer.first_token;
+        record.stream = facts.stream;
+        record.api = record.api.or(facts.api);
+        record.operation = facts.operation.unwrap_or(record.operation);
+        record.error = facts.error;
+        record.request_id = facts.request_id;
+        record.service_tier = facts.service_tier.or(record.service_tier.take());
+        record.response_model = facts.model;
+        record.usage = facts.usage;
+        record.usage_state = facts.usage_state;
+        record.usage_reason = facts.usage_reason;
+        record.region = facts.region.or(record.region.take());
+        if record.provider.is_none() {
+            record.provider = facts.provider_by_model;
+            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
+        }
+        self.settle(record, facts.response_id);
+        facts.reported_cost
+    }
+
+    /// Figures that come a second time count once: where they were still to come, they are reported now.
+    fn settle(&self, record: &mut Record, response_id: Option<Text>) {
+        let Some(id) = response_id else { return };
+        let pending = &self.meter.counts.pending;
+        match record.usage_state {
+            UsageState::Repeated if pending.settle(&id) => record.usage_state = UsageState::Reported,
+            UsageState::Absent if self.route.consumes => pending.insert(id),
+            _ => {}
+        }
+    }
+
+    fn cost(&self, record: &Record, reported: Option<Usd>) -> Cost {
+        let refused = record.outcome == Outcome::Failed && record.status.is_some_and(|status| status >= 400);
+        match record.usage_state {
+            UsageState::Repeated => Cost::None,
+            UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => Cost::None,
+            UsageState::Absent if reported.is_none() => Cost::Unpriced(UnpricedReason::NoUsage),
+            _ => {
+                let mut call = PricedCall::new(&record.usage, record.time);
+                call.provider = record.provider.as_ref();
+                call.model = record.model.as_ref();
+                call.response_model = record.response_model.as_ref();
+                call.service_tier = record.service_tier.as_ref();
+                call.batch = record.batch;
+                call.region = record.region.as_ref();
+                match (self.meter.price(&call), reported) {
+                    (cost, None) => cost,
+                    (cost, Some(total)) => Cost::Reported { total, computed: cost.computed().cloned() },
+                }
+            }
+        }
+    }
+}
+
+/// Closes an exchange, once: when it is told how the answer ended, or else when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    exchange: Arc<Exchange>,
+    /// How the call ends if the guard is dropped.
+    unanswered: Outcome,
+    answer: Option<Answer>,
+}
+
+impl Guard {
+    /// Opens the exchange of a request that is being dispatched.
+    pub(crate) fn open(meter: &Arc<Meter>, request: &http::request::Parts) -> Self {
+        meter.counts.in_flight.fetch_add(1, Ordering::Relaxed);
+        let exchange = Exchange {
+            time: SystemTime::now(),
+            started: Instant::now(),
+            route: Route::of(&request.method, &request.uri, &request.headers, meter.provider.as_ref()),
+            caller: Caller::of(&meter.identity, request, &meter.counts.panics),
+            method: request.method.clone(),
+            expects_continue: request.headers.contains_key(header::EXPECT),
+            request_polled: AtomicBool::new(false),
+            request: Mutex::default(),
+            meter: Arc::clone(meter),
+        };
+        Self { exchange: Arc::new(exchange), unanswered: Outcome::Cancelled, answer: None }
+    }
+
+    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+
+    /// Closes the exchange of a call that the transport failed before there was an answer.
+    pub(crate) fn broken(mut self) {
+        self.unanswered = Outcome::Broken;
+    }
+
+    /// Closes the exchange of a call whose answer has ended.
+    pub(crate) fn answered(mut self, answer: Answer) {
+        self.answer = Some(answer);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.exchange.close(self.answer.take(), self.unanswered);
+        self.exchange.meter.counts.in_flight.fetch_sub(1, Ordering::Release);
+    }
+}

@@ -1,0 +1,93 @@
+//! Who is calling: the ordered sources of a user's id.
+
+mod account;
+mod caller;
+mod headers;
+#[cfg(feature = "pseudonym")]
+mod pseudonym;
+
+pub(crate) use caller::Caller;
+pub(crate) use headers::remove_helicone_headers;
+#[cfg(feature = "pseudonym")]
+pub(crate) use pseudonym::pseudonymizer;
+
+use crate::api::BodyFields;
+use crate::record::{User, UserId, UserSource};
+use http::header::HeaderName;
+use std::fmt;
+use std::sync::Arc;
+
+/// Names the end user of a request in a way of the application's own: the last source that is asked, after the
+/// extensions, the headers and the body.
+///
+/// Implemented for closures. It is called before the request goes on, and must not block. A panic in it is caught and
+/// becomes a reason on the record.
+///
+/// ```
+/// use tower_llm_metrics::{Record, UserId, UserMetricsLayer};
+///
+/// let layer = UserMetricsLayer::new(|_: &Record| ()).identify(|request: &http::request::Parts| {
+///     let tenant = request.uri.path().split('/').nth(1)?;
+///     UserId::new(tenant).ok()
+/// });
+/// ```
+pub trait Identify: Send + Sync + 'static {
+    /// The end user of `request`, if this source knows.
+    fn identify(&self, request: &http::request::Parts) -> Option<UserId>;
+}
+
+impl<F> Identify for F
+where
+    F: Fn(&http::request::Parts) -> Option<UserId> + Send + Sync + 'static,
+{
+    fn identify(&self, request: &http::request::Parts) -> Option<UserId> {
+        self(request)
+    }
+}
+
+/// Replaces an id before anything keeps it; where it returns `None`, no id is kept.
+pub(crate) type Pseudonymizer = Arc<dyn Fn(&UserId) -> Option<UserId> + Send + Sync>;
+
+/// The ordered sources of a user's id, and what is done to it.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) body: Arc<BodyFields>,
+    pub(crate) custom: Option<Arc<dyn Identify>>,
+    pub(crate) account_only: bool,
+    pub(crate) pseudonymizer: Option<Pseudonymizer>,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            headers: vec![headers::USER],
+            body: Arc::new(BodyFields::default()),
+            custom: None,
+            account_only: false,
+            pseudonymizer: None,
+        }
+    }
+}
+
+impl Identity {
+    /// The user as the record keeps it.
+    pub(crate) fn kept(&self, mut user: User) -> Option<User> {
+        if self.account_only && user.source == UserSource::Body {
+            user.id = account::of(&user.id).unwrap_or(user.id);
+        }
+        if let Some(pseudonymizer) = &self.pseudonymizer {
+            user.id = pseudonymizer(&user.id)?;
+        }
+        Some(user)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("headers", &self.headers)
+            .field("account_only", &self.account_only)
+            .finish_non_exhaustive()
+    }
+}

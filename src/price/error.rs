@@ -1,0 +1,123 @@
+//! Why price data was refused.
+
+use crate::record::ParseRateError;
+use std::fmt;
+
+/// Why price data could not be loaded. Where one entry is at fault, it is named.
+#[derive(Debug)]
+pub struct PriceError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Json(serde_json::Error),
+    Shape(&'static str),
+    Entry(Refused),
+}
+
+impl PriceError {
+    pub(super) const fn shape(expected: &'static str) -> Self {
+        Self(Kind::Shape(expected))
+    }
+
+    pub(super) fn snapshot(problem: Problem) -> Self {
+        Self(Kind::Entry(Refused { entry: "snapshot".to_owned(), problem }))
+    }
+
+    pub(super) const fn entry(refused: Refused) -> Self {
+        Self(Kind::Entry(refused))
+    }
+
+    /// The entry that was refused, where the rest of the data was in order.
+    pub fn refused(&self) -> Option<&Refused> {
+        match &self.0 {
+            Kind::Entry(refused) => Some(refused),
+            Kind::Json(_) | Kind::Shape(_) => None,
+        }
+    }
+}
+
+impl From<serde_json::Error> for PriceError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(Kind::Json(error))
+    }
+}
+
+impl fmt::Display for PriceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Json(error) => write!(f, "price data is not the JSON expected: {error}"),
+            Kind::Shape(expected) => write!(f, "price data does not have the shape expected: {expected}"),
+            Kind::Entry(refused) => refused.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for PriceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Json(error) => Some(error),
+            Kind::Shape(_) | Kind::Entry(_) => None,
+        }
+    }
+}
+
+/// An entry of price data that is not used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// The entry, as `provider/entry`.
+    pub entry: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.entry, self.problem)
+    }
+}
+
+/// What is wrong with an entry of price data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A rate is not a number that can be held.
+    Rate {
+        /// The key of the rate in the data.
+        key: String,
+        /// What is wrong with it.
+        error: ParseRateError,
+    },
+    /// A rate is so high that it must be a mistake, as rates entered a thousand times too high are.
+    AboveCeiling {
+        /// The key of the rate in the data.
+        key: String,
+    },
+    /// The entry is not shaped as expected.
+    Shape(String),
+    /// A pattern cannot be read.
+    Pattern(String),
+    /// A date, a time of day or a weekday cannot be read.
+    Time(String),
+    /// The entry has no rate that this library could apply.
+    NoRates,
+    /// The entry describes no model.
+    NoModel,
+    /// Another entry has the same name.
+    Duplicate,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate { key, error } => write!(f, "the rate {key} is refused: {error}"),
+            Self::AboveCeiling { key } => write!(f, "the rate {key} is above what can be right"),
+            Self::Shape(what) => write!(f, "not shaped as expected: {what}"),
+            Self::Pattern(what) => write!(f, "a pattern cannot be read: {what}"),
+            Self::Time(what) => write!(f, "a date or time cannot be read: {what}"),
+            Self::NoRates => f.write_str("no rate that could be applied"),
+            Self::NoModel => f.write_str("describes no model"),
+            Self::Duplicate => f.write_str("another entry has the same name"),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Prices of the application's own.
+
+use super::build::{Builder, Draft, Price};
+use super::catalog::{STANDARD, Source};
+use super::error::{PriceError, Problem, Refused};
+use super::genai::{Rates, known_key, sheet};
+use super::matcher::Matcher;
+use super::sheet::{Listed, Sheet};
+use super::window::Window;
+use crate::record::{Rate, Unit};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A price of the application's own, for one model of one provider: it stands before what the price data says.
+///
+/// A rate of zero is a price like any other. A unit without a rate is billed as the kind that it is a part of, as
+/// everywhere; a tier that is not set here is looked up in the price data.
+///
+/// ```
+/// use tower_llm_metrics::PriceBook;
+/// use tower_llm_metrics::price::PriceOverride;
+/// use tower_llm_metrics::record::{Rate, Unit};
+///
+/// let book = PriceBook::empty().with_overrides([
+///     PriceOverride::new("openai", "gpt-5-mini")
+///         .prefix("gpt-5-mini-")
+///         .rate(Unit::Input, Rate::per_million("0.2")?)
+///         .rate(Unit::Output, Rate::per_million("1.6")?),
+///     PriceOverride::new("in-house", "llama").rate(Unit::Input, Rate::ZERO).rate(Unit::Output, Rate::ZERO),
+/// ])?;
+/// assert_eq!(book.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PriceOverride {
+    provider: String,
+    model: String,
+    aliases: Vec<String>,
+    prefixes: Vec<String>,
+    standard: Sheet,
+    tiers: BTreeMap<String, Sheet>,
+}
+
+impl PriceOverride {
+    /// A price for `model`, without rates yet. `provider` is the id that records carry.
+    pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            provider: provider.into(),
+            model: model.into(),
+            aliases: Vec::new(),
+            prefixes: Vec::new(),
+            standard: Sheet::default(),
+            tiers: BTreeMap::new(),
+        }
+    }
+
+    /// Another name of the model.
+    pub fn alias(mut self, name: impl Into<String>) -> Self {
+        self.aliases.push(name.into());
+        self
+    }
+
+    /// Covers all names that begin with `prefix`. An exact name or alias of another override stands before a prefix.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefixes.push(prefix.into());
+        self
+    }
+
+    /// The rate of one unit; of [`Unit::Seconds`], of an hour.
+    pub fn rate(mut self, unit: Unit, rate: Rate) -> Self {
+        self.standard.0.insert(unit, Listed::flat(rate));
+        self
+    }
+
+    /// The rate of one unit at a service tier, `flex` or `batch` for instance. What a tier does not set is as without a tier.
+    pub fn tier_rate(mut self, tier: impl Into<String>, unit: Unit, rate: Rate) -> Self {
+        self.tiers.entry(tier.into()).or_default().0.insert(unit, Listed::flat(rate));
+        self
+    }
+
+    fn refused(&self, problem: Problem) -> PriceError {
+        PriceError::entry(Refused { entry: format!("{}/{}", self.provider, self.model), problem })
+    }
+
+    fn add(self, builder: &mut Builder) -> Result<(), PriceError> {
+        let too_many = || self.refused(Problem::Shape("more than can be held".to_owned()));
+        if self.provider.is_empty() || self.model.is_empty() || self.prefixes.iter().any(String::is_empty) {
+            return Err(self.refused(Problem::Shape("an empty name".to_owned())));
+        }
+        if self.standard.0.is_empty() && self.tiers.is_empty() {
+            return Err(self.refused(Problem::NoRates));
+        }
+        let provider = builder.provider(&self.provider.to_ascii_lowercase()).ok_or_else(too_many)?;
+        let mut prices = vec![Price { window: Window::Always, tier: STANDARD, sheet: self.standard.clone() }];
+        for (tier, rates) in &self.tiers {
+            let tier = builder.tier(&tier.to_ascii_lowercase()).filter(|tier| *tier != STANDARD);
+            let tier = tier.ok_or_else(|| self.refused(Problem::Shape("a tier that is none".to_owned())))?;
+            prices.push(Price { window: Window::Always, tier, sheet: rates.clone() });
+        }
+        let prefixes = self.prefixes.iter().map(|prefix| Matcher::StartsWith(prefix.to_lowercase().into()));
+        let draft = Draft {
+            source: Source::Override,
+            provider,
+            name: &self.model,
+            callable: true,
+            names: self.aliases.iter().map(|alias| alias.to_ascii_lowercase().into()).collect(),
+            pattern: (!self.prefixes.is_empty()).then(|| Matcher::Any(prefixes.collect())),
+            prices,
+            uplifts: Vec::new(),
+            least_seconds: 0,
+        };
+        builder.entry(draft).map(drop).map_err(|problem| self.refused(problem))
+    }
+}
+
+/// Adds overrides to what is built. They stand before those that are there already.
+pub(super) fn add(overrides: Vec<PriceOverride>, builder: &mut Builder) -> Result<(), PriceError> {
+    let mut names = std::collections::HashSet::new();
+    for price in &overrides {
+        for name in price.aliases.iter().chain([&price.model]) {
+            if !names.insert((price.provider.to_ascii_lowercase(), name.to_ascii_lowercase())) {
+                return Err(price.refused(Problem::Duplicate));
+            }
+        }
+    }
+    // Each stands before those that were added earlier, so that the first of the list comes last.
+    overrides.into_iter().rev().try_for_each(|price| price.add(builder))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OverrideJson<'a> {
+    provider: String,
+    model: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    prefixes: Vec<String>,
+    #[serde(borrow, default)]
+    prices: Rates<'a>,
+    #[serde(borrow, default)]
+    tiers: BTreeMap<String, Rates<'a>>,
+}
+
+/// Reads a list of overrides. Rates have the keys of genai-prices: `input_mtok`, `web_searches_kcount` …
+pub(super) fn parse(data: &[u8]) -> Result<Vec<PriceOverride>, PriceError> {
+    let list: Vec<OverrideJson<'_>> = serde_json::from_slice(data)?;
+    let mut overrides = Vec::with_capacity(list.len());
+    for json in list {
+        let mut price = PriceOverride::new(json.provider, json.model);
+        let read = |rates: &Rates<'_>| match rates.keys().find(|key| !known_key(key)) {
+            Some(key) => Err(Problem::Shape(format!("no rate is called {key}"))),
+            None => sheet(rates),
+        };
+        price.standard = read(&json.prices).map_err(|problem| price.refused(problem))?;
+        for (tier, rates) in &json.tiers {
+            let rates = read(rates).map_err(|problem| price.refused(problem))?;
+            price.tiers.insert(tier.clone(), rates);
+        }
+        (price.aliases, price.prefixes) = (json.aliases, json.prefixes);
+        overrides.push(price);
+    }
+    Ok(overrides)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_override_is_refused_by_name() {
+        for (bad, why) in [
+            (r#"{"prices":{"input_mtok":-1}}"#, "below zero"),
+            (r#"{"prices":{"input_mtok":"NaN"}}"#, "not a number"),
+            (r#"{"prices":{"input_mtok":5000}}"#, "above what can be right"),
+            (r#"{"prices":{"input_mtoks":5}}"#, "no rate is called input_mtoks"),
+            (r#"{"prices":{}}"#, "no rate that could be applied"),
+            (r#"{"prices":{"input_mtok":1},"tiers":{"standard":{"input_mtok":1}}}"#, "a tier that is none"),
+            (r#"{"prices":{"input_mtok":1},"prefixes":[""]}"#, "an empty name"),
+            (r#"{"prices":{"input_mtok":1},"aliases":["Rocket"]}"#, "the same name"),
+        ] {
+            let json = format!(r#"[{{"provider":"acme","model":"rocket",{}]"#, &bad[1..]);
+            let error =
+                parse(json.as_bytes()).and_then(|list| add(list, &mut Builder::default())).unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("acme/rocket: ") && text.contains(why), "{text}");
+        }
+        assert!(parse(br#"[{"provider":"acme","model":"rocket","price":{}}]"#).is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! From usage to the quantities that have rates: disjoint, so that each token is billed once.
+
+use crate::record::{Pass, Unit, Usage};
+use std::time::Duration;
+
+/// The tokens of a call or of a pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tokens {
+    pub(super) input: u64,
+    pub(super) cache_read: u64,
+    pub(super) cache_write: u64,
+    pub(super) cache_write_1h: u64,
+    pub(super) input_audio: u64,
+    pub(super) input_image: u64,
+    pub(super) output: u64,
+    pub(super) reasoning: u64,
+    pub(super) output_audio: u64,
+    pub(super) output_image: u64,
+}
+
+impl Tokens {
+    /// The tokens of a call; `None` where they cannot be counted. What the provider did not say counts as none.
+    #[inline]
+    pub(super) fn of_call(usage: &Usage) -> Option<Self> {
+        let written =
+            written(usage.cache_write_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens)?;
+        Some(Self {
+            input: usage.input_tokens.unwrap_or(0),
+            cache_read: usage.cache_read_tokens.unwrap_or(0),
+            cache_write: written,
+            cache_write_1h: usage.cache_write_1h_tokens.unwrap_or(0),
+            input_audio: usage.input_audio_tokens.unwrap_or(0),
+            input_image: usage.input_image_tokens.unwrap_or(0),
+            output: usage.output_tokens.unwrap_or(0),
+            reasoning: usage.reasoning_tokens.unwrap_or(0),
+            output_audio: usage.output_audio_tokens.unwrap_or(0),
+            output_image: usage.output_image_tokens.unwrap_or(0),
+        })
+    }
+
+    /// The tokens of a pass; `None` where they cannot be counted.
+    pub(super) fn of_pass(pass: &Pass) -> Option<Self> {
+        Some(Self {
+            input: pass.input_tokens.unwrap_or(0),
+            cache_read: pass.cache_read_tokens.unwrap_or(0),
+            cache_write: written(
+                pass.cache_write_tokens,
+                pass.cache_write_5m_tokens,
+                pass.cache_write_1h_tokens,
+            )?,
+            cache_write_1h: pass.cache_write_1h_tokens.unwrap_or(0),
+            output: pass.output_tokens.unwrap_or(0),
+            ..Self::default()
+        })
+    }
+
+    /// The tokens by kind, each in one kind only.
+    ///
+    /// What goes in is split by cache and by modality, and no provider says how the two cut across each other. Tokens
+    /// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
+    /// images. Where parts exceed their whole, which the record says, nothing is left over for the rest: cached tokens are billed as they
+    /// were reported, other parts up to the whole.
+    ///
+    /// `bill` is told how many there are of a kind and the units whose rates they may be billed at, of which the first that has one
+    /// counts. It is not told of kinds that do not occur.
+    #[inline]
+    pub(super) fn each_kind<E>(
+        &self,
+        has_reasoning_rate: bool,
+        mut bill: impl FnMut(u64, &'static [Unit]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut each = |tokens, units| if tokens > 0 { bill(tokens, units) } else { Ok(()) };
+        let cached = self.cache_read.saturating_add(self.cache_write);
+        let fresh = self.input.saturating_sub(cached);
+        let audio = self.input_audio.min(fresh);
+        let image = self.input_image.min(fresh - audio);
+        let cached_audio = (self.input_audio - audio).min(self.cache_read);
+        let cached_image = (self.input_image - image).min(self.cache_read - cached_audio);
+        each(fresh - audio - image, &[Unit::Input])?;
+        each(self.cache_read - cached_audio - cached_image, &[Unit::CacheRead, Unit::Input])?;
+        each(self.cache_write - self.cache_write_1h, &[Unit::CacheWrite, Unit::Input])?;
+        each(self.cache_write_1h, &[Unit::CacheWrite1h, Unit::CacheWrite, Unit::Input])?;
+        each(audio, &[Unit::InputAudio, Unit::Input])?;
+        each(cached_audio, &[Unit::CacheReadAudio, Unit::CacheRead, Unit::InputAudio, Unit::Input])?;
+        each(image, &[Unit::InputImage, Unit::Input])?;
+        each(cached_image, &[Unit::CacheReadImage, Unit::CacheRead, Unit::InputImage, Unit::Input])?;
+
+        let audio = self.output_audio.min(self.output);
+        let image = self.output_image.min(self.output - audio);
+        let text = self.output - audio - image;
+        let reasoning = if has_reasoning_rate { self.reasoning.min(text) } else { 0 };
+        each(text - reasoning, &[Unit::Output])?;
+        each(reasoning, &[Unit::Reasoning, Unit::Output])?;
+        each(audio, &[Unit::OutputAudio, Unit::Output])?;
+        each(image, &[Unit::OutputImage, Unit::Output])
+    }
+}
+
+/// All tokens written to a cache, at least those whose time to live is known. What is left beside these is billed as kept
+/// for five minutes, which is what a provider means that knows one kind only.
+#[inline]
+fn written(all: Option<u64>, five_minutes: Option<u64>, hour: Option<u64>) -> Option<u64> {
+    Some(all.unwrap_or(0).max(five_minutes.unwrap_or(0).checked_add(hour.unwrap_or(0))?))
+}
+
+/// The counted things other than tokens and searches: several ways to measure one piece of work. `None` for more than
+/// the 584 years that can be counted in nanoseconds.
+pub(super) fn measures(usage: &Usage, least_seconds: u8) -> Option<[(Unit, u64); 5]> {
+    let count = |count: Option<u64>| count.unwrap_or(0);
+    let length = match usage.seconds {
+        Some(length) if !length.is_zero() => length.max(Duration::from_secs(least_seconds.into())),
+        _ => Duration::ZERO,
+    };
+    let length = u64::try_from(length.as_nanos()).ok()?;
+    Some([
+        (Unit::Seconds, length),
+        (Unit::SearchUnits, count(usage.search_units)),
+        (Unit::Images, count(usage.images)),
+        (Unit::Characters, count(usage.characters)),
+        (Unit::Pages, count(usage.pages)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amounts(tokens: Tokens) -> Vec<(Unit, u64)> {
+        let mut kinds = Vec::new();
+        let note = |amount, units: &[Unit]| {
+            kinds.push((units[0], amount));
+            Ok::<(), ()>(())
+        };
+        tokens.each_kind(true, note).unwrap();
+        kinds
+    }
+
+    #[test]
+    fn parts_are_taken_out_of_the_whole_once() {
+        let tokens = Tokens {
+            input: 100,
+            cache_read: 20,
+            cache_write: 30,
+            cache_write_1h: 10,
+            input_audio: 5,
+            output: 50,
+            reasoning: 40,
+            output_audio: 4,
+            ..Tokens::default()
+        };
+        let parts = [
+            (Unit::Input, 45),
+            (Unit::CacheRead, 20),
+            (Unit::CacheWrite, 20),
+            (Unit::CacheWrite1h, 10),
+            (Unit::InputAudio, 5),
+            (Unit::Output, 6),
+            (Unit::Reasoning, 40),
+            (Unit::OutputAudio, 4),
+        ];
+        assert_eq!(amounts(tokens), parts);
+        assert_eq!(amounts(tokens).iter().map(|(_, n)| n).sum::<u64>(), 150);
+    }
+
+    #[test]
+    fn cached_tokens_are_text_as_long_as_there_is_text() {
+        let mixed = Tokens { input: 100, cache_read: 60, input_audio: 50, ..Tokens::default() };
+        assert_eq!(
+            amounts(mixed),
+            [(Unit::CacheRead, 50), (Unit::InputAudio, 40), (Unit::CacheReadAudio, 10)]
+        );
+    }
+
+    #[test]
+    fn contradictions_never_wrap() {
+        let cached = Tokens { input: 208, cache_read: 314, ..Tokens::default() };
+        assert_eq!(amounts(cached), [(Unit::CacheRead, 314)]);
+        let max = u64::MAX;
+        let all = Tokens {
+            input: 1,
+            cache_read: max,
+            cache_write: max,
+            cache_write_1h: max,
+            input_audio: max,
+            input_image: max,
+            output: 1,
+            reasoning: max,
+            output_audio: max,
+            output_image: max,
+        };
+        assert!(amounts(all).iter().all(|(_, n)| *n <= max));
+    }
+
+    #[test]
+    fn cache_writes_without_a_time_to_live_count_as_five_minutes() {
+        assert_eq!(written(Some(10), None, None), Some(10));
+        assert_eq!(written(Some(10), None, Some(4)), Some(10));
+        assert_eq!(written(None, Some(3), Some(4)), Some(7));
+        assert_eq!(written(Some(5), Some(3), Some(4)), Some(7));
+        assert_eq!(written(None, Some(u64::MAX), Some(1)), None);
+    }
+
+    #[test]
+    fn a_least_length_applies_to_what_has_a_length() {
+        let length = |seconds| {
+            let usage = Usage { seconds: Some(Duration::from_secs(seconds)), ..Usage::default() };
+            measures(&usage, 10).and_then(|all| all.first().copied())
+        };
+        assert_eq!(length(3), Some((Unit::Seconds, 10_000_000_000)));
+        assert_eq!(length(12), Some((Unit::Seconds, 12_000_000_000)));
+        assert_eq!(length(0), Some((Unit::Seconds, 0)));
+        assert_eq!(length(u64::MAX), None);
+    }
+}

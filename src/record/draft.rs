@@ -1,0 +1,352 @@
+//! A record that is being read.
+
+use super::key::{Key, KeyFinder};
+use super::parse::{RecordError, VERSION};
+use super::scan::{Scanner, Unexpected};
+use super::{
+    Api, Cost, Operation, Outcome, Pass, PriceMatch, Priced, Properties, Provider, ProviderSource, Record,
+    RecordId, Text, UnpricedReason, UsageReason, UsageState, Usd, User, UserId, UserIssue, UserSource,
+};
+use std::time::{Duration, SystemTime};
+
+/// What is wrong with one value.
+pub(super) enum Bad {
+    Value,
+    Version(u64),
+}
+
+impl Bad {
+    pub(super) fn at(self, key: Key) -> RecordError {
+        match self {
+            Self::Value => RecordError::invalid(key),
+            Self::Version(version) => RecordError::version(version),
+        }
+    }
+}
+
+impl From<Unexpected> for Bad {
+    fn from(_: Unexpected) -> Self {
+        Self::Value
+    }
+}
+
+/// A record that is being read, and what must be put together from several keys.
+pub(super) struct Draft {
+    record: Record,
+    version: bool,
+    id: bool,
+    time: bool,
+    outcome: bool,
+    usage_state: bool,
+    user: Option<UserId>,
+    user_source: UserSource,
+    cost_state: Option<CostState>,
+    cost_reason: Option<UnpricedReason>,
+    cost: Option<Usd>,
+    computed_cost: Option<Usd>,
+    priced_as: Option<String>,
+    price_match: PriceMatch,
+    tier: Option<Text>,
+    price_version: Option<String>,
+    properties_dropped: u32,
+}
+
+#[derive(Clone, Copy)]
+enum CostState {
+    Priced,
+    Reported,
+    Unpriced,
+    None,
+}
+
+impl Draft {
+    pub(super) fn new() -> Self {
+        Self {
+            record: Record::with_id(RecordId::NIL, SystemTime::UNIX_EPOCH),
+            version: false,
+            id: false,
+            time: false,
+            outcome: false,
+            usage_state: false,
+            user: None,
+            user_source: UserSource::Custom,
+            cost_state: None,
+            cost_reason: None,
+            cost: None,
+            computed_cost: None,
+            priced_as: None,
+            price_match: PriceMatch::Pattern,
+            tier: None,
+            price_version: None,
+            properties_dropped: 0,
+        }
+    }
+
+    /// Reads the value of `key`.
+    pub(super) fn read(&mut self, key: Key, scanner: &mut Scanner<'_>) -> Result<(), Bad> {
+        let record = &mut self.record;
+        match key {
+            Key::V => {
+                let version = scanner.integer()?;
+                self.version = version == VERSION;
+                return if self.version { Ok(()) } else { Err(Bad::Version(version)) };
+            }
+            Key::Id => {
+                record.id = scanner.string()?.parse().map_err(|_| Bad::Value)?;
+                self.id = true;
+            }
+            Key::Time => {
+                let time: jiff::Timestamp = scanner.string()?.parse().map_err(|_| Bad::Value)?;
+                record.time = time.try_into().map_err(|_| Bad::Value)?;
+                self.time = true;
+            }
+            Key::LatencyUs => record.latency = Duration::from_micros(scanner.integer()?),
+            Key::FirstTokenUs => record.first_token = Some(Duration::from_micros(scanner.integer()?)),
+            Key::User => self.user = Some(UserId::verbatim(&scanner.string()?).map_err(|_| Bad::Value)?),
+            Key::UserSource => {
+                self.user_source =
+                    listed(scanner, &UserSource::ALL, UserSource::as_str)?.unwrap_or(UserSource::Custom);
+            }
+            Key::UserIssue => record.user_issue = listed(scanner, &UserIssue::ALL, UserIssue::as_str)?,
+            Key::Provider => {
+                record.provider = Some(Provider::new(&scanner.string()?).map_err(|_| Bad::Value)?);
+            }
+            Key::ProviderSource => {
+                record.provider_source = listed(scanner, &ProviderSource::ALL, ProviderSource::as_str)?;
+            }
+            Key::Host => record.host = text(scanner)?,
+            Key::Operation => {
+                record.operation =
+                    listed(scanner, Operation::ALL, Operation::as_str)?.unwrap_or(Operation::Other);
+            }
+            Key::Api => record.api = listed(scanner, Api::ALL, Api::as_str)?,
+            Key::Model => record.model = text(scanner)?,
+            Key::ResponseModel => record.response_model = text(scanner)?,
+            Key::Stream => record.stream = scanner.boolean()?,
+            Key::Status => {
+                record.status = Some(u16::try_from(scanner.integer()?).map_err(|_| Bad::Value)?);
+            }
+            Key::Outcome => {
+                record.outcome = listed(scanner, &Outcome::ALL, Outcome::as_str)?.ok_or(Bad::Value)?;
+                self.outcome = true;
+            }
+            Key::Error => record.error = text(scanner)?,
+            Key::UsageState => {
+                record.usage_state =
+                    listed(scanner, UsageState::ALL, UsageState::as_str)?.ok_or(Bad::Value)?;
+                self.usage_state = true;
+            }
+            Key::UsageReason => record.usage_reason = listed(scanner, UsageReason::ALL, UsageReason::as_str)?,
+            Key::ServiceTier => record.service_tier = text(scanner)?,
+            Key::Batch => record.batch = scanner.boolean()?,
+            Key::Region => record.region = text(scanner)?,
+            Key::RequestId => record.request_id = text(scanner)?,
+            Key::ClientRequestId => record.client_request_id = text(scanner)?,
+            Key::Session => record.session = text(scanner)?,
+            Key::Properties => record.properties = properties(scanner)?,
+            Key::PropertiesDropped => {
+                self.properties_dropped = u32::try_from(scanner.integer()?).map_err(|_| Bad::Value)?;
+            }
+            Key::CostState
+            | Key::CostReason
+            | Key::CostUsd
+            | Key::ComputedCostUsd
+            | Key::PricedAs
+            | Key::PriceMatch
+            | Key::TierApplied
+            | Key::PriceVersion => return self.read_cost(key, scanner),
+            Key::InputTokens
+            | Key::CacheReadTokens
+            | Key::CacheWriteTokens
+            | Key::CacheWrite5mTokens
+            | Key::CacheWrite1hTokens
+            | Key::InputAudioTokens
+            | Key::InputImageTokens
+            | Key::OutputTokens
+            | Key::ReasoningTokens
+            | Key::OutputAudioTokens
+            | Key::OutputImageTokens
+            | Key::Passes
+            | Key::WebSearches
+            | Key::SearchUnits
+            | Key::Seconds
+            | Key::Images
+            | Key::Characters
+            | Key::Pages => return self.read_usage(key, scanner),
+        }
+        Ok(())
+    }
+
+    fn read_usage(&mut self, key: Key, scanner: &mut Scanner<'_>) -> Result<(), Bad> {
+        let usage = &mut self.record.usage;
+        let count = match key {
+            Key::InputTokens => &mut usage.input_tokens,
+            Key::CacheReadTokens => &mut usage.cache_read_tokens,
+            Key::CacheWriteTokens => &mut usage.cache_write_tokens,
+            Key::CacheWrite5mTokens => &mut usage.cache_write_5m_tokens,
+            Key::CacheWrite1hTokens => &mut usage.cache_write_1h_tokens,
+            Key::InputAudioTokens => &mut usage.input_audio_tokens,
+            Key::InputImageTokens => &mut usage.input_image_tokens,
+            Key::OutputTokens => &mut usage.output_tokens,
+            Key::ReasoningTokens => &mut usage.reasoning_tokens,
+            Key::OutputAudioTokens => &mut usage.output_audio_tokens,
+            Key::OutputImageTokens => &mut usage.output_image_tokens,
+            Key::WebSearches => &mut usage.web_searches,
+            Key::SearchUnits => &mut usage.search_units,
+            Key::Images => &mut usage.images,
+            Key::Characters => &mut usage.characters,
+            Key::Pages => &mut usage.pages,
+            Key::Seconds => {
+                usage.seconds = Some(seconds(scanner.number()?)?);
+                return Ok(());
+            }
+            Key::Passes => {
+                usage.passes.clear();
+                return scanner.array(|scanner| {
+                    usage.passes.push(pass(scanner)?);
+                    Ok(())
+                });
+            }
+            _ => return Err(Bad::Value),
+        };
+        *count = Some(scanner.integer()?);
+        Ok(())
+    }
+
+    fn read_cost(&mut self, key: Key, scanner: &mut Scanner<'_>) -> Result<(), Bad> {
+        match key {
+            Key::CostState => {
+                self.cost_state = Some(match &*scanner.string()? {
+                    "priced" => CostState::Priced,
+                    "reported" => CostState::Reported,
+                    "unpriced" => CostState::Unpriced,
+                    "none" => CostState::None,
+                    _ => return Err(Bad::Value),
+                });
+            }
+            Key::CostReason => {
+                let reason = listed(scanner, UnpricedReason::ALL, UnpricedReason::as_str)?;
+                self.cost_reason = Some(reason.ok_or(Bad::Value)?);
+            }
+            Key::CostUsd => self.cost = Some(amount(scanner)?),
+            Key::ComputedCostUsd => self.computed_cost = Some(amount(scanner)?),
+            Key::PricedAs => self.priced_as = Some(scanner.string()?.into_owned()),
+            Key::PriceMatch => {
+                self.price_match =
+                    listed(scanner, PriceMatch::ALL, PriceMatch::as_str)?.unwrap_or(PriceMatch::Pattern);
+            }
+            Key::TierApplied => self.tier = text(scanner)?,
+            Key::PriceVersion => self.price_version = Some(scanner.string()?.into_owned()),
+            _ => return Err(Bad::Value),
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<Record, RecordError> {
+        for (found, key) in [
+            (self.version, Key::V),
+            (self.id, Key::Id),
+            (self.time, Key::Time),
+            (self.outcome, Key::Outcome),
+            (self.usage_state, Key::UsageState),
+        ] {
+            if !found {
+                return Err(RecordError::missing(key));
+            }
+        }
+        self.record.user = self.user.take().map(|id| User::new(id, self.user_source));
+        self.record.properties.add_dropped(self.properties_dropped);
+        self.record.cost = match self.cost_state.ok_or(RecordError::missing(Key::CostState))? {
+            CostState::Priced => Cost::Priced(self.priced(self.cost)?),
+            CostState::Reported => Cost::Reported {
+                total: self.cost.ok_or(RecordError::missing(Key::CostUsd))?,
+                computed: match self.computed_cost {
+                    Some(total) => Some(self.priced(Some(total))?),
+                    None => None,
+                },
+            },
+            CostState::Unpriced => {
+                Cost::Unpriced(self.cost_reason.ok_or(RecordError::missing(Key::CostReason))?)
+            }
+            CostState::None => Cost::None,
+        };
+        Ok(self.record)
+    }
+
+    /// Our own computation, as far as a record keeps it.
+    fn priced(&mut self, total: Option<Usd>) -> Result<Priced, RecordError> {
+        let mut priced = Priced::new(
+            total.ok_or(RecordError::missing(Key::CostUsd))?,
+            self.priced_as.take().ok_or(RecordError::missing(Key::PricedAs))?,
+            self.price_version.take().ok_or(RecordError::missing(Key::PriceVersion))?,
+        );
+        priced.matched = self.price_match;
+        priced.tier = self.tier.take();
+        Ok(priced)
+    }
+}
+
+fn text(scanner: &mut Scanner<'_>) -> Result<Option<Text>, Bad> {
+    Text::new(&scanner.string()?).map(Some).map_err(|_| Bad::Value)
+}
+
+/// A value of a closed list; `None` for one that a later version added.
+fn listed<T: Copy>(
+    scanner: &mut Scanner<'_>,
+    all: &[T],
+    as_str: impl Fn(T) -> &'static str,
+) -> Result<Option<T>, Bad> {
+    let text = scanner.string()?;
+    Ok(all.iter().copied().find(|&value| as_str(value) == text))
+}
+
+fn amount(scanner: &mut Scanner<'_>) -> Result<Usd, Bad> {
+    Usd::from_decimal(scanner.number()?).map_err(|_| Bad::Value)
+}
+
+/// A decimal number of seconds, to the nanosecond.
+fn seconds(text: &str) -> Result<Duration, Bad> {
+    const NANOS: i128 = 1_000_000_000;
+    // An amount is a decimal that is exact to 1e-12, which holds every duration.
+    let picos = Usd::from_decimal(text).map_err(|_| Bad::Value)?.picos();
+    let nanos = picos / 1000;
+    let whole = u64::try_from(nanos / NANOS).map_err(|_| Bad::Value)?;
+    let part = u32::try_from(nanos % NANOS).map_err(|_| Bad::Value)?;
+    Ok(Duration::new(whole, part))
+}
+
+fn pass(scanner: &mut Scanner<'_>) -> Result<Pass, Bad> {
+    let mut pass = Pass::default();
+    let mut keys = KeyFinder::default();
+    scanner.object(|scanner, key| {
+        let key = keys.find(key);
+        if scanner.null() {
+            return Ok(());
+        }
+        let count = match key {
+            Some(Key::InputTokens) => &mut pass.input_tokens,
+            Some(Key::CacheReadTokens) => &mut pass.cache_read_tokens,
+            Some(Key::CacheWriteTokens) => &mut pass.cache_write_tokens,
+            Some(Key::CacheWrite5mTokens) => &mut pass.cache_write_5m_tokens,
+            Some(Key::CacheWrite1hTokens) => &mut pass.cache_write_1h_tokens,
+            Some(Key::OutputTokens) => &mut pass.output_tokens,
+            Some(Key::Model) => {
+                pass.model = text(scanner)?;
+                return Ok(());
+            }
+            _ => return scanner.skip().map(drop).map_err(Bad::from),
+        };
+        *count = Some(scanner.integer()?);
+        Ok(())
+    })?;
+    Ok(pass)
+}
+
+fn properties(scanner: &mut Scanner<'_>) -> Result<Properties, Bad> {
+    let mut properties = Properties::default();
+    scanner.object(|scanner, name| {
+        properties.insert(name, &scanner.string()?);
+        Ok::<_, Bad>(())
+    })?;
+    Ok(properties)
+}

@@ -1,0 +1,124 @@
+//! The keys of a record's JSON, in the order in which they are written.
+
+macro_rules! keys {
+    ($($variant:ident = $text:literal,)*) => {
+        /// A key of a record's JSON.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Key {
+            $($variant,)*
+        }
+
+        impl Key {
+            /// All of them, in the order in which they are written.
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub(super) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+
+            /// The key as it stands within an object: after a comma, in quotes, before its colon.
+            #[inline]
+            pub(super) const fn lead(self) -> &'static [u8] {
+                match self {
+                    $(Self::$variant => concat!(",\"", $text, "\":").as_bytes(),)*
+                }
+            }
+        }
+    };
+}
+
+keys! {
+    V = "v",
+    Id = "id",
+    Time = "time",
+    LatencyUs = "latency_us",
+    FirstTokenUs = "first_token_us",
+    User = "user",
+    UserSource = "user_source",
+    UserIssue = "user_issue",
+    Provider = "provider",
+    ProviderSource = "provider_source",
+    Host = "host",
+    Operation = "operation",
+    Api = "api",
+    Model = "model",
+    ResponseModel = "response_model",
+    Stream = "stream",
+    Status = "status",
+    Outcome = "outcome",
+    Error = "error",
+    UsageState = "usage_state",
+    UsageReason = "usage_reason",
+    InputTokens = "input_tokens",
+    CacheReadTokens = "cache_read_tokens",
+    CacheWriteTokens = "cache_write_tokens",
+    CacheWrite5mTokens = "cache_write_5m_tokens",
+    CacheWrite1hTokens = "cache_write_1h_tokens",
+    InputAudioTokens = "input_audio_tokens",
+    InputImageTokens = "input_image_tokens",
+    OutputTokens = "output_tokens",
+    ReasoningTokens = "reasoning_tokens",
+    OutputAudioTokens = "output_audio_tokens",
+    OutputImageTokens = "output_image_tokens",
+    Passes = "passes",
+    WebSearches = "web_searches",
+    SearchUnits = "search_units",
+    Seconds = "seconds",
+    Images = "images",
+    Characters = "characters",
+    Pages = "pages",
+    ServiceTier = "service_tier",
+    Batch = "batch",
+    Region = "region",
+    CostState = "cost_state",
+    CostReason = "cost_reason",
+    CostUsd = "cost_usd",
+    ComputedCostUsd = "computed_cost_usd",
+    PricedAs = "priced_as",
+    PriceMatch = "price_match",
+    TierApplied = "tier_applied",
+    PriceVersion = "price_version",
+    RequestId = "request_id",
+    ClientRequestId = "client_request_id",
+    Session = "session",
+    Properties = "properties",
+    PropertiesDropped = "properties_dropped",
+}
+
+/// Finds keys by their text. Records are written in one order, so the next key is looked for where the last one was
+/// found: a hit within a few comparisons, whatever the order turns out to be.
+#[derive(Default)]
+pub(super) struct KeyFinder {
+    next: usize,
+}
+
+impl KeyFinder {
+    pub(super) fn find(&mut self, text: &str) -> Option<Key> {
+        let (before, after) = Key::ALL.split_at_checked(self.next)?;
+        let found = after
+            .iter()
+            .position(|key| key.as_str() == text)
+            .map(|at| self.next + at)
+            .or_else(|| before.iter().position(|key| key.as_str() == text))?;
+        self.next = found + 1;
+        Key::ALL.get(found).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_in_any_order_and_unknown_ones_are_not() {
+        let mut finder = KeyFinder::default();
+        for key in Key::ALL.iter().chain(Key::ALL.iter().rev()) {
+            assert_eq!(finder.find(key.as_str()), Some(*key));
+        }
+        assert_eq!(finder.find("tomorrow"), None);
+        assert_eq!(finder.find(""), None);
+        assert_eq!(finder.find("v"), Some(Key::V));
+    }
+}

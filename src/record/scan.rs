@@ -1,0 +1,210 @@
+//! A small pull reader of JSON text: what a stored record is read with.
+//!
+//! It reads values in place and allocates only for strings with escapes. What stored records hold rarely (escapes,
+//! values of unknown keys) is left to `serde_json`.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
+
+/// The text is not the JSON that was expected here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unexpected;
+
+type Scanned<T> = Result<T, Unexpected>;
+
+#[derive(Clone, Debug)]
+pub(super) struct Scanner<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { rest: text }
+    }
+
+    /// Whether nothing but white space is left.
+    pub(super) fn is_done(&mut self) -> bool {
+        self.skip_space();
+        self.rest.is_empty()
+    }
+
+    fn skip_space(&mut self) {
+        if self.rest.as_bytes().first().is_some_and(|&byte| byte <= b' ') {
+            self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        }
+    }
+
+    /// Takes `byte`, which is ASCII, if it comes next.
+    fn take(&mut self, byte: u8) -> bool {
+        self.skip_space();
+        let found = self.rest.as_bytes().first() == Some(&byte);
+        if found {
+            self.rest = self.rest.get(1..).unwrap_or("");
+        }
+        found
+    }
+
+    /// Splits off the next `length` bytes.
+    fn split(&mut self, length: usize) -> Scanned<&'a str> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Unexpected)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// Steps through `open … close` and calls `item` where each item begins.
+    fn items<E: From<Unexpected>>(
+        &mut self,
+        (open, close): (u8, u8),
+        mut item: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.take(open) {
+            return Err(Unexpected.into());
+        }
+        if self.take(close) {
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            if self.take(close) {
+                return Ok(());
+            }
+            if !self.take(b',') {
+                return Err(Unexpected.into());
+            }
+        }
+    }
+
+    /// Reads an object: `member` is called with each key and must read its value.
+    pub(super) fn object<E: From<Unexpected>>(
+        &mut self,
+        mut member: impl FnMut(&mut Self, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.items((b'{', b'}'), |scanner| {
+            let key = scanner.string()?;
+            if !scanner.take(b':') {
+                return Err(Unexpected.into());
+            }
+            member(scanner, &key)
+        })
+    }
+
+    /// Reads an array: `item` must read each value.
+    pub(super) fn array<E: From<Unexpected>>(
+        &mut self,
+        item: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.items((b'[', b']'), item)
+    }
+
+    pub(super) fn string(&mut self) -> Scanned<Cow<'a, str>> {
+        self.skip_space();
+        let inner = self.rest.strip_prefix('"').ok_or(Unexpected)?;
+        let end = memchr::memchr2(b'"', b'\\', inner.as_bytes()).ok_or(Unexpected)?;
+        let (value, tail) = inner.split_at_checked(end).ok_or(Unexpected)?;
+        match tail.strip_prefix('"') {
+            Some(_) if value.bytes().any(|byte| byte < b' ') => Err(Unexpected),
+            Some(rest) => {
+                self.rest = rest;
+                Ok(Cow::Borrowed(value))
+            }
+            None => self.foreign::<String>().map(Cow::Owned),
+        }
+    }
+
+    /// The text of a number: its characters, and no zero before another digit. Whoever makes a number of it decides the
+    /// rest.
+    pub(super) fn number(&mut self) -> Scanned<&'a str> {
+        self.skip_space();
+        let number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = self.rest.bytes().take_while(number).count();
+        let text = self.split(length)?;
+        match text.strip_prefix('-').unwrap_or(text).as_bytes() {
+            [] | [b'0', b'0'..=b'9', ..] => Err(Unexpected),
+            _ => Ok(text),
+        }
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn integer(&mut self) -> Scanned<u64> {
+        self.number()?.bytes().try_fold(0u64, |number, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            let digit = if digit < 10 { digit } else { return Err(Unexpected) };
+            number.checked_mul(10).and_then(|number| number.checked_add(digit.into())).ok_or(Unexpected)
+        })
+    }
+
+    pub(super) fn boolean(&mut self) -> Scanned<bool> {
+        self.skip_space();
+        for (text, value) in [("true", true), ("false", false)] {
+            if let Some(rest) = self.rest.strip_prefix(text) {
+                self.rest = rest;
+                return Ok(value);
+            }
+        }
+        Err(Unexpected)
+    }
+
+    /// Takes `null` if it comes next.
+    pub(super) fn null(&mut self) -> bool {
+        self.skip_space();
+        let rest = self.rest.strip_prefix("null");
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    /// Steps over any value and returns its text.
+    pub(super) fn skip(&mut self) -> Scanned<&'a str> {
+        self.skip_space();
+        let before = self.rest;
+        self.foreign::<IgnoredAny>()?;
+        before.get(..before.len().saturating_sub(self.rest.len())).ok_or(Unexpected)
+    }
+
+    /// Lets `serde_json` read the next value.
+    fn foreign<T: Deserialize<'a>>(&mut self) -> Scanned<T> {
+        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter();
+        let value = values.next().and_then(Result::ok).ok_or(Unexpected)?;
+        self.split(values.byte_offset())?;
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_whole_numbers_that_fit_are_integers() {
+        for (text, expected) in [("0", 0), ("7", 7), ("18446744073709551615", u64::MAX)] {
+            assert_eq!(Scanner::new(text).integer(), Ok(expected));
+        }
+        for text in ["", "-1", "+1", "01", "1.0", "1e3", "18446744073709551616", "x", "\"1\""] {
+            assert_eq!(Scanner::new(text).integer(), Err(Unexpected), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_value_can_be_stepped_over_and_its_text_kept() {
+        let mut scanner = Scanner::new(" {\"a\":[1,\"}\\\"\"]} , -1.5e3,null");
+        assert_eq!(scanner.skip(), Ok("{\"a\":[1,\"}\\\"\"]}"));
+        assert!(scanner.take(b','));
+        assert_eq!(scanner.skip(), Ok("-1.5e3"));
+        assert!(scanner.take(b','));
+        assert!(scanner.null() && scanner.is_done());
+    }
+
+    #[test]
+    fn values_nested_beyond_reason_are_refused_without_a_stack_overflow() {
+        assert_eq!(Scanner::new(&"[".repeat(1 << 20)).skip(), Err(Unexpected));
+    }
+
+    #[test]
+    fn strings_are_borrowed_unless_something_in_them_is_escaped() {
+        assert!(matches!(Scanner::new("\"plain\"").string(), Ok(Cow::Borrowed("plain"))));
+        assert_eq!(Scanner::new(r#" "a\"\u00e9" "#).string().as_deref(), Ok("a\"é"));
+        for text in ["", "\"", "\"open", "\"a\\", "\"raw\nbreak\"", "plain"] {
+            assert_eq!(Scanner::new(text).string(), Err(Unexpected), "{text}");
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Answers as CSV and as JSON lines.
+
+use super::instant::rfc3339;
+use super::{
+    Amount, Breakdown, GroupName, Histogram, Measure, Overview, Ratio, Retention, Series, Totals, UserPage,
+    UserSummary, Who,
+};
+use crate::record::{Record, Text, Usd};
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+/// One cell of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value {
+    /// Not known: an empty cell in CSV, no key in JSON.
+    Unknown,
+    /// A number, as the decimal that it is.
+    Number(String),
+    /// A text that may come from outside.
+    Text(String),
+    /// Several texts.
+    Texts(Vec<String>),
+}
+
+/// An answer as a table: what its exports are made of, so that they say the same as the answer.
+pub trait Table {
+    /// The names of the columns.
+    fn columns(&self) -> Vec<&'static str>;
+
+    /// Hands over one row after the other, each with a value for each column.
+    ///
+    /// # Errors
+    /// The first error of `row`.
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()>;
+
+    /// Writes CSV ([RFC 4180](https://www.rfc-editor.org/rfc/rfc4180)) with a line of names first.
+    ///
+    /// A text that a spreadsheet would take for a formula (one that begins with `=`, `+`, `-`, `@` or their full-width forms,
+    /// after white space or quotes) gets an apostrophe before it, as
+    /// [OWASP](https://owasp.org/www-community/attacks/CSV_Injection) recommends. Take JSON where ids must stay as they are.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(self.columns().join(",").as_bytes())?;
+        out.write_all(b"\r\n")?;
+        self.rows(&mut |row| {
+            let cells: Vec<_> = row.iter().map(csv).collect();
+            out.write_all(cells.join(",").as_bytes())?;
+            out.write_all(b"\r\n")
+        })
+    }
+
+    /// Writes one flat JSON object per row and line. What is not known has no key. Numbers are exact decimals.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn write_json_lines(&self, out: &mut dyn Write) -> io::Result<()> {
+        let columns = self.columns();
+        self.rows(&mut |row| {
+            let known = columns.iter().zip(&row).filter(|(_, value)| **value != Value::Unknown);
+            let members: Result<Vec<_>, _> = known.map(|(name, value)| member(name, value)).collect();
+            writeln!(out, "{{{}}}", members?.join(","))
+        })
+    }
+
+    /// What [`Table::write_csv`] writes.
+    fn to_csv(&self) -> String {
+        to_string(|out| self.write_csv(out))
+    }
+
+    /// What [`Table::write_json_lines`] writes.
+    fn to_json_lines(&self) -> String {
+        to_string(|out| self.write_json_lines(out))
+    }
+}
+
+fn to_string(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut out = Vec::new();
+    // Memory takes everything, and everything is text.
+    let _ = write(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn csv(value: &Value) -> String {
+    match value {
+        Value::Unknown => String::new(),
+        Value::Number(number) => number.clone(),
+        Value::Text(text) => quoted(text),
+        Value::Texts(texts) => quoted(&texts.join(" ")),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    // What a spreadsheet may skip before it looks.
+    let skipped = |c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '\'' || c == '\u{feff}';
+    let guard = if text.trim_start_matches(skipped).starts_with(FORMULA) { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+fn member(name: &str, value: &Value) -> io::Result<String> {
+    let value = match value {
+        Value::Unknown => "null".to_owned(),
+        Value::Number(number) => number.clone(),
+        Value::Text(text) => serde_json::to_string(text)?,
+        Value::Texts(texts) => serde_json::to_string(texts)?,
+    };
+    Ok(format!("{}:{value}", serde_json::to_string(name)?))
+}
+
+fn number(number: impl std::fmt::Display) -> Value {
+    Value::Number(format!("{number}"))
+}
+
+fn text(text: impl Into<String>) -> Value {
+    Value::Text(text.into())
+}
+
+fn time(time: SystemTime) -> Value {
+    Value::Text(rfc3339(time))
+}
+
+fn cost(cost: Option<Usd>) -> Value {
+    cost.map_or(Value::Unknown, number)
+}
+
+fn ratio(ratio: Ratio) -> Value {
+    if ratio.over == 0 { Value::Unknown } else { Value::Number(format!("{ratio:.6}")) }
+}
+
+impl Amount {
+    fn value(self) -> Value {
+        match self {
+            Self::Count(count) => number(count),
+            Self::Ratio(of) => ratio(of),
+            Self::Cost(of) => number(of),
+            Self::MeanCost(mean) => cost(mean.value()),
+            Self::Duration(duration) => number(duration.as_micros()),
+            Self::Time(of) => time(of),
+        }
+    }
+}
+
+/// The measures that totals tell, in the order of the columns.
+fn of_totals() -> impl Iterator<Item = Measure> {
+    Measure::ALL.iter().copied().filter(|measure| !measure.needs_cells())
+}
+
+fn totals_values(totals: &Totals) -> impl Iterator<Item = Value> + '_ {
+    of_totals().map(|measure| totals.measure(measure).map_or(Value::Unknown, Amount::value))
+}
+
+fn who(who: &Who) -> [Value; 2] {
+    [text(who.kind()), who.user().map_or(Value::Unknown, |id| text(id.as_str()))]
+}
+
+impl UserSummary {
+    fn values(&self) -> Vec<Value> {
+        let models = self.models.iter().map(|model| model.as_str().to_owned()).collect();
+        let measures = Measure::ALL.iter().map(|&m| self.measure(m).map_or(Value::Unknown, Amount::value));
+        let rest = [Value::Texts(models), number(self.other_models), number(self.in_other)];
+        who(&self.who).into_iter().chain(measures).chain(rest).collect()
+    }
+}
+
+/// One row per user, and the row of the other users last, where there is one.
+impl Table for UserPage {
+    fn columns(&self) -> Vec<&'static str> {
+        let measures = Measure::ALL.iter().map(|measure| measure.as_str());
+        let rest = ["model_names", "requests_of_other_models", "earlier_requests_in_other"];
+        ["row", "user"].into_iter().chain(measures).chain(rest).collect()
+    }
+
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
+        self.rows.iter().chain(&self.other).try_for_each(|summary| row(summary.values()))
+    }
+}
+
+/// One row per step.
+impl Table for Series {
+    fn columns(&self) -> Vec<&'static str> {
+        let before = ["step", "label", "start", "end", "active_users", "new_users"];
+        before.into_iter().chain(of_totals().map(Measure::as_str)).collect()
+    }
+
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
+        self.points.iter().try_for_each(|point| {
+            let before = [
+                text(self.step.as_str()),
+                text(&point.label),
+                time(point.start),
+                time(point.end),
+                number(point.active_users),
+                number(point.new_users),
+            ];
+            row(before.into_iter().chain(totals_values(&point.totals)).collect())
+        })
+    }
+}
+
+/// One row per group.
+impl Table for Breakdown {
+    fn columns(&self) -> Vec<&'static str> {
+        let before = ["by", "group", "name", "users"];
+        before.into_iter().chain(of_totals().map(Measure::as_str)).collect()
+    }
+
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
+        self.groups.iter().try_for_each(|group| {
+            let name = match &group.name {
+                GroupName::Is(name) => text(name.as_str()),
+                GroupName::Absent | GroupName::Other => Value::Unknown,
+            };
+            let before = [text(self.by.to_string()), text(group.name.kind()), name, number(group.users)];
+            row(before.into_iter().chain(totals_values(&group.totals)).collect())
+        })
+    }
+}
+
+/// One row per cohort and week.
+impl Table for Retention {
+    fn columns(&self) -> Vec<&'static str> {
+        vec!["cohort", "users", "week", "active_users", "share"]
+    }
+
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
+        self.cohorts.iter().try_for_each(|cohort| {
+            cohort.active.iter().enumerate().try_for_each(|(week, &active)| {
+                let share = ratio(Ratio::new(active, cohort.users));
+                row(vec![text(&cohort.label), number(cohort.users), number(week), number(active), share])
+            })
+        })
+    }
+}
+
+/// One row per bin.
+impl Table for Histogram {
+    fn columns(&self) -> Vec<&'static str> {
+        vec!["measure", "from", "to", "users"]
+    }
+
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
+        let value = |value: i128| match self.measure {
+            Measure::Cost => number(Usd::from_picos(value)),
+            _ => number(value),
+        };
+        self.bins.iter().try_for_each(|bin| {
+            row(vec![text(self.measure.as_str()), value(bin.from), value(bin.to), number(bin.users)])
+        })
+    }
+}
+
+/// Three rows: all, today, this month. What is not known of a row is empty.
+impl Table for Overview {
+    fn columns(&self) -> Vec<&'static str> {
+        let before = ["window", "users", "projected_cost_usd", "unpriced_models", "dropped_records"];
+        before.into_iter().chain(of_totals().map(Measure::as_str)).collect()
+    }
+
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
+        let models = self.unpriced_models.iter().filter_map(|(model, _)| model.as_ref());
+        let models = Value::Texts(models.map(|model: &Text| model.as_str().to_owned()).collect());
+        let (unknown, projection) = (|| Value::Unknown, cost(self.month_projection));
+        for (name, users, extra, totals) in [
+            ("all", self.users, [unknown(), models, number(self.dropped)], &self.totals),
+            ("today", self.users_today, [unknown(), unknown(), unknown()], &self.today),
+            ("month", self.users_this_month, [projection, unknown(), unknown()], &self.month),
+        ] {
+            let before = [text(name), number(users)].into_iter().chain(extra);
+            row(before.chain(totals_values(totals)).collect())?;
+        }
+        Ok(())
+    }
+}
+
+/// Calls, for CSV; as JSON lines, [`Record::to_json`] says more.
+impl Table for [Record] {
+    fn columns(&self) -> Vec<&'static str> {
+        vec![
+            "id",
+            "time",
+            "user",
+            "provider",
+            "operation",
+            "model",
+            "outcome",
+            "status",
+            "input_tokens",
+            "output_tokens",
+            "cost_usd",
+            "latency_us",
+            "first_token_us",
+        ]
+    }
+
+    fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
+        self.iter().try_for_each(|record| {
+            let model = record.response_model.as_ref().or(record.model.as_ref());
+            let count = |count: Option<u64>| count.map_or(Value::Unknown, number);
+            row(vec![
+                text(record.id.to_string()),
+                time(record.time),
+                record.user_id().map_or(Value::Unknown, |id| text(id.as_str())),
+                record.provider.as_ref().map_or(Value::Unknown, |provider| text(provider.as_str())),
+                text(record.operation.as_str()),
+                model.map_or(Value::Unknown, |model| text(model.as_str())),
+                text(record.outcome.as_str()),
+                record.status.map_or(Value::Unknown, number),
+                count(record.usage.input_tokens),
+                count(record.usage.output_tokens),
+                cost(record.cost.total()),
+                number(record.latency.as_micros()),
+                record.first_token.map_or(Value::Unknown, |first| number(first.as_micros())),
+            ])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_a_spreadsheet_would_run_are_defused() {
+        for bad in
+            ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\"=1", "＝1", "'=1", "\u{feff}=1", "\u{a0}-1"]
+        {
+            let cell = quoted(bad);
+            assert!(cell.starts_with("\"'"), "{cell}");
+        }
+        assert_eq!(quoted("a=1, \"b\""), "\"a=1, \"\"b\"\"\"");
+        assert_eq!(csv(&number(-5)), "-5", "numbers of ours are numbers");
+    }
+}

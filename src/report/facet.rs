@@ -1,0 +1,131 @@
+//! What kind of call it was: what calls are filtered and broken down by.
+
+use crate::record::{Operation, Provider, Record, Text};
+
+/// A name that a store may have had to let go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Name<T> {
+    /// The call had none.
+    #[default]
+    Absent,
+    Is(T),
+    /// It had one that the store could not keep apart from others.
+    Other,
+}
+
+impl<T> Name<T> {
+    fn of(name: Option<T>) -> Self {
+        name.map_or(Self::Absent, Self::Is)
+    }
+
+    /// Whether it is the name that `wanted` recognises; `None` where the store can't say.
+    fn is(&self, wanted: impl FnOnce(&T) -> bool) -> Option<bool> {
+        match self {
+            Self::Absent => Some(false),
+            Self::Is(name) => Some(wanted(name)),
+            Self::Other => None,
+        }
+    }
+}
+
+/// Which of these a store keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dimensions {
+    pub(crate) models: bool,
+    pub(crate) operations: bool,
+    pub(crate) properties: bool,
+}
+
+/// The kind of a call. The model is the one that answered, or else the one asked for: what the price goes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Facet {
+    pub(crate) provider: Name<Provider>,
+    pub(crate) model: Name<Text>,
+    pub(crate) operation: Name<Operation>,
+    /// Sorted by name.
+    pub(crate) properties: Vec<(Text, Name<Text>)>,
+    /// Whether there were properties of which not even the name was kept.
+    pub(crate) more_properties: bool,
+}
+
+impl Facet {
+    /// Of a call about which nothing was kept.
+    pub(crate) const OTHER: Self = Self {
+        provider: Name::Other,
+        model: Name::Other,
+        operation: Name::Other,
+        properties: Vec::new(),
+        more_properties: true,
+    };
+
+    pub(crate) fn of(record: &Record, keep: Dimensions) -> Self {
+        let mut facet = Self::OTHER;
+        if keep.models {
+            facet.provider = Name::of(record.provider.clone());
+            facet.model = Name::of(model_of(record).cloned());
+        }
+        if keep.operations {
+            facet.operation = Name::Is(record.operation);
+        }
+        if keep.properties {
+            // They were texts in the record, so they are here.
+            let kept = record
+                .properties
+                .iter()
+                .filter_map(|(name, value)| Some((Text::new(name).ok()?, Name::Is(Text::new(value).ok()?))));
+            facet.properties = kept.collect();
+            facet.more_properties = record.properties.dropped() != 0;
+        }
+        facet
+    }
+
+    /// Whether [`Facet::of`] the record would be this one, without making it.
+    #[inline]
+    pub(crate) fn is_of(&self, record: &Record, keep: Dimensions) -> bool {
+        fn same<T: PartialEq>(kept: &Name<T>, given: Option<&T>) -> bool {
+            match kept {
+                Name::Absent => given.is_none(),
+                Name::Is(name) => given == Some(name),
+                Name::Other => false,
+            }
+        }
+        (!keep.operations || self.operation == Name::Is(record.operation))
+            && (!keep.models
+                || (same(&self.model, model_of(record)) && same(&self.provider, record.provider.as_ref())))
+            && (!keep.properties
+                || (self.properties.len() == record.properties.len()
+                    && self.more_properties == (record.properties.dropped() != 0)
+                    && self.properties.iter().zip(record.properties.iter()).all(
+                        |((name, value), (given_name, given))| {
+                            name == given_name && matches!(value, Name::Is(value) if value == given)
+                        },
+                    )))
+    }
+
+    pub(crate) fn has_model(&self, model: &str) -> Option<bool> {
+        self.model.is(|name| name == model)
+    }
+
+    pub(crate) fn has_provider(&self, provider: &Provider) -> Option<bool> {
+        self.provider.is(|name| name == provider)
+    }
+
+    pub(crate) fn has_operation(&self, operation: Operation) -> Option<bool> {
+        self.operation.is(|name| *name == operation)
+    }
+
+    /// Whether the call had the property, of the value where one is given.
+    pub(crate) fn has_property(&self, name: &str, value: Option<&str>) -> Option<bool> {
+        match (self.properties.iter().find(|(known, _)| known == name), value) {
+            (Some((_, held)), Some(value)) => held.is(|held| held == value),
+            (Some(_), None) => Some(true),
+            (None, _) if self.more_properties => None,
+            (None, _) => Some(false),
+        }
+    }
+}
+
+/// The model that answered, or else the one asked for.
+fn model_of(record: &Record) -> Option<&Text> {
+    record.response_model.as_ref().or(record.model.as_ref())
+}

@@ -1,0 +1,141 @@
+//! How a measure is spread over users.
+
+use super::measure::Measure;
+use super::users::Gaps;
+
+/// How a measure is spread over users: so many users have so much.
+///
+/// Values are whole numbers: of what is counted, and of pico-dollars (1e-12 USD) for costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Histogram {
+    /// What is spread.
+    pub measure: Measure,
+    /// The bins from the least value up, of equal width (the last one may be narrower).
+    pub bins: Vec<Bin>,
+    /// Users above the percentile up to which bins were asked for.
+    pub beyond: u64,
+    /// Users of whom the measure is not known.
+    pub unknown: u64,
+    /// The values at 25, 50 and 75 % of the users, by nearest rank; `None` without users.
+    pub quartiles: Option<[i128; 3]>,
+    /// What is missing. The users in the shared row are in no bin.
+    pub gaps: Gaps,
+}
+
+/// Users within a range of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bin {
+    /// The least value.
+    pub from: i128,
+    /// The largest value, within.
+    pub to: i128,
+    /// How many users.
+    pub users: u64,
+}
+
+/// What a histogram shows.
+///
+/// ```
+/// use tower_llm_metrics::report::{HistogramQuery, Measure};
+///
+/// let query = HistogramQuery::new(Measure::Cost).bins(20).up_to_permille(999); // p99.9
+/// # let _ = query;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HistogramQuery {
+    pub(crate) measure: Measure,
+    pub(crate) bins: u16,
+    pub(crate) permille: u16,
+}
+
+impl HistogramQuery {
+    /// Ten bins for all users. The measure is a count, tokens or the cost; of another one nothing is known.
+    pub const fn new(measure: Measure) -> Self {
+        Self { measure, bins: 10, permille: 1_000 }
+    }
+
+    /// At most so many bins, and at least one.
+    #[must_use]
+    pub const fn bins(mut self, bins: u16) -> Self {
+        self.bins = if bins == 0 { 1 } else { bins };
+        self
+    }
+
+    /// Bins only for the users up to a percentile, in tenths: 950 is p95, 999 is p99.9.
+    #[must_use]
+    pub const fn up_to_permille(mut self, permille: u16) -> Self {
+        self.permille = if permille > 1_000 { 1_000 } else { permille };
+        self
+    }
+
+    /// The histogram of the values of all users of whom the measure is known.
+    pub(crate) fn of(&self, mut values: Vec<i128>, unknown: u64, gaps: Gaps) -> Histogram {
+        values.sort_unstable();
+        let at = |permille: u16| {
+            let rank = (values.len() as u128 * u128::from(permille)).div_ceil(1_000).max(1);
+            values.get(usize::try_from(rank - 1).unwrap_or(usize::MAX)).copied()
+        };
+        let quartiles = [at(250), at(500), at(750)];
+        let mut histogram = Histogram {
+            measure: self.measure,
+            bins: Vec::new(),
+            beyond: 0,
+            unknown,
+            quartiles: match quartiles {
+                [Some(low), Some(middle), Some(high)] => Some([low, middle, high]),
+                _ => None,
+            },
+            gaps,
+        };
+        let (Some(&least), Some(cut)) = (values.first(), at(self.permille)) else { return histogram };
+        let within = values.partition_point(|&value| value <= cut);
+        histogram.beyond = (values.len() - within) as u64;
+        // Costs can be negative, and then the range takes all 128 bits.
+        let width = (cut.wrapping_sub(least) as u128) / u128::from(self.bins) + 1;
+        let (mut from, mut counted) = (least, 0);
+        while from <= cut {
+            let to = from.saturating_add_unsigned(width - 1).min(cut);
+            let until = values.partition_point(|&value| value <= to);
+            histogram.bins.push(Bin { from, to, users: (until - counted) as u64 });
+            counted = until;
+            let Some(next) = to.checked_add(1) else { break };
+            from = next;
+        }
+        histogram
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(query: HistogramQuery, values: &[i128]) -> (Vec<(i128, i128, u64)>, u64) {
+        let histogram = query.of(values.to_vec(), 0, Gaps::default());
+        (histogram.bins.iter().map(|bin| (bin.from, bin.to, bin.users)).collect(), histogram.beyond)
+    }
+
+    #[test]
+    fn bins_cover_all_values_up_to_the_cut_and_count_each_user_once() {
+        let query = HistogramQuery::new(Measure::Requests).bins(2);
+        assert_eq!(of(query, &[4, 1, 2, 3]), (vec![(1, 2, 2), (3, 4, 2)], 0));
+        assert_eq!(of(query, &[1, 1, 1_000, 2]).0, [(1, 500, 3), (501, 1_000, 1)]);
+        assert_eq!(of(query.up_to_permille(750), &[1, 1, 1_000, 2]), (vec![(1, 1, 2), (2, 2, 1)], 1));
+        assert_eq!(of(query, &[7, 7]), (vec![(7, 7, 2)], 0));
+        assert_eq!(of(query, &[]), (vec![], 0));
+    }
+
+    #[test]
+    fn extreme_values_do_not_overflow() {
+        let (bins, beyond) = of(HistogramQuery::new(Measure::Cost).bins(3), &[i128::MIN, 0, i128::MAX]);
+        assert_eq!((bins.iter().map(|bin| bin.2).sum::<u64>(), beyond), (3, 0));
+        assert_eq!(bins.len(), 3);
+    }
+
+    #[test]
+    fn quartiles_are_by_nearest_rank() {
+        let histogram = HistogramQuery::new(Measure::Requests).of((1..=10).collect(), 2, Gaps::default());
+        assert_eq!((histogram.quartiles, histogram.unknown), (Some([3, 5, 8]), 2));
+    }
+}

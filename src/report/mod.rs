@@ -1,0 +1,61 @@
+//! Questions about users, their answers, and the arithmetic between them.
+//!
+//! Answers are folds over records: a report holds nothing that the records do not say.
+//!
+//! # What the figures mean
+//!
+//! * A **request** is a record: one call that was dispatched, however it ended. It belongs to the moment at which it
+//!   *started*, rounded down to the microsecond.
+//! * **First and last active** are the starts of the earliest and the latest request.
+//! * **Active days** are distinct days, *in the zone of the question*, with at least one request.
+//! * **Requests per active day**: requests over active days. **Tokens per request**: tokens over the requests that
+//!   spoke of tokens. **Cost per request**: cost over the priced requests. **Error rate**: failed and broken requests
+//!   over all requests. An average over nothing is not known, which is not 0.
+//! * **Latency** quantiles are over all requests, those of the **first token** over the requests that had one, both
+//!   by nearest rank and within 1 %.
+//! * **Tokens, cost and coverage** are described at [`Totals`].
+//! * The **model** of a call is the one that answered, or else the one asked for.
+//! * **Money** is exact.
+
+mod breakdown;
+pub(crate) mod days;
+mod error;
+mod export;
+pub(crate) mod facet;
+mod filter;
+pub(crate) mod gather;
+mod histogram;
+pub(crate) mod instant;
+mod measure;
+pub(crate) mod overview;
+mod quantiles;
+mod ratio;
+mod selection;
+mod series;
+mod source;
+mod totals;
+pub(crate) mod users;
+mod who;
+pub(crate) mod window;
+mod zone;
+
+pub use breakdown::{Breakdown, Group, GroupBy, GroupName};
+pub use error::QueryError;
+pub use export::{Table, Value};
+pub use filter::{CallFilter, Scope, UserFilter};
+pub use histogram::{Bin, Histogram, HistogramQuery};
+pub use measure::{Amount, Measure};
+pub use overview::Overview;
+pub use quantiles::Quantiles;
+pub use ratio::{MeanCost, Ratio};
+pub use selection::Selection;
+pub use series::{Cohort, Point, Retention, Series};
+pub use source::{Report, Scoped};
+pub use totals::Totals;
+pub use users::{Cursor, Gaps, UserPage, UserQuery, UserSummary};
+pub use who::Who;
+pub use window::{Step, Window};
+pub use zone::{Zone, ZoneError};
+
+/// What rows are sorted by: any [`Measure`].
+pub type SortBy = Measure;

@@ -1,0 +1,70 @@
+//! The metered service.
+
+use crate::body::{RequestBody, ResponseBody};
+use crate::exchange::Guard;
+use crate::future::ResponseFuture;
+use crate::identify::remove_helicone_headers;
+use crate::meter::Meter;
+use http::{Request, Response};
+use http_body::Body;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+/// A service whose calls are metered: see [`UserMetricsLayer`](crate::UserMetricsLayer).
+///
+/// Requests, answers, errors and readiness are the inner service's; only the bodies are wrapped.
+#[derive(Clone, Debug)]
+pub struct UserMetrics<S> {
+    pub(crate) inner: S,
+    pub(crate) meter: Arc<Meter>,
+}
+
+impl<S> UserMetrics<S> {
+    pub(crate) fn new(inner: S, meter: Arc<Meter>) -> Self {
+        Self { inner, meter }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Takes the layer off.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for UserMetrics<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    B: Body,
+    R: Body,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let guard = self.meter.wants(&parts).then(|| Guard::open(&self.meter, &parts));
+        let body = match &guard {
+            Some(guard) => RequestBody::new(body, guard.exchange(), &parts.headers),
+            None => RequestBody::unmetered(body),
+        };
+        if self.meter.faces_provider.unwrap_or(false) {
+            remove_helicone_headers(&mut parts.headers);
+        }
+        ResponseFuture::new(self.inner.call(Request::from_parts(parts, body)), guard)
+    }
+}

@@ -1,0 +1,181 @@
+//! One segment in memory, its records in order of time.
+
+use super::codec;
+use super::error::ReadError;
+use super::segment::Segment;
+use crate::record::{Record, RecordError};
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// What records are sorted by: the time in microseconds and the id. Two that are equal in it are one record.
+pub(super) type Order = (u64, u128);
+
+/// How a record of our own begins. It cannot stand within a JSON string, where the quotes would be escaped.
+const BEGIN: &[u8] = b"{\"v\":";
+
+/// A segment in memory.
+#[derive(Debug)]
+pub(super) struct Run {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// In order of time, the last first.
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    order: Order,
+    start: usize,
+    length: u32,
+    line: u32,
+}
+
+impl Run {
+    /// Reads the records of `segment` that lie within `window`, and tells `problems` of what is no record.
+    pub(super) fn load(
+        segment: &Segment,
+        window: &Range<u64>,
+        problems: &mut impl Extend<ReadError>,
+    ) -> io::Result<Self> {
+        let bytes = read(segment)?;
+        let mut run = Self { path: segment.path.clone(), bytes: Vec::new(), entries: Vec::new() };
+        let mut start = 0;
+        for (line, text) in (1u32..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
+            let begin = start;
+            start += text.len();
+            let ended = text.last() == Some(&b'\n');
+            let text = text.trim_ascii_end();
+            let mut at = begin;
+            for piece in pieces(text) {
+                match order(piece) {
+                    Ok(order) if window.contains(&order.0) => {
+                        let length = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+                        run.entries.push(Entry { order, start: at, length, line });
+                    }
+                    Ok(_) => {}
+                    // The end of a file that is being written to, or was when the machine stopped.
+                    Err(_) if !ended => {}
+                    Err(e) => problems.extend([ReadError::corrupt(&run.path, line, e)]),
+                }
+                at += piece.len();
+            }
+        }
+        run.bytes = bytes;
+        run.entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.order));
+        Ok(run)
+    }
+
+    /// The place of the next record.
+    pub(super) fn order(&self) -> Option<Order> {
+        self.entries.last().map(|entry| entry.order)
+    }
+
+    /// Steps over the next record without reading it.
+    pub(super) fn skip(&mut self) {
+        self.entries.pop();
+    }
+
+    /// Reads the next record, with the problem that its line has even if it could be read.
+    pub(super) fn next(&mut self) -> (Option<Record>, Option<ReadError>) {
+        let Some(entry) = self.entries.pop() else { return (None, None) };
+        let end = entry.start.saturating_add(entry.length as usize);
+        let text = self.bytes.get(entry.start..end).unwrap_or_default();
+        match Record::from_json(text) {
+            Ok(record) => (Some(record), None),
+            Err(e) => {
+                // What follows the record on its line may be what is wrong.
+                let whole = memchr::memrchr(b'}', text).and_then(|end| text.get(..=end));
+                let record = whole.and_then(|text| Record::from_json(text).ok());
+                (record, Some(ReadError::corrupt(&self.path, entry.line, e)))
+            }
+        }
+    }
+}
+
+fn read(segment: &Segment) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(&segment.path)?;
+    if let Ok(length) = usize::try_from(file.metadata()?.len()) {
+        bytes.try_reserve(length)?;
+    }
+    codec::reader(file, segment.format)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The earliest and the latest time in `segment`, in microseconds; `None` when there is no record in it.
+pub(super) fn span(segment: &Segment) -> io::Result<Option<(u64, u64)>> {
+    let bytes = read(segment)?;
+    let lines = bytes.split(|&byte| byte == b'\n');
+    let times = lines.flat_map(pieces).filter_map(|piece| order(piece).ok()).map(|(time, _)| time);
+    Ok(times.fold(None, |span, time| match span {
+        None => Some((time, time)),
+        Some((first, last)) => Some((time.min(first), time.max(last))),
+    }))
+}
+
+/// The records that a line is made of: one, unless the end of a line was lost and they are glued together.
+pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let next = rest.get(1..).and_then(|tail| memchr::memmem::find(tail, BEGIN));
+        let (piece, tail) = rest.split_at_checked(next.map_or(rest.len(), |at| at + 1))?;
+        rest = tail;
+        Some(piece)
+    })
+}
+
+/// The time and the id of a record, from their places in the text that we write, or else by reading all of it.
+fn order(text: &[u8]) -> Result<Order, RecordError> {
+    if let Some(order) = own_order(text) {
+        return Ok(order);
+    }
+    let record = Record::from_json(text)?;
+    Ok((micros(record.time), record.id.as_u128()))
+}
+
+fn own_order(text: &[u8]) -> Option<Order> {
+    let rest = text.strip_prefix(b"{\"v\":1,\"id\":\"")?;
+    let (id, rest) = rest.split_at_checked(uuid::fmt::Hyphenated::LENGTH)?;
+    let (time, rest) = rest.strip_prefix(b"\",\"time\":\"")?.split_at_checked(27)?;
+    rest.strip_prefix(b"\"")?;
+    let time: jiff::Timestamp = std::str::from_utf8(time).ok()?.parse().ok()?;
+    Some((u64::try_from(time.as_microsecond()).unwrap_or(0), uuid::Uuid::try_parse_ascii(id).ok()?.as_u128()))
+}
+
+/// `time` in microseconds, as records are sorted by it.
+pub(super) fn micros(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_order_is_the_same_by_the_places_in_the_text_and_by_reading_it() {
+        let record = Record::new(SystemTime::UNIX_EPOCH + Duration::from_micros(1_750_000_000_000_042));
+        let json = record.to_json();
+        let expected = (1_750_000_000_000_042, record.id.as_u128());
+        assert_eq!(own_order(json.as_bytes()), Some(expected));
+        let other_order = json.replacen("{\"v\":1,", "{", 1).replacen('}', ",\"v\":1}", 1);
+        assert_eq!(own_order(other_order.as_bytes()), None);
+        assert_eq!(order(other_order.as_bytes()), Ok(expected));
+    }
+
+    #[test]
+    fn glued_lines_come_apart_and_no_byte_is_lost() {
+        let split = |line: &'static [u8]| pieces(line).collect::<Vec<_>>();
+        assert_eq!(split(b"{\"v\":1,\"a\":{\"v\":1}}"), [&b"{\"v\":1,\"a\":"[..], b"{\"v\":1}}"]);
+        assert_eq!(split(b"torn{\"v\":1}"), [&b"torn"[..], b"{\"v\":1}"]);
+        assert_eq!(split(b"{\"v\":1,\"s\":\"{\\\"v\\\":\"}").len(), 1);
+        assert!(split(b"").is_empty());
+    }
+}

@@ -1,0 +1,152 @@
+//! The names of segments, and which of them a directory holds.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+const PREFIX: &str = "records-";
+const PLAIN: &str = ".jsonl";
+const TIME: &str = "%Y%m%dT%H%M%S.%6fZ";
+/// What is being written under another name and replaces its segment when it is whole.
+pub(super) const UNFINISHED: &str = ".tmp";
+
+/// How a segment's bytes are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Format {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Format {
+    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Zstd];
+
+    /// What comes after `.jsonl`.
+    pub(super) const fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+}
+
+/// A file of records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    /// The name without what the compression adds to it.
+    pub(super) stem: String,
+    pub(super) format: Format,
+    /// When a sink began it; `None` when the name is not one that a sink gives.
+    pub(super) began: Option<SystemTime>,
+}
+
+impl Segment {
+    fn from_path(path: PathBuf) -> Option<Self> {
+        let name = path.file_name().and_then(OsStr::to_str)?;
+        let (stem, format) = Format::ALL.into_iter().find_map(|format| {
+            let stem = name.strip_suffix(format.suffix())?;
+            stem.ends_with(PLAIN).then(|| (stem.to_owned(), format))
+        })?;
+        let began = time_of(&stem);
+        Some(Self { path, stem, format, began })
+    }
+
+    /// The same segment, stored in another way.
+    pub(super) fn path_as(&self, format: Format) -> PathBuf {
+        self.path.with_file_name(format!("{}{}", self.stem, format.suffix()))
+    }
+
+    /// Where the segment is written anew, before it replaces what is there.
+    pub(super) fn unfinished(&self) -> PathBuf {
+        self.path.with_file_name(format!("{}{UNFINISHED}", self.stem))
+    }
+}
+
+/// The files of records in `dir`, in the order of their names, which is that of time. Of a segment that is there in
+/// two forms, because a crash came between the making of one and the removal of the other, only the plain one counts.
+pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
+    let mut segments = all(dir)?;
+    segments.dedup_by(|later, kept| later.stem == kept.stem);
+    Ok(segments)
+}
+
+/// The same with both forms of such a segment, the plain one first.
+pub(super) fn all(dir: &Path) -> io::Result<Vec<Segment>> {
+    let mut segments = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        segments.extend(Segment::from_path(entry?.path()));
+    }
+    segments.sort_by(|a, b| (&a.stem, a.format).cmp(&(&b.stem, b.format)));
+    Ok(segments)
+}
+
+fn time_of(stem: &str) -> Option<SystemTime> {
+    let text = stem.strip_prefix(PREFIX)?.strip_suffix(PLAIN)?;
+    let at = jiff::civil::DateTime::strptime(TIME, text).ok()?;
+    jiff::tz::Offset::UTC.to_timestamp(at).ok()?.try_into().ok()
+}
+
+/// Gives names to segments: the time of their beginning, later for every one, whatever the clock does.
+#[derive(Debug)]
+pub(super) struct Names {
+    last: jiff::Timestamp,
+}
+
+impl Names {
+    /// Names later than those of `segments`.
+    pub(super) fn after(segments: &[Segment]) -> Self {
+        let last =
+            segments.iter().filter_map(|segment| segment.began).max().unwrap_or(SystemTime::UNIX_EPOCH);
+        Self { last: timestamp(last) }
+    }
+
+    pub(super) fn next(&mut self, now: SystemTime) -> String {
+        const STEP: Duration = Duration::from_micros(1);
+        self.last = timestamp(now).max(self.last.checked_add(STEP).unwrap_or(self.last));
+        let at = jiff::tz::Offset::UTC.to_datetime(self.last);
+        format!("{PREFIX}{}{PLAIN}", at.strftime(TIME))
+    }
+}
+
+fn timestamp(time: SystemTime) -> jiff::Timestamp {
+    jiff::Timestamp::try_from(time.max(SystemTime::UNIX_EPOCH)).unwrap_or(jiff::Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn names_tell_the_time_and_sort_by_it_even_when_the_clock_steps_back() {
+        let mut names = Names::after(&[]);
+        let first = names.next(at(1_750_000_000));
+        assert_eq!(first, "records-20250615T150640.000000Z.jsonl");
+        let second = names.next(at(1_650_000_000));
+        let third = names.next(at(1_750_000_001));
+        assert!(first < second && second < third, "{first} {second} {third}");
+        assert_eq!(time_of(&first), Some(at(1_750_000_000)));
+    }
+
+    #[test]
+    fn names_go_on_after_those_that_are_there() {
+        let there = Segment::from_path("d/records-20250615T150640.000000Z.jsonl.zst".into()).unwrap();
+        assert_eq!((there.began, there.format), (Some(at(1_750_000_000)), Format::Zstd));
+        assert!(Names::after(std::slice::from_ref(&there)).next(at(0)) > there.stem);
+    }
+
+    #[test]
+    fn other_files_are_not_segments_and_foreign_ones_have_no_time() {
+        for name in ["writer.lock", "records-x.jsonl.tmp", "a.json", "a.jsonl.xz"] {
+            assert_eq!(Segment::from_path(name.into()), None, "{name}");
+        }
+        let imported = Segment::from_path("old/import.jsonl.gz".into()).unwrap();
+        assert_eq!((imported.began, imported.stem.as_str()), (None, "import.jsonl"));
+    }
+}

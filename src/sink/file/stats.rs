@@ -1,0 +1,146 @@
+//! What a file sink says of itself.
+
+use super::queue::Tally;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// The counts of a [`FileSink`](super::FileSink) since it was opened, all of one moment.
+///
+/// At all times `accepted == written + queued + dropped.total()`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileStats {
+    /// Records that were handed to the sink.
+    pub accepted: u64,
+    /// Of these: written to a segment.
+    pub written: u64,
+    /// Of the written: known to be on the disk.
+    pub synced: u64,
+    /// Of the written: in doubt, because bringing them to the disk failed or because their segment was removed by
+    /// others. They may be there all the same.
+    pub doubtful: u64,
+    /// Accepted and still waiting.
+    pub queued: u64,
+    /// The bytes that wait.
+    pub queue_bytes: usize,
+    /// Accepted and given up.
+    pub dropped: FileDropped,
+    /// How often the file system reported an error.
+    pub errors: u64,
+    /// The last of these errors.
+    pub last_error: Option<String>,
+    /// Lines that a crash had left incomplete and that were cut off when the sink was opened.
+    pub torn: u64,
+    /// Segments that were compressed.
+    pub compressed: u64,
+    /// Segments that were removed because of their age or size.
+    pub removed: u64,
+}
+
+/// Records that a [`FileSink`](super::FileSink) gave up, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileDropped {
+    /// There was no room in the queue.
+    pub full: u64,
+    /// They came after the sink was closed.
+    pub closed: u64,
+    /// They were still waiting when the time given to [`close`](super::FileSink::close) was over.
+    pub abandoned: u64,
+}
+
+impl FileDropped {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.full + self.closed + self.abandoned
+    }
+}
+
+/// The writer's side of the counts.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) written: u64,
+    pub(super) synced: u64,
+    pub(super) doubtful: u64,
+    /// Taken from the queue and not yet written.
+    pub(super) in_hand: u64,
+    pub(super) in_hand_bytes: usize,
+    pub(super) abandoned: u64,
+    pub(super) errors: u64,
+    pub(super) last_error: Option<Fault>,
+    pub(super) torn: u64,
+    pub(super) compressed: u64,
+    pub(super) removed: u64,
+    /// Losses that a flush has told of.
+    pub(super) told: u64,
+}
+
+impl Ledger {
+    pub(super) fn stats(&self, tally: Tally) -> FileStats {
+        FileStats {
+            accepted: tally.accepted,
+            written: self.written,
+            synced: self.synced,
+            doubtful: self.doubtful,
+            queued: tally.queued + self.in_hand,
+            queue_bytes: tally.bytes + self.in_hand_bytes,
+            dropped: FileDropped { full: tally.full, closed: tally.closed, abandoned: self.abandoned },
+            errors: self.errors,
+            last_error: self.last_error.as_ref().map(ToString::to_string),
+            torn: self.torn,
+            compressed: self.compressed,
+            removed: self.removed,
+        }
+    }
+
+    pub(super) fn fail(&mut self, fault: Fault) {
+        self.errors += 1;
+        self.last_error = Some(fault);
+    }
+
+    /// An error when something was lost of which no flush has told yet.
+    pub(super) fn tell_losses(&mut self, tally: Tally) -> Result<(), Fault> {
+        let lost = tally.full + tally.closed + self.abandoned + self.doubtful;
+        let untold = lost - self.told.min(lost);
+        self.told = lost;
+        match untold {
+            0 => Ok(()),
+            n => Err(Fault::new(
+                io::ErrorKind::Other,
+                format!("{n} records recorded before were lost or are in doubt"),
+            )),
+        }
+    }
+}
+
+/// An I/O error that can be told to several.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    kind: io::ErrorKind,
+    text: Arc<str>,
+}
+
+impl Fault {
+    pub(super) fn new(kind: io::ErrorKind, text: String) -> Self {
+        Self { kind, text: text.into() }
+    }
+}
+
+impl From<&io::Error> for Fault {
+    fn from(error: &io::Error) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.kind, fault.text.as_ref())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

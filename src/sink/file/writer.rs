@@ -1,0 +1,367 @@
+//! The one who writes: from the queue to segments, with retries.
+//!
+//! The writer knows no clock and does not wait: it is told the time and says how long it may sleep. The thread around
+//! it is in `thread.rs`, and tests drive it without one.
+
+use super::options::{Durability, FileSinkBuilder};
+use super::queue::Batch;
+use super::segment::Names;
+use super::shared::{Order, Shared};
+use super::stats::Fault;
+use super::storage::{SegmentFile, Storage};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// The writer of a sink. Times are since the sink was opened.
+pub(super) struct Writer<S> {
+    shared: Arc<Shared>,
+    storage: S,
+    names: Names,
+    /// The time of day when the sink was opened. It is not asked again, so that a step of the clock does nothing.
+    opened: SystemTime,
+    limits: Limits,
+    segment: Option<Open>,
+    /// Lines that were taken from the queue.
+    batch: Batch,
+    /// How many bytes of the batch are in the segment, and where the line begins that comes next.
+    at: usize,
+    line: usize,
+    write_at: Option<Duration>,
+    sync_at: Option<Duration>,
+    retry_at: Option<Duration>,
+    failures: u32,
+    sealed: bool,
+}
+
+/// When to write, to sync and to begin a new segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) durability: Durability,
+    pub(super) segment_bytes: u64,
+    pub(super) segment_age: Duration,
+}
+
+impl From<&FileSinkBuilder> for Limits {
+    fn from(options: &FileSinkBuilder) -> Self {
+        Self {
+            durability: options.durability,
+            segment_bytes: options.segment_bytes,
+            segment_age: options.segment_age,
+        }
+    }
+}
+
+/// The segment that is being written.
+struct Open {
+    file: Box<dyn SegmentFile>,
+    began: Duration,
+    bytes: u64,
+    /// Records that are written and not yet known to be on the disk.
+    unsynced: u64,
+}
+
+/// What the writer's thread is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Sleep until a shard of the queue holds `length` bytes, something is asked for, or the time is `until`.
+    Sleep { length: usize, until: Option<Duration> },
+    /// Everything is done.
+    End,
+}
+
+impl<S: Storage> Writer<S> {
+    const FIRST_RETRY: Duration = Duration::from_millis(50);
+    const LAST_RETRY: Duration = Duration::from_secs(5);
+    /// A shard that holds this much is not left to wait.
+    const PLENTY: usize = 256 << 10;
+
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        storage: S,
+        names: Names,
+        opened: SystemTime,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            shared,
+            storage,
+            names,
+            opened,
+            limits,
+            segment: None,
+            batch: Batch::default(),
+            at: 0,
+            line: 0,
+            write_at: None,
+            sync_at: None,
+            retry_at: None,
+            failures: 0,
+            sealed: false,
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub(super) fn turn(&mut self, now: Duration) -> Next {
+        let asked = self.shared.asked();
+        if asked.abandoning {
+            self.abandon();
+            return Next::End;
+        }
+        let ordered = !asked.orders.is_empty();
+        if let Some(retry_at) = self.retry_at
+            && now < retry_at
+            && !ordered
+        {
+            return Next::Sleep { length: usize::MAX, until: Some(retry_at) };
+        }
+        let seal = asked.orders.iter().any(|order| order.seal);
+        let done = self.work(now, ordered || asked.closing, seal || asked.closing);
+        let done = done.map_err(|e| self.failed(&e, now));
+        self.answer(asked.orders, &done);
+        match done {
+            Ok(()) => {
+                (self.retry_at, self.failures) = (None, 0);
+                if asked.closing && !self.is_pending() { Next::End } else { self.next(now) }
+            }
+            Err(_) => Next::Sleep { length: usize::MAX, until: self.retry_at },
+        }
+    }
+
+    /// Whether a segment was closed since this was last asked.
+    pub(super) fn take_sealed(&mut self) -> bool {
+        std::mem::take(&mut self.sealed)
+    }
+
+    fn is_pending(&self) -> bool {
+        self.batch.records > 0 || self.shared.queue.longest() > 0
+    }
+
+    fn next(&self, now: Duration) -> Next {
+        let pending = self.is_pending();
+        let write_at =
+            if pending { self.write_at.or(Some(now + self.limits.durability.linger())) } else { None };
+        let expiry =
+            self.segment.as_ref().map(|segment| segment.began.saturating_add(self.limits.segment_age));
+        let until = [write_at, self.sync_at, expiry].into_iter().flatten().min();
+        Next::Sleep { length: if pending { self.plenty() } else { 1 }, until }
+    }
+
+    fn plenty(&self) -> usize {
+        Self::PLENTY.min(self.shared.queue.shard_capacity() / 2).max(1)
+    }
+
+    fn work(&mut self, now: Duration, urgent: bool, seal: bool) -> io::Result<()> {
+        let pending = self.is_pending();
+        if pending {
+            self.write_at.get_or_insert(now + self.limits.durability.linger());
+            if let Some(window) = self.limits.durability.window() {
+                self.sync_at.get_or_insert(now + window);
+            }
+        }
+        let due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
+        let sync = urgent || due(self.sync_at);
+        if pending && (sync || due(self.write_at) || self.shared.queue.longest() >= self.plenty()) {
+            self.pour(now)?;
+            self.write_at = None;
+        }
+        if sync {
+            self.sync()?;
+            self.sync_at = None;
+        }
+        let expired = self.segment.as_ref().is_some_and(|segment| self.is_over(segment, now));
+        if self.segment.is_some() && (seal || expired) { self.seal() } else { Ok(()) }
+    }
+
+    /// Writes everything that the queue holds.
+    fn pour(&mut self, now: Duration) -> io::Result<()> {
+        self.write_batch(now)?;
+        for shard in 0..self.shared.queue.shards() {
+            {
+                let mut ledger = self.shared.ledger();
+                self.shared.queue.swap(shard, &mut self.batch);
+                ledger.in_hand = self.batch.records;
+                ledger.in_hand_bytes = self.batch.lines.len();
+            }
+            self.write_batch(now)?;
+        }
+        Ok(())
+    }
+
+    fn write_batch(&mut self, now: Duration) -> io::Result<()> {
+        if self.batch.records > 0 {
+            self.check_segment();
+        }
+        while self.at < self.batch.lines.len() {
+            let room = self.room(now)?;
+            let rest = self.batch.lines.get(self.at..).unwrap_or_default();
+            let whole = |part: &[u8]| memchr::memrchr(b'\n', part).map(|end| end + 1);
+            let part = match rest.get(..room) {
+                None => rest.len(),
+                Some(part) => match whole(part).or_else(|| memchr::memchr(b'\n', rest).map(|end| end + 1)) {
+                    Some(length) => length,
+                    None => rest.len(),
+                },
+            };
+            let Some(segment) = &mut self.segment else { continue };
+            match segment.file.append(rest.get(..part).unwrap_or(rest)) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(length) => self.wrote(length.min(part)),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.leave_segment_if_broken(&e);
+                    return Err(e);
+                }
+            }
+        }
+        self.batch.clear();
+        (self.at, self.line) = (0, 0);
+        Ok(())
+    }
+
+    /// How many bytes may go into the segment, after beginning a new one where that is due.
+    fn room(&mut self, now: Duration) -> io::Result<usize> {
+        // A line that is begun is finished where it was begun.
+        let between_lines = self.at == self.line;
+        let next_line = memchr::memchr(b'\n', self.batch.lines.get(self.at..).unwrap_or_default());
+        let needed = next_line.map_or(0, |end| end as u64 + 1);
+        if let Some(segment) = &self.segment
+            && between_lines
+            && segment.bytes > 0
+            && (self.is_over(segment, now) || segment.bytes + needed > self.limits.segment_bytes)
+        {
+            self.seal()?;
+        }
+        let segment = match &mut self.segment {
+            Some(segment) => segment,
+            none => {
+                let name = self.names.next(self.opened + now);
+                self.shared.set_active(Some(name.clone()));
+                let file = self.storage.create(&name)?;
+                none.insert(Open { file, began: now, bytes: 0, unsynced: 0 })
+            }
+        };
+        Ok(usize::try_from(self.limits.segment_bytes.saturating_sub(segment.bytes)).unwrap_or(usize::MAX))
+    }
+
+    fn is_over(&self, segment: &Open, now: Duration) -> bool {
+        segment.bytes >= self.limits.segment_bytes
+            || now >= segment.began.saturating_add(self.limits.segment_age)
+    }
+
+    /// Counts `length` more bytes of the batch as written.
+    fn wrote(&mut self, length: usize) {
+        let part = self.batch.lines.get(self.at..self.at + length).unwrap_or_default();
+        let lines = memchr::memchr_iter(b'\n', part).count() as u64;
+        if let Some(end) = memchr::memrchr(b'\n', part) {
+            self.line = self.at + end + 1;
+        }
+        self.at += length;
+        self.batch.records -= lines.min(self.batch.records);
+        if let Some(segment) = &mut self.segment {
+            segment.bytes += length as u64;
+            segment.unsynced += lines;
+        }
+        let mut ledger = self.shared.ledger();
+        ledger.written += lines;
+        ledger.in_hand = self.batch.records;
+        ledger.in_hand_bytes = self.batch.lines.len() - self.line;
+    }
+
+    /// Leaves a segment that somebody removed: what is written to it would be nowhere.
+    fn check_segment(&mut self) {
+        if self.segment.as_ref().is_some_and(|segment| !segment.file.is_linked()) {
+            let unsynced = self.leave_segment();
+            self.shared.ledger().doubtful += unsynced;
+            self.shared.failed(&removed());
+        }
+    }
+
+    /// After a failed write the same segment is tried again when the disk was full, else another one.
+    fn leave_segment_if_broken(&mut self, error: &io::Error) {
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if !full && self.segment.as_ref().is_some_and(|segment| segment.bytes > 0) {
+            // A failure of this sync is counted by it; the error that is told is the one of the write.
+            let _ = self.sync();
+            self.leave_segment();
+        }
+    }
+
+    /// Lets go of the segment and returns how many of its records are not known to be on the disk. A line that was
+    /// begun there will be written anew.
+    fn leave_segment(&mut self) -> u64 {
+        self.at = self.line;
+        self.sealed = true;
+        let unsynced = self.segment.take().map_or(0, |segment| segment.unsynced);
+        self.shared.set_active(None);
+        unsynced
+    }
+
+    /// Brings what was written to the disk. A segment for which that fails is left: the operating system may have
+    /// forgotten what it could not write, and would call the next attempt a success.
+    fn sync(&mut self) -> io::Result<()> {
+        let Some(segment) = self.segment.as_mut().filter(|segment| segment.unsynced > 0) else {
+            return Ok(());
+        };
+        let synced = match segment.file.sync() {
+            Ok(()) if segment.file.is_linked() => Ok(()),
+            Ok(()) => Err(removed()),
+            Err(e) => Err(e),
+        };
+        match synced {
+            Ok(()) => {
+                self.shared.ledger().synced += std::mem::take(&mut segment.unsynced);
+                Ok(())
+            }
+            Err(e) => {
+                let unsynced = self.leave_segment();
+                self.shared.ledger().doubtful += unsynced;
+                Err(e)
+            }
+        }
+    }
+
+    /// Closes the segment.
+    fn seal(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.leave_segment();
+        Ok(())
+    }
+
+    fn failed(&mut self, error: &io::Error, now: Duration) -> Fault {
+        let doubled = Self::FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Some(now + doubled.min(Self::LAST_RETRY));
+        self.shared.failed(error)
+    }
+
+    fn answer(&self, orders: Vec<Order>, done: &Result<(), Fault>) {
+        if orders.is_empty() {
+            return;
+        }
+        // An error covers the losses that it led to: they are told of once.
+        let losses = self.shared.tell_losses();
+        let told = done.clone().and(losses);
+        for order in orders {
+            // Whoever asked may have left.
+            let _ = order.answer.try_send(told.clone());
+        }
+    }
+
+    /// Gives up everything that is not written.
+    fn abandon(&mut self) {
+        let mut ledger = self.shared.ledger();
+        ledger.abandoned += self.batch.records;
+        for shard in 0..self.shared.queue.shards() {
+            self.batch.clear();
+            self.shared.queue.swap(shard, &mut self.batch);
+            ledger.abandoned += self.batch.records;
+        }
+        (ledger.in_hand, ledger.in_hand_bytes) = (0, 0);
+        self.batch.clear();
+    }
+}
+
+fn removed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the segment that was being written is no longer there")
+}

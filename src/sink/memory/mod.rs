@@ -1,0 +1,278 @@
+//! A sink that answers questions about users at once.
+
+mod alerts;
+mod builder;
+mod facets;
+mod groups;
+mod history;
+mod horizon;
+mod over_time;
+mod ranking;
+mod recent;
+mod report;
+mod row;
+mod shard;
+mod sieve;
+mod slab;
+mod users;
+mod visit;
+
+pub use alerts::{Alert, Fired, Watch};
+pub use builder::MemorySinkBuilder;
+pub use report::MemoryReport;
+
+use super::MetricsSink;
+use crate::record::{Record, UserId};
+use crate::report::Who;
+use crate::report::instant::{quarter_of, to_micros};
+use alerts::State;
+use builder::Settings;
+use horizon::Horizons;
+use recent::Recent;
+use shard::{Call, RowKind, Shard};
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// Adds up records in memory, by user, quarter of an hour and kind of call, and answers questions about them.
+///
+/// It is a handle: clones share one store. Everything in it is bounded; see [`MemorySink::builder`].
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tower_llm_metrics::report::{SortBy, UserQuery};
+/// use tower_llm_metrics::{MemorySink, MetricsSink, Record, User, UserId};
+///
+/// let users = MemorySink::new();
+/// let mut record = Record::new(SystemTime::now());
+/// record.user = Some(User::verified(UserId::new("alice").unwrap()));
+/// users.record(&record);
+///
+/// for user in users.report().users(&UserQuery::new().sort(SortBy::Cost).limit(10)) {
+///     println!("{user}");
+/// }
+/// ```
+#[derive(Clone)]
+pub struct MemorySink(Arc<Store>);
+
+struct Store {
+    shards: Vec<Locked>,
+    hasher: RandomState,
+    recent: Recent,
+    // How many users have a row.
+    users: AtomicUsize,
+    horizons: Horizons,
+    settings: Settings,
+    // The rows that are no users' are watched over all shards.
+    nobody_alerts: Mutex<Vec<State>>,
+    other_alerts: Mutex<Vec<State>>,
+}
+
+/// How large a [`MemorySink`] is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryStats {
+    /// Users with a row of their own.
+    pub users: u64,
+    /// Cells: calls of one user, one kind and one quarter of an hour (or day), added up.
+    pub cells: u64,
+    /// Bytes on the heap, without the records that are kept whole.
+    pub bytes: u64,
+    /// How often a callback of an alert panicked.
+    pub alert_panics: u64,
+}
+
+/// A shard on cache lines of its own, so that one does not slow down its neighbours.
+#[repr(align(128))]
+struct Locked(Mutex<Shard>);
+
+impl MemorySink {
+    /// An empty store with the limits of [`MemorySink::builder`].
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Sets limits first.
+    pub fn builder() -> MemorySinkBuilder {
+        MemorySinkBuilder::new()
+    }
+
+    fn with(settings: Settings) -> Self {
+        let hasher = RandomState::new();
+        let shard = || Locked(Mutex::new(Shard::new(&settings, &hasher)));
+        Self(Arc::new(Store {
+            shards: (0..settings.shards).map(|_| shard()).collect(),
+            hasher,
+            recent: Recent::new(settings.recent),
+            users: AtomicUsize::new(0),
+            horizons: Horizons::new(settings.keep_quarters, settings.keep_days),
+            nobody_alerts: Mutex::default(),
+            other_alerts: Mutex::default(),
+            settings,
+        }))
+    }
+
+    /// A store of all the records, with the limits of [`MemorySink::builder`], whose
+    /// [`restore`](MemorySinkBuilder::restore) sets others. A record that comes twice counts once.
+    pub fn restore(records: impl IntoIterator<Item = Record>) -> Self {
+        Self::builder().restore(records)
+    }
+
+    /// Adds everything that another store holds. The two must have seen different records: what is added up can't be
+    /// taken apart again. Where logs overlap, restore one store from all of them. Merging a store with itself does
+    /// nothing.
+    ///
+    /// What the other store did not keep apart (times, kinds, users) is not kept apart here either.
+    pub fn merge(&self, other: &Self) {
+        if !Arc::ptr_eq(&self.0, &other.0) {
+            self.0.merge(&other.0);
+        }
+    }
+
+    /// Forgets a user: the row goes to that of the other users, so that all totals stay; the properties of its calls are let go,
+    /// and the records among the last ones that are kept whole are dropped. Whether there was such a row.
+    ///
+    /// Of calls that were in the row of the others before, nobody knows whose they were.
+    pub fn forget(&self, user: &UserId) -> bool {
+        self.0.recent.remove(|record| record.user_id() == Some(user));
+        let hash = self.0.hash(user);
+        self.0.shard(hash).is_some_and(|mut shard| shard.forget(user, hash, &self.0.users))
+    }
+
+    /// How large the store is.
+    pub fn stats(&self) -> MemoryStats {
+        let mut stats =
+            MemoryStats { alert_panics: self.0.settings.alerts.panics(), ..MemoryStats::default() };
+        for shard in self.0.shards.iter().map(lock) {
+            stats.users += shard.rows.len() as u64;
+            stats.cells += shard.cells() as u64;
+            stats.bytes += shard.heap_bytes() as u64;
+        }
+        stats
+    }
+
+    fn add_silently(&self, record: &Record) {
+        self.0.add(record, false);
+    }
+
+    /// The questions.
+    pub fn report(&self) -> MemoryReport<'_> {
+        MemoryReport::new(&self.0)
+    }
+
+    /// The last `limit` of the records that are kept whole, the latest first.
+    pub fn recent(&self, limit: usize) -> Vec<Record> {
+        let mut records = self.0.recent.last(limit, |_| true);
+        records.reverse();
+        records
+    }
+
+    /// All records that are kept whole, in the order of their arrival.
+    pub fn records(&self) -> Vec<Record> {
+        self.0.recent.last(usize::MAX, |_| true)
+    }
+}
+
+impl Default for MemorySink {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemorySink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySink").finish_non_exhaustive()
+    }
+}
+
+impl MetricsSink for MemorySink {
+    fn record(&self, record: &Record) {
+        self.0.add(record, true);
+    }
+}
+
+impl Store {
+    fn add(&self, record: &Record, fire: bool) {
+        self.recent.add(record);
+        // Calls without a user are spread by chance, so that they do not all wait for one lock.
+        let hash = record.user_id().map_or(record.id.as_u128() as u64, |id| self.hash(id));
+        let micros = to_micros(record.time);
+        self.horizons.see(quarter_of(micros), || self.clock());
+        let call = Call { micros, hash, horizon: self.horizons.now() };
+        let Some(mut shard) = self.shard(hash) else { return };
+        let kind = shard.add(record, call, &self.users);
+        let too_large = shard.is_too_large();
+        let alerts = &self.settings.alerts;
+        let fired = if alerts.is_empty() { Vec::new() } else { self.count(&mut shard, kind, record) };
+        drop(shard);
+        if too_large {
+            self.horizons.shorten(self.clock());
+        }
+        if fire {
+            alerts.fire(&fired);
+        }
+    }
+
+    /// Counts a call for the alerts; those that it fires.
+    fn count(&self, shard: &mut Shard, kind: RowKind, record: &Record) -> Vec<(usize, Fired)> {
+        let alerts = &self.settings.alerts;
+        let mut shared = match kind {
+            RowKind::User(place) => {
+                let Some(row) = shard.rows.get_mut(place) else { return Vec::new() };
+                let id = &row.id;
+                return alerts.count(&mut row.alerts, || Who::User(id.clone()), &row.history, record);
+            }
+            RowKind::Nobody => self.nobody_alerts.lock(),
+            RowKind::Other => self.other_alerts.lock(),
+        }
+        .unwrap_or_else(PoisonError::into_inner);
+        let (who, history) = match kind {
+            RowKind::Nobody => (Who::Nobody, &shard.nobody),
+            RowKind::User(_) | RowKind::Other => (Who::Other, &shard.other),
+        };
+        alerts.count(&mut shared, || who.clone(), history, record)
+    }
+
+    /// Adds what another store holds, shard by shard; never is one locked in both, so that two stores can be merged
+    /// with each other.
+    fn merge(&self, other: &Self) {
+        self.horizons.join(other.horizons.now());
+        for (at, theirs) in other.shards.iter().enumerate() {
+            let theirs = lock(theirs).copy();
+            let horizon = self.horizons.now();
+            for (id, history) in &theirs.rows {
+                let hash = self.hash(id);
+                if let Some(mut shard) = self.shard(hash) {
+                    let call = Call { micros: 0, hash, horizon };
+                    shard.absorb(id, history, &theirs.kinds, call, &self.users);
+                }
+            }
+            if let Some(mut shard) = self.shard((at as u64) << 40) {
+                shard.absorb_shared(&theirs.nobody, &theirs.other, &theirs.kinds, horizon);
+            }
+        }
+        self.recent.join(&other.recent);
+    }
+
+    fn clock(&self) -> SystemTime {
+        (self.settings.clock.0)()
+    }
+
+    fn hash(&self, id: &UserId) -> u64 {
+        self.hasher.hash_one(id.as_str())
+    }
+
+    /// The shard of a hash. It is there for every hash.
+    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard>> {
+        // Bits that neither the table's place (the lowest) nor its marks (the highest seven) are made of.
+        let at = (hash >> 40) as usize % self.shards.len();
+        self.shards.get(at).map(lock)
+    }
+}
+
+/// A panic while a shard was locked can only have come from the allocator: what the shard holds is whole.
+fn lock(shard: &Locked) -> MutexGuard<'_, Shard> {
+    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
+}

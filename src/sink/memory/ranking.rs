@@ -1,0 +1,99 @@
+//! The first rows of an order, among many.
+
+use crate::report::users::Order;
+use crate::report::{Amount, Cursor, Who};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+/// A row that is among the first ones so far.
+#[derive(Debug)]
+struct Ranked {
+    amount: Option<Amount>,
+    who: Who,
+    order: Order,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order.compare((self.amount, &self.who), (other.amount, &other.who))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked {}
+
+/// The first rows after a cursor, while all rows are offered.
+#[derive(Debug)]
+pub(crate) struct Ranking<'a> {
+    order: Order,
+    limit: usize,
+    after: Option<&'a Cursor>,
+    // The last one on top.
+    first: BinaryHeap<Ranked>,
+    // The whole amount of the last one, when there is no room for more: what nearly all rows are refused by.
+    bar: Option<i128>,
+    /// How many rows were offered.
+    pub(crate) offered: u64,
+    candidates: u64,
+}
+
+impl<'a> Ranking<'a> {
+    pub(crate) fn new(order: Order, limit: usize, after: Option<&'a Cursor>) -> Self {
+        Self { order, limit, after, first: BinaryHeap::new(), bar: None, offered: 0, candidates: 0 }
+    }
+
+    /// Offers a row. Whose it is, is asked only where the amount does not decide.
+    #[inline]
+    pub(crate) fn offer(&mut self, amount: Option<Amount>, who: impl Fn() -> Who) {
+        self.offered += 1;
+        if self.after.is_some_and(|after| !after.is_before((amount, &who()))) {
+            return;
+        }
+        self.candidates += 1;
+        if self.first.len() >= self.limit {
+            let Some(last) = self.first.peek() else { return };
+            let by_amount = self.order.compare_amounts(amount, last.amount);
+            if by_amount.then_with(|| who().cmp(&last.who)) != Ordering::Less {
+                return;
+            }
+            self.first.pop();
+        }
+        self.first.push(Ranked { amount, who: who(), order: self.order });
+        if self.first.len() >= self.limit && self.after.is_none() {
+            self.bar = self.first.peek().and_then(|last| last.amount).and_then(Amount::whole);
+        }
+    }
+
+    /// Refuses a row whose whole amount (in the smallest unit of its kind) is too far down; whether it did.
+    #[inline]
+    pub(crate) fn refuses(&mut self, whole: Option<i128>) -> bool {
+        let Some(bar) = self.bar else { return false };
+        let refused = whole.is_none_or(|whole| if self.order.ascending { whole > bar } else { whole < bar });
+        self.offered += u64::from(refused);
+        self.candidates += u64::from(refused);
+        refused
+    }
+
+    /// The rows in order, and where they end if there are more.
+    pub(crate) fn finish(self) -> (Vec<Who>, Option<Cursor>) {
+        let more = self.candidates > self.first.len() as u64;
+        let rows = self.first.into_sorted_vec();
+        let next = rows.last().filter(|_| more).map(|last| Cursor {
+            order: self.order,
+            amount: last.amount,
+            who: last.who.clone(),
+        });
+        (rows.into_iter().map(|row| row.who).collect(), next)
+    }
+}

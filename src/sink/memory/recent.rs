@@ -1,0 +1,108 @@
+//! The last records, whole.
+
+use crate::record::Record;
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The last records in the order of their arrival. Neighbours are in different stripes, so that threads that record
+/// at the same time seldom wait for each other.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    arrivals: AtomicU64,
+    stripes: Vec<Mutex<VecDeque<(u64, Record)>>>,
+    limit: u64,
+}
+
+const STRIPES: u64 = 16;
+
+impl Recent {
+    /// Keeps the last `limit` records.
+    pub(crate) fn new(limit: usize) -> Self {
+        let stripes = (0..STRIPES).map(|_| Mutex::default()).collect();
+        Self { arrivals: AtomicU64::new(0), stripes, limit: limit as u64 }
+    }
+
+    pub(crate) fn add(&self, record: &Record) {
+        if self.limit == 0 {
+            return;
+        }
+        let arrival = self.arrivals.fetch_add(1, Ordering::Relaxed);
+        let Some(stripe) = usize::try_from(arrival % STRIPES).ok().and_then(|at| self.stripes.get(at)) else {
+            return;
+        };
+        let record = record.clone();
+        let mut stripe = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+        while stripe.front().is_some_and(|(oldest, _)| oldest + self.limit <= arrival) {
+            stripe.pop_front();
+        }
+        stripe.push_back((arrival, record));
+    }
+
+    /// The kept records that `wanted` names, oldest first, and at most the last `limit` of them.
+    pub(crate) fn last(&self, limit: usize, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
+        let edge = self.arrivals.load(Ordering::Relaxed).saturating_sub(self.limit);
+        let mut kept = Vec::new();
+        for stripe in &self.stripes {
+            let stripe = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = stripe.iter().rev().filter(|(arrival, record)| *arrival >= edge && wanted(record));
+            kept.extend(found.take(limit).cloned());
+        }
+        kept.sort_unstable_by_key(|(arrival, _)| *arrival);
+        let first = kept.len().saturating_sub(limit);
+        kept.drain(first..).map(|(_, record)| record).collect()
+    }
+
+    /// Adds the records of another that are not here yet.
+    pub(crate) fn join(&self, other: &Self) {
+        let known: HashSet<_> = self.last(usize::MAX, |_| true).iter().map(|record| record.id).collect();
+        let new = other.last(usize::MAX, |record| !known.contains(&record.id));
+        new.iter().for_each(|record| self.add(record));
+    }
+
+    /// Drops the records that `unwanted` names.
+    pub(crate) fn remove(&self, unwanted: impl Fn(&Record) -> bool) {
+        for stripe in &self.stripes {
+            let mut stripe = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+            stripe.retain(|(_, record)| !unwanted(record));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime};
+
+    fn at(second: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(second)
+    }
+
+    #[test]
+    fn exactly_the_last_records_are_kept_in_the_order_of_arrival() {
+        for limit in [0, 1, 2, 15, 16, 17, 40] {
+            let recent = Recent::new(limit);
+            for second in 0..100 {
+                recent.add(&Record::new(at(second)));
+            }
+            let kept: Vec<_> = recent.last(usize::MAX, |_| true).iter().map(|record| record.time).collect();
+            let wanted: Vec<_> = (100 - limit as u64..100).map(at).collect();
+            assert_eq!(kept, wanted, "limit {limit}");
+        }
+    }
+
+    #[test]
+    fn the_last_ones_of_some_kind_can_be_asked_for() {
+        let recent = Recent::new(50);
+        for second in 0..60 {
+            recent.add(&Record::new(at(second)));
+        }
+        let even = |record: &Record| {
+            record.time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().is_multiple_of(2)
+        };
+        let kept: Vec<_> = recent.last(3, even).iter().map(|record| record.time).collect();
+        assert_eq!(kept, [at(54), at(56), at(58)]);
+        recent.remove(even);
+        assert_eq!(recent.last(100, |_| true).len(), 25);
+    }
+}

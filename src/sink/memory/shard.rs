@@ -1,0 +1,345 @@
+//! A part of the store, under a lock of its own.
+
+use super::builder::Settings;
+use super::facets::Facets;
+use super::history::History;
+use super::horizon::Horizon;
+use super::row::{Brief, Row};
+use super::sieve::{PER_REQUEST, Sieve, activity_of};
+use super::slab::Slab;
+use crate::record::{Record, UserId};
+use crate::report::facet::Facet;
+use crate::report::instant::quarter_of;
+use hashbrown::HashTable;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    table: HashTable<Place>,
+    // Side by side, at the same places.
+    pub(crate) briefs: Slab<Brief>,
+    pub(crate) rows: Slab<Row>,
+    pub(crate) nobody: History,
+    pub(crate) other: History,
+    pub(crate) facets: Facets,
+    // Made when the store is full for the first time.
+    sieve: Option<Sieve>,
+    hasher: RandomState,
+    // A source of chance, for choosing rows.
+    chance: u64,
+    durations: bool,
+    // What the rows before `rolled` are rolled up to.
+    horizon: Horizon,
+    rolled: usize,
+    cells: usize,
+    max_cells: usize,
+    max_users: usize,
+}
+
+/// What a shard knows of a call beside its record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) micros: i64,
+    /// Of the user's id, or by chance where there is none.
+    pub(crate) hash: u64,
+    pub(crate) horizon: Horizon,
+}
+
+/// Where a user's row is, in 24 bits, and 8 bits of the hash, so that a search seldom looks at a wrong row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place(u32);
+
+impl Place {
+    const MASK: u32 = (1 << 24) - 1;
+
+    /// `None` beyond 16 million rows in one shard.
+    fn new(hash: u64, place: usize) -> Option<Self> {
+        let place = u32::try_from(place).ok().filter(|&place| place <= Self::MASK)?;
+        // Bits of the hash that neither the table nor the choice of the shard uses.
+        Some(Self((hash >> 24) as u32 & !Self::MASK | place))
+    }
+
+    fn get(self) -> usize {
+        (self.0 & Self::MASK) as usize
+    }
+
+    fn may_be_of(self, hash: u64) -> bool {
+        self.0 & !Self::MASK == (hash >> 24) as u32 & !Self::MASK
+    }
+}
+
+/// Rows that are rolled up with each call, when the horizon has moved: no call waits for all of them.
+const ROLLED_AT_ONCE: usize = 4;
+
+/// Rows among which the least active one makes room.
+const CANDIDATES: usize = 8;
+
+impl Shard {
+    pub(crate) fn new(settings: &Settings, hasher: &RandomState) -> Self {
+        Self {
+            table: HashTable::new(),
+            briefs: Slab::new(),
+            rows: Slab::new(),
+            nobody: History::default(),
+            other: History::default(),
+            facets: Facets::new(settings.keep, settings.max_kinds, hasher.clone()),
+            sieve: None,
+            chance: RandomState::new().hash_one(0),
+            hasher: hasher.clone(),
+            durations: settings.durations,
+            horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN },
+            rolled: 0,
+            cells: 0,
+            max_cells: settings.max_cells.div_ceil(settings.shards),
+            max_users: settings.max_users,
+        }
+    }
+
+    /// Adds a call; whose row it went to. `users` is how many rows there are in all shards.
+    pub(crate) fn add(&mut self, record: &Record, call: Call, users: &AtomicUsize) -> RowKind {
+        self.roll_up(call.horizon);
+        let place = match record.user_id() {
+            None => Err(RowKind::Nobody),
+            Some(id) => self.place(id, || activity_of(record), call.hash, users).ok_or(RowKind::Other),
+        };
+        // First, so that the processor fetches it together with the row.
+        if let Some(brief) = place.ok().and_then(|place| self.briefs.get_mut(place)) {
+            brief.add(record, call.micros);
+        }
+        let history = match place {
+            Err(RowKind::Nobody) => &mut self.nobody,
+            Err(_) => &mut self.other,
+            Ok(place) => match self.rows.get_mut(place) {
+                Some(row) => &mut row.history,
+                None => &mut self.other,
+            },
+        };
+        let facet = self.facets.place(record, history.likely_facet());
+        let at = (quarter_of(call.micros), facet);
+        let new = history.add(at, self.horizon, self.durations, record, call.micros);
+        self.cells += usize::from(new);
+        place.map_or_else(|kind| kind, RowKind::User)
+    }
+
+    /// The place of a user's row, which is made where there is room, or where the user is more active than one of
+    /// those who have one. `None` where there is no row.
+    #[inline]
+    fn place(
+        &mut self,
+        id: &UserId,
+        activity: impl FnOnce() -> u64,
+        hash: u64,
+        users: &AtomicUsize,
+    ) -> Option<usize> {
+        if let Some(place) = self.find(id, hash) {
+            return Some(place);
+        }
+        let free = |count: usize| (count < self.max_users).then_some(count + 1);
+        if users.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_ok() {
+            return self.push(Row::new(id.clone(), 0), Brief::default(), hash);
+        }
+        let limit = self.rows.len();
+        let sieve = self.sieve.get_or_insert_with(|| Sieve::new(limit));
+        let activity = activity();
+        let estimate = sieve.add(hash, activity);
+        let victim = self.least_active()?;
+        if self.briefs.get(victim)?.activity() >= estimate {
+            return None;
+        }
+        self.evict(victim);
+        let earlier = estimate.saturating_sub(activity) / PER_REQUEST;
+        self.push(Row::new(id.clone(), earlier), Brief::default(), hash)
+    }
+
+    fn push(&mut self, row: Row, brief: Brief, hash: u64) -> Option<usize> {
+        let place = self.rows.len();
+        let at = Place::new(hash, place)?;
+        self.rows.push(row);
+        self.briefs.push(brief);
+        let (rows, hasher) = (&self.rows, &self.hasher);
+        self.table.insert_unique(hash, at, |at| {
+            rows.get(at.get()).map_or(0, |row| hasher.hash_one(row.id.as_str()))
+        });
+        Some(place)
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, id: &UserId, hash: u64) -> Option<usize> {
+        let rows = &self.rows;
+        let same = |at: &Place| at.may_be_of(hash) && rows.get(at.get()).is_some_and(|row| row.id == *id);
+        self.table.find(hash, same).map(|at| at.get())
+    }
+
+    /// The place of the least active of some rows, chosen by chance.
+    fn least_active(&mut self) -> Option<usize> {
+        let count = self.rows.len() as u64;
+        let chance = &mut self.chance;
+        let mut next = || {
+            // xorshift64*: good enough to be unforeseeable from outside, with a random start.
+            *chance ^= *chance >> 12;
+            *chance ^= *chance << 25;
+            *chance ^= *chance >> 27;
+            chance.wrapping_mul(0x2545_F491_4F6C_DD1D).checked_rem(count)
+        };
+        let candidates: [Option<u64>; CANDIDATES] = std::array::from_fn(|_| next());
+        let places = candidates.into_iter().flatten().map(|place| place as usize);
+        places.min_by_key(|&place| self.briefs.get(place).map(Brief::activity))
+    }
+
+    /// Moves a row to the others.
+    fn evict(&mut self, place: usize) {
+        let Some((row, brief)) = self.remove(place) else { return };
+        let hash = self.hasher.hash_one(row.id.as_str());
+        if let Some(sieve) = &mut self.sieve {
+            sieve.add(hash, brief.activity());
+        }
+        let before = row.history.cells() + self.other.cells();
+        self.other.absorb(&row.history, self.horizon, |kind| kind);
+        self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
+    }
+
+    /// Adds what another store holds of a user.
+    pub(crate) fn absorb(
+        &mut self,
+        id: &UserId,
+        more: &History,
+        kinds: &[Facet],
+        call: Call,
+        users: &AtomicUsize,
+    ) {
+        self.roll_up(call.horizon);
+        let mut brief = Brief::default();
+        more.parts().for_each(|part| brief.merge(part.totals));
+        let place = self.place(id, || brief.activity(), call.hash, users);
+        let history = match place.and_then(|place| self.rows.get_mut(place)) {
+            Some(row) => &mut row.history,
+            None => &mut self.other,
+        };
+        let before = history.cells();
+        history.absorb(more, self.horizon, |kind| self.facets.adopt(kinds, kind));
+        self.cells += history.cells() - before;
+        if let Some(own) = place.and_then(|place| self.briefs.get_mut(place)) {
+            own.join(&brief);
+        }
+    }
+
+    /// Adds what another store holds of nobody and of the users it did not tell apart.
+    pub(crate) fn absorb_shared(
+        &mut self,
+        nobody: &History,
+        other: &History,
+        kinds: &[Facet],
+        horizon: Horizon,
+    ) {
+        self.roll_up(horizon);
+        for (history, more) in [(&mut self.nobody, nobody), (&mut self.other, other)] {
+            let before = history.cells();
+            history.absorb(more, self.horizon, |kind| self.facets.adopt(kinds, kind));
+            self.cells += history.cells() - before;
+        }
+    }
+
+    /// Moves a user's row to the others and lets go of the properties of its calls; whether there was one.
+    pub(crate) fn forget(&mut self, id: &UserId, hash: u64, users: &AtomicUsize) -> bool {
+        let Some((row, _)) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
+        users.fetch_sub(1, Ordering::Relaxed);
+        // All rows have to be rolled up again from the start, since one of them has moved.
+        self.rolled = 0;
+        let before = row.history.cells() + self.other.cells();
+        self.other.absorb(&row.history, self.horizon, |kind| self.facets.without_properties(kind));
+        self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
+        // The values of properties may say who it was: those that no other call has are let go too.
+        let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let rest = self.rows.iter().map(|row| &row.history).chain([&self.nobody, &self.other]);
+        let used: HashSet<u32> = rest.flat_map(|history| history.parts().map(|part| part.facet)).collect();
+        kinds.into_iter().filter(|kind| !used.contains(kind)).for_each(|kind| self.facets.let_go(kind));
+        true
+    }
+
+    /// Takes a row out. The last one takes its place.
+    pub(crate) fn remove(&mut self, place: usize) -> Option<(Row, Brief)> {
+        let row = self.rows.get(place)?;
+        let hash = self.hasher.hash_one(row.id.as_str());
+        if let Ok(entry) = self.table.find_entry(hash, |at| at.get() == place) {
+            entry.remove();
+        }
+        let removed = (self.rows.swap_remove(place)?, self.briefs.swap_remove(place)?);
+        let last = self.rows.len();
+        if let Some(moved) = self.rows.get(place) {
+            let hash = self.hasher.hash_one(moved.id.as_str());
+            let entry = self.table.find_mut(hash, |at| at.get() == last);
+            if let (Some(entry), Some(at)) = (entry, Place::new(hash, place)) {
+                *entry = at;
+            }
+        }
+        Some(removed)
+    }
+
+    /// Goes on with rolling up what is beyond the horizon.
+    fn roll_up(&mut self, horizon: Horizon) {
+        if self.horizon != horizon {
+            self.horizon = horizon;
+            self.rolled = 0;
+            self.cells =
+                self.cells.saturating_sub(self.nobody.roll_up(horizon) + self.other.roll_up(horizon));
+        }
+        for _ in 0..ROLLED_AT_ONCE {
+            let Some(row) = self.rows.get_mut(self.rolled) else { return };
+            self.cells = self.cells.saturating_sub(row.history.roll_up(horizon));
+            self.rolled += 1;
+        }
+    }
+
+    /// Whether there are more cells than there may be, and rolling up has come to its end.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.cells > self.max_cells && self.rolled >= self.rows.len()
+    }
+
+    pub(crate) fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// What another store takes over.
+    pub(crate) fn copy(&self) -> Copied {
+        Copied {
+            rows: self.rows.iter().map(|row| (row.id.clone(), row.history.clone())).collect(),
+            nobody: self.nobody.clone(),
+            other: self.other.clone(),
+            kinds: self.facets.list().to_vec(),
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let rows: usize = self.rows.iter().map(|row| row.history.heap_bytes()).sum();
+        let shared = self.nobody.heap_bytes() + self.other.heap_bytes();
+        let sieve = self.sieve.as_ref().map_or(0, Sieve::heap_bytes);
+        rows + shared
+            + sieve
+            + self.rows.heap_bytes()
+            + self.briefs.heap_bytes()
+            + self.table.allocation_size()
+    }
+}
+
+/// A copy of what a shard holds.
+#[derive(Debug)]
+pub(crate) struct Copied {
+    pub(crate) rows: Vec<(UserId, History)>,
+    pub(crate) nobody: History,
+    pub(crate) other: History,
+    pub(crate) kinds: Vec<Facet>,
+}
+
+/// Whose row a call went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowKind {
+    User(usize),
+    Nobody,
+    Other,
+}

@@ -1,0 +1,20 @@
+//! Saying once that something is being lost.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A warning that is given once, with the feature `tracing`. What comes after it is told by the counts.
+#[derive(Debug, Default)]
+pub(crate) struct WarnOnce(AtomicBool);
+
+impl WarnOnce {
+    pub(crate) fn warn(&self, what: &'static str, reason: &dyn fmt::Display) {
+        if self.0.load(Ordering::Relaxed) || self.0.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        #[cfg(feature = "tracing")]
+        tracing::warn!(%reason, "{what}; this is said once, the sink's counts tell the rest");
+        #[cfg(not(feature = "tracing"))]
+        let _ = (what, reason);
+    }
+}

@@ -1,0 +1,149 @@
+//! Bad input gets one record with a reason, and the traffic is untouched.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
+mod support;
+
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use proptest::prelude::*;
+use support::{Records, Script, ScriptError};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_llm_metrics::record::UsageState;
+use tower_llm_metrics::{Outcome, Record, RequestBody};
+
+/// Sends `request` to a service that answers `answer`, both in chunks, and checks that both arrive unchanged.
+fn exchange(path: &str, request: &[u8], content_type: &str, answer: &[u8], chunk: usize) -> Record {
+    let (layer, records) = Records::layer();
+    let sent = request.to_vec();
+    let body = Script::chunked(answer, chunk);
+    let content_type = content_type.to_owned();
+    let service = layer.layer(service_fn(move |request: Request<RequestBody<Script>>| {
+        let (sent, body, content_type) = (sent.clone(), body.clone(), content_type.clone());
+        async move {
+            assert_eq!(request.into_body().collect().await?.to_bytes(), sent);
+            let mut response = Response::new(body);
+            response.headers_mut().insert("content-type", content_type.parse().unwrap());
+            Ok::<_, ScriptError>(response)
+        }
+    }));
+    let request =
+        Request::post(format!("https://api.openai.com{path}")).body(Script::chunked(request, chunk)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let received =
+        runtime.block_on(async { service.oneshot(request).await.unwrap().into_body().collect().await });
+    assert_eq!(received.unwrap().to_bytes(), answer);
+    assert_eq!(layer.panics(), 0);
+    records.only()
+}
+
+const PATHS: &[&str] =
+    &["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/anything"];
+const TYPES: &[&str] =
+    &["application/json", "text/event-stream", "application/vnd.amazon.eventstream", "application/x-ndjson"];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn random_bytes_never_stop_the_traffic(
+        path in proptest::sample::select(PATHS),
+        content_type in proptest::sample::select(TYPES),
+        request in proptest::collection::vec(any::<u8>(), 0..300),
+        answer in proptest::collection::vec(any::<u8>(), 0..300),
+        chunk in 1usize..64,
+    ) {
+        let record = exchange(path, &request, content_type, &answer, chunk);
+        prop_assert_eq!(record.outcome, Outcome::Completed);
+        prop_assert!(record.usage_state != UsageState::Absent || record.usage_reason.is_some());
+    }
+
+    #[test]
+    fn a_valid_answer_with_one_byte_changed_never_stops_the_traffic(
+        path in proptest::sample::select(PATHS),
+        at in any::<proptest::sample::Index>(),
+        byte in any::<u8>(),
+        chunk in 1usize..64,
+    ) {
+        for (content_type, answer) in VALID {
+            let mut answer = answer.as_bytes().to_vec();
+            let at = at.index(answer.len());
+            answer[at] = byte;
+            exchange(path, REQUEST.as_bytes(), content_type, &answer, chunk);
+        }
+    }
+
+    #[test]
+    fn a_valid_answer_cut_anywhere_leaves_one_record(at in any::<proptest::sample::Index>(), chunk in 1usize..64) {
+        for (content_type, answer) in VALID {
+            let cut = &answer.as_bytes()[..at.index(answer.len())];
+            exchange("/v1/chat/completions", REQUEST.as_bytes(), content_type, cut, chunk);
+        }
+    }
+}
+
+const REQUEST: &str = r#"{"model":"gpt-5-mini","user":"alice","messages":[{"role":"user","content":"x"}]}"#;
+
+const VALID: [(&str, &str); 3] = [
+    (
+        "application/json",
+        r#"{"id":"chatcmpl-1","model":"gpt-5-mini","choices":[{"message":{"content":"say \"usage\""}}],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}"#,
+    ),
+    (
+        "text/event-stream",
+        "data: {\"model\":\"gpt-5-mini\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\r\n\r\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\ndata: [DONE]\n\n",
+    ),
+    (
+        "text/event-stream",
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-sonnet-4-5\",\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":9}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    ),
+];
+
+#[test]
+fn a_contradictory_usage_is_kept_with_its_reason() {
+    let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":208,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":314}}}"#;
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+    assert_eq!(
+        record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str),
+        Some("part_exceeds_whole")
+    );
+    assert_eq!((record.usage.input_tokens, record.usage.cache_read_tokens), (Some(208), Some(314)));
+}
+
+#[test]
+fn figures_of_the_wrong_type_are_absent_and_the_others_stay() {
+    let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":"many","completion_tokens":5,"total_tokens":-1}}"#;
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+    assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (None, Some(5)));
+}
+
+#[test]
+fn figures_beyond_64_bits_do_not_wrap() {
+    let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":99999999999999999999999,"completion_tokens":18446744073709551615}}"#;
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 64);
+    assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (None, Some(u64::MAX)));
+}
+
+#[test]
+fn a_truncated_answer_has_a_reason() {
+    let answer = &VALID[0].1[..VALID[0].1.len() - 20];
+    let record =
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+    assert_eq!(record.usage_state, UsageState::Absent);
+    assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("malformed"));
+}
+
+#[test]
+fn an_unknown_shape_is_unrecognized() {
+    let record = exchange("/anything", b"{}", "application/json", br#"{"hello":"world"}"#, 7);
+    assert_eq!(record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str), Some("unrecognized"));
+}

@@ -1,0 +1,422 @@
+//! Known answers of the reports, worked out by hand, and what the store does at its limits.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+use tower_llm_metrics::record::{Priced, Text, UnpricedReason, UsageState};
+use tower_llm_metrics::report::{
+    CallFilter, GroupBy, GroupName, HistogramQuery, Measure, QueryError, Report, Scope, Scoped, Selection,
+    SortBy, Step, Table, UserQuery, Who, Window, Zone,
+};
+use tower_llm_metrics::sink::memory::{Alert, Fired, Watch};
+use tower_llm_metrics::{Cost, MemorySink, MetricsSink, Outcome, Provider, Record, Usd, User, UserId};
+
+/// 2026-03-02T00:00:00Z, a Monday.
+const MONDAY: u64 = 1_772_409_600;
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+#[cfg(test)]
+fn at(second: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(MONDAY + second)
+}
+
+#[cfg(test)]
+fn id(of: &str) -> UserId {
+    UserId::new(of).unwrap()
+}
+
+#[cfg(test)]
+fn call(user: &str, second: u64) -> Record {
+    let mut record = Record::new(at(second));
+    record.user = Some(User::verified(id(user)));
+    record.outcome = Outcome::Completed;
+    record.provider = Some(Provider::OPENAI);
+    record.model = Some(Text::new("gpt-5").unwrap());
+    record
+}
+
+#[cfg(test)]
+fn paid(user: &str, second: u64, dollars: i64) -> Record {
+    let mut record = call(user, second);
+    record.usage_state = UsageState::Reported;
+    record.usage.input_tokens = Some(10);
+    record.cost = Cost::Priced(Priced::new(Usd::from_dollars(dollars), "openai/gpt-5", "1"));
+    record
+}
+
+#[cfg(test)]
+fn sink(records: &[Record]) -> MemorySink {
+    let sink = MemorySink::builder().clock(|| at(9 * DAY + 12 * HOUR)).build();
+    records.iter().for_each(|record| sink.record(record));
+    sink
+}
+
+/// The answer of a future that waits for nothing.
+#[cfg(test)]
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+#[test]
+fn averages_are_over_what_they_say() {
+    let mut failed = call("alice", 3 * DAY);
+    failed.outcome = Outcome::Failed;
+    let mut broken = call("alice", 3 * DAY + 1);
+    broken.outcome = Outcome::Broken;
+    let users = sink(&[paid("alice", 0, 1), paid("alice", 5, 2), failed, broken]);
+    let row = users.report().users(&UserQuery::new()).into_iter().next().unwrap();
+    assert_eq!(row.requests_per_active_day().to_string(), "2.00");
+    assert_eq!(row.totals.tokens_per_request().to_string(), "10.00");
+    assert_eq!(row.totals.cost_per_request().value(), Some("1.5".parse().unwrap()));
+    assert_eq!(row.totals.error_rate().to_string(), "0.50");
+    assert_eq!((row.totals.first(), row.totals.last()), (Some(at(0)), Some(at(3 * DAY + 1))));
+}
+
+#[test]
+fn retention_counts_who_came_back_in_which_week() {
+    let week = 7 * DAY;
+    let users = sink(&[
+        call("alice", 0),
+        call("alice", 2 * week),
+        call("bob", 3 * DAY),
+        call("bob", week),
+        call("bob", week + DAY),
+        call("carol", week + 2 * DAY),
+    ]);
+    let retention = users.report().retention(&Selection::new()).unwrap();
+    let cohorts: Vec<_> = retention
+        .cohorts
+        .iter()
+        .map(|cohort| (cohort.label.as_str(), cohort.users, cohort.active.clone()))
+        .collect();
+    assert_eq!(cohorts, [("2026-03-02", 2, vec![2, 1, 1]), ("2026-03-09", 1, vec![1, 0])]);
+    // Who came before the window is of no cohort in it.
+    let later = Selection::new().window(Window::new(at(week), at(3 * week)));
+    let cohorts = users.report().retention(&later).unwrap().cohorts;
+    assert_eq!(
+        cohorts.iter().map(|cohort| (cohort.users, cohort.active.clone())).collect::<Vec<_>>(),
+        [(1, vec![1, 0])]
+    );
+}
+
+#[test]
+fn new_and_returning_users_are_told_apart_by_their_first_call_ever() {
+    let users = sink(&[call("alice", 0), call("alice", DAY), call("bob", DAY + 5), call("bob", DAY + 6)]);
+    let window = Window::new(at(DAY), at(3 * DAY));
+    let series = users.report().series(&Selection::new().window(window), Step::Day).unwrap();
+    let days: Vec<_> = series
+        .points
+        .iter()
+        .map(|day| (day.label.as_str(), day.active_users, day.new_users, day.returning_users()))
+        .collect();
+    assert_eq!(days, [("2026-03-03", 2, 1, 1), ("2026-03-04", 0, 0, 0)]);
+}
+
+#[test]
+fn the_overview_projects_the_month_and_names_what_has_no_price() {
+    let mut unpriced = paid("bob", 9 * DAY, 0);
+    unpriced.cost = Cost::Unpriced(UnpricedReason::UnknownModel);
+    unpriced.response_model = Some(Text::new("mystery-1").unwrap());
+    // It is noon of 11 March: 10.5 of 31 days have passed, 21 of 62 halves.
+    let users =
+        sink(&[paid("alice", 0, 20), paid("alice", 9 * DAY, 1), unpriced, paid("alice", 40 * DAY, 100)]);
+    let overview = users.report().overview(&Selection::new()).unwrap();
+    assert_eq!(overview.totals.cost(), Some(Usd::from_dollars(121)));
+    assert_eq!(overview.today.cost(), Some(Usd::from_dollars(1)));
+    assert_eq!(overview.month.cost(), Some(Usd::from_dollars(21)));
+    assert_eq!(overview.month_projection, Some(Usd::from_dollars(62)));
+    assert_eq!((overview.users, overview.users_today, overview.users_this_month), (2, 2, 2));
+    assert_eq!(overview.unpriced_models, [(Some(Text::new("mystery-1").unwrap()), 1)]);
+    // In Auckland it is the 12th already.
+    let auckland = Selection::new().zone(Zone::fixed(13 * 60).unwrap());
+    assert!(users.report().overview(&auckland).unwrap().today.is_empty());
+}
+
+#[test]
+fn histograms_count_each_user_once() {
+    let records: Vec<_> =
+        (1..=10u64).flat_map(|user| (0..user).map(move |n| call(&format!("user{user}"), n))).collect();
+    let users = sink(&records);
+    let query = HistogramQuery::new(Measure::Requests).bins(3).up_to_permille(900);
+    let histogram = users.report().histogram(&Selection::new(), query).unwrap();
+    let bins: Vec<_> = histogram.bins.iter().map(|bin| (bin.from, bin.to, bin.users)).collect();
+    assert_eq!(bins, [(1, 3, 3), (4, 6, 3), (7, 9, 3)]);
+    assert_eq!((histogram.beyond, histogram.quartiles), (1, Some([3, 5, 8])));
+    let cost = users.report().histogram(&Selection::new(), HistogramQuery::new(Measure::Cost)).unwrap();
+    assert_eq!((cost.bins.len(), cost.unknown), (0, 10));
+}
+
+#[test]
+fn windows_finer_than_a_quarter_of_an_hour_are_errors() {
+    let users = sink(&[call("alice", 0)]);
+    let window = Window::since(at(1));
+    let errors = [
+        users.report().users_in(window, &UserQuery::new()).unwrap_err(),
+        users.report().series(&Selection::new().window(window), Step::Hour).unwrap_err(),
+        users.report().breakdown(&Selection::new().window(window), GroupBy::Model).unwrap_err(),
+    ];
+    assert!(errors.iter().all(|error| matches!(error, QueryError::WithinQuarter)));
+    let eternal = Selection::new().window(Window::new(SystemTime::UNIX_EPOCH, at(0)));
+    assert!(matches!(users.report().series(&eternal, Step::Hour), Err(QueryError::TooManyPoints { .. })));
+}
+
+#[test]
+fn exports_say_the_same_as_the_answer_and_run_nowhere() {
+    let mut evil = paid("=HYPERLINK(\"http://x\")", 0, 2);
+    evil.latency = Duration::from_micros(7);
+    let users = sink(&[evil, call("bob", 5)]);
+    let page = users.report().users(&UserQuery::new().sort(SortBy::Cost));
+    let csv = page.to_csv();
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].starts_with("row,user,requests,completed,failed,"), "{csv}");
+    assert!(lines[1].starts_with("\"user\",\"'=HYPERLINK(\"\"http://x\"\")\",1,1,0,"), "{csv}");
+    let columns = page.columns();
+    for (line, row) in page.to_json_lines().lines().zip(&page.rows) {
+        let json: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(json["user"], row.who.user().unwrap().as_str());
+        assert_eq!(json["requests"], row.totals.requests());
+        assert_eq!(
+            json.get("cost_usd").map(ToString::to_string),
+            row.totals.cost().map(|cost| cost.to_string())
+        );
+        assert!(json.as_object().unwrap().keys().all(|key| columns.contains(&key.as_str())));
+    }
+    let selection = Selection::new();
+    let series = users.report().series(&selection, Step::Day).unwrap();
+    let tables: [&dyn Table; 3] = [
+        &series,
+        &users.report().breakdown(&selection, GroupBy::Model).unwrap(),
+        &users.report().overview(&selection).unwrap(),
+    ];
+    for table in tables {
+        assert!(
+            table.to_json_lines().lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+        );
+        let columns = table.columns().len();
+        table
+            .rows(&mut |row| {
+                assert_eq!(row.len(), columns);
+                Ok(())
+            })
+            .unwrap();
+    }
+    let calls = users.report().calls(&selection, 1);
+    assert_eq!(calls.to_csv().lines().count(), 2);
+}
+
+#[test]
+fn a_scoped_report_narrows_every_question_and_can_be_awaited() {
+    let users = sink(&[paid("alice", 0, 1), paid("bob", 0, 2)]);
+    let own = Scoped::new(users, Scope::from(id("alice")));
+    let everything = Selection::new();
+    let page = now(own.users(Window::ALL, &UserQuery::new())).unwrap();
+    assert_eq!(page.rows.iter().map(|row| row.who.to_string()).collect::<Vec<_>>(), ["alice"]);
+    let stranger = now(own.users(Window::ALL, &UserQuery::new().scope(id("bob")))).unwrap();
+    assert_eq!(stranger.matching, 0);
+    assert_eq!(now(own.overview(&everything)).unwrap().totals.cost(), Some(Usd::from_dollars(1)));
+    assert_eq!(now(own.calls(&everything, 9)).unwrap().len(), 1);
+    assert_eq!(now(own.series(&everything, Step::Day)).unwrap().points[0].totals.requests(), 1);
+    assert_eq!(now(own.breakdown(&everything, GroupBy::Model)).unwrap().groups[0].totals.requests(), 1);
+    assert_eq!(now(own.retention(&everything)).unwrap().cohorts[0].users, 1);
+    let histogram = now(own.histogram(&everything, HistogramQuery::new(Measure::Cost))).unwrap();
+    assert_eq!(histogram.bins.iter().map(|bin| bin.users).sum::<u64>(), 1);
+    fn is_send<T: Send>(_: T) {}
+    is_send(own.users(Window::ALL, &UserQuery::new()));
+}
+
+/// Alerts that write down what they say.
+#[cfg(test)]
+fn watched(alert: Alert) -> (MemorySink, Arc<Mutex<Vec<String>>>) {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&said);
+    let write = move |fired: &Fired| writer.lock().unwrap().push(fired.to_string());
+    (MemorySink::builder().keep_quarters(u32::MAX).alert(alert, write).build(), said)
+}
+
+#[test]
+fn an_alert_fires_at_the_edge_once_per_user_and_window() {
+    let (users, said) = watched(Alert::cost(Usd::from_dollars(10)));
+    for (user, second, dollars) in [
+        ("alice", 0, 9),
+        ("bob", 1, 9),
+        ("alice", 2, 1),
+        ("alice", 3, 50),
+        ("alice", DAY, 9),
+        ("alice", DAY + 1, 2),
+    ] {
+        users.record(&paid(user, second, dollars));
+    }
+    assert_eq!(
+        *said.lock().unwrap(),
+        [
+            "alice: cost 10 of 10 in the day from 2026-03-02T00:00:00Z",
+            "alice: cost 11 of 10 in the day from 2026-03-03T00:00:00Z"
+        ]
+    );
+    // A call of yesterday that ended after midnight counts yesterday.
+    users.record(&paid("bob", DAY, 1));
+    users.record(&paid("bob", DAY - 1, 1));
+    assert_eq!(
+        said.lock().unwrap().last().unwrap(),
+        "bob: cost 10 of 10 in the day from 2026-03-02T00:00:00Z"
+    );
+}
+
+#[test]
+fn calls_without_a_user_and_repeated_figures_are_watched_as_they_count() {
+    let (users, said) = watched(Alert::requests(3).per(Step::Week).zone(Zone::fixed(60).unwrap()));
+    for second in [0, 2 * DAY, 4 * DAY] {
+        let mut record = call("x", second);
+        record.user = None;
+        users.record(&record);
+    }
+    assert_eq!(*said.lock().unwrap(), ["(no user): requests 3 of 3 in the week from 2026-03-01T23:00:00Z"]);
+    let (users, said) = watched(Alert::tokens(20));
+    let mut repeated = paid("alice", 0, 1);
+    repeated.usage_state = UsageState::Repeated;
+    for _ in 0..5 {
+        users.record(&repeated);
+    }
+    assert!(said.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_spike_is_today_against_the_users_own_median_day() {
+    let (users, said) = watched(Alert::spike(Watch::Requests, 3).at_least(7));
+    // Days with 1, 3 and 2 calls: the median is 2, the limit 6 or at least 7.
+    for (day, calls) in [(0, 1), (1, 3), (4, 2), (6, 8)] {
+        (0..calls).for_each(|n| users.record(&call("alice", day * DAY + n)));
+    }
+    assert_eq!(*said.lock().unwrap(), ["alice: requests 7 of 7 in the day from 2026-03-08T00:00:00Z"]);
+    // Nobody knows what is usual for somebody who came yesterday.
+    (0..50).for_each(|n| users.record(&call("bob", DAY + n * HOUR)));
+    assert_eq!(said.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_panic_of_an_alert_reaches_nobody_and_restored_records_fire_nothing() {
+    let panics = MemorySink::builder().alert(Alert::requests(1), |_| panic!("on purpose")).build();
+    panics.record(&call("alice", 0));
+    assert_eq!((panics.stats().alert_panics, panics.stats().users), (1, 1));
+    let builder = MemorySink::builder().alert(Alert::requests(1), |_| panic!("on purpose"));
+    let restored = builder.restore([call("alice", 0)]);
+    restored.record(&call("alice", 1));
+    assert_eq!(restored.stats().alert_panics, 0);
+}
+
+#[test]
+fn forgetting_keeps_the_totals_and_lets_go_of_who_it_was() {
+    let mut own = paid("alice", 0, 3);
+    own.properties.insert("email", "alice@example.com");
+    own.properties.insert("team", "search");
+    let mut shared = paid("bob", 0, 4);
+    shared.properties.insert("team", "search");
+    let users = MemorySink::builder().max_users(16).build();
+    users.record(&own);
+    users.record(&shared);
+    assert!(users.forget(&id("alice")));
+    assert!(!users.forget(&id("alice")));
+
+    let page = users.report().users(&UserQuery::new());
+    assert_eq!(page.rows.iter().map(|row| row.who.to_string()).collect::<Vec<_>>(), ["bob"]);
+    let other = page.other.unwrap();
+    assert_eq!((other.who, other.totals.cost()), (Who::Other, Some(Usd::from_dollars(3))));
+    assert_eq!(page.gaps.other_users, 1);
+    assert!(users.records().iter().all(|record| record.user_id() == Some(&id("bob"))));
+    let email = GroupBy::Property(Text::new("email").unwrap());
+    let groups = users.report().breakdown(&Selection::new(), email).unwrap().groups;
+    assert!(groups.iter().all(|group| !matches!(group.name, GroupName::Is(_))));
+    let team = CallFilter::HasProperty(Text::new("team").unwrap());
+    assert_eq!(users.report().users(&UserQuery::new().calls(team)).rows.len(), 1);
+    // A newcomer of the same name begins anew.
+    users.record(&paid("alice", 9, 1));
+    assert_eq!(users.report().users(&UserQuery::new()).matching, 2);
+}
+
+#[test]
+fn a_flood_of_new_ids_hides_nobody_who_is_active() {
+    let users = MemorySink::builder().max_users(32).recent(0).build();
+    for round in 0..40 {
+        for n in 0..8 {
+            users.record(&call(&format!("regular{n}"), round));
+        }
+        for n in 0..100 {
+            users.record(&call(&format!("flood{round}-{n}"), round));
+        }
+    }
+    let page = users.report().users(&UserQuery::new().limit(8));
+    assert!(page.rows.iter().all(|row| row.who.to_string().starts_with("regular")), "{:?}", page.rows);
+    assert_eq!(page.matching, 32);
+    let all: u64 = users.report().users(&UserQuery::new()).rows.iter().map(|row| row.totals.requests()).sum();
+    assert_eq!(all + page.other.unwrap().totals.requests(), 40 * 108);
+}
+
+#[test]
+fn nobody_hides_large_costs_by_dropping_out_between_calls() {
+    let users = MemorySink::builder().max_users(16).recent(0).build();
+    // The store is full of users who did a little more than the newcomer with one call.
+    for n in 0..16 {
+        (0..3).for_each(|second| users.record(&call(&format!("resident{n}"), second)));
+    }
+    // One dear call at a time, and then ids that push the newcomer out again.
+    for round in 0..30 {
+        users.record(&paid("sly", round, 1));
+        for n in 0..50 {
+            users.record(&call(&format!("decoy{round}-{}", n / 5), round));
+        }
+    }
+    let page = users.report().users(&UserQuery::new().sort(SortBy::Cost).limit(1));
+    assert_eq!(page.rows[0].who.to_string(), "sly");
+    let cost = page.rows[0].totals.cost().unwrap() + page.other.unwrap().totals.cost().unwrap_or_default();
+    assert_eq!(cost, Usd::from_dollars(30));
+}
+
+#[test]
+fn a_flood_of_models_and_properties_leaves_the_models_that_answered() {
+    let users = MemorySink::builder().max_users(16).max_kinds(16).build();
+    for n in 0..100 {
+        let mut guess = call("mallory", n);
+        guess.outcome = Outcome::Failed;
+        guess.model = Some(Text::new(&format!("guess-{n}")).unwrap());
+        users.record(&guess);
+        let mut tagged = call("mallory", n);
+        tagged.properties.insert("trace", &n.to_string());
+        users.record(&tagged);
+    }
+    let mut answered = call("alice", 0);
+    answered.response_model = Some(Text::new("claude").unwrap());
+    users.record(&answered);
+    let groups = users.report().breakdown(&Selection::new(), GroupBy::Model).unwrap().groups;
+    let of = |name: &str| {
+        let name = GroupName::Is(Text::new(name).unwrap());
+        groups.iter().find(|group| group.name == name).map(|group| group.totals.requests())
+    };
+    assert_eq!((of("gpt-5"), of("claude")), (Some(100), Some(1)));
+    let claude = CallFilter::Model(Text::new("claude").unwrap());
+    let page = users.report().users(&UserQuery::new().calls(claude));
+    assert_eq!(page.rows[0].who.to_string(), "alice");
+    assert!(page.gaps.undecided > 0, "guesses that were not kept apart can't be ruled out");
+}
+
+#[test]
+fn too_many_cells_make_the_past_coarser_and_the_answers_say_so() {
+    let clock = || at(30 * DAY);
+    let users = MemorySink::builder().max_users(16).max_cells(100).clock(clock).build();
+    for hour in 0..30 * 24 {
+        users.record(&call("alice", hour * HOUR));
+    }
+    assert!(users.stats().cells <= 101, "{:?}", users.stats());
+    let row = users.report().users(&UserQuery::new()).into_iter().next().unwrap();
+    assert_eq!((row.totals.requests(), row.active_days), (720, 30));
+    let fine = Window::since(at(2 * HOUR));
+    let error = users.report().users_in(fine, &UserQuery::new()).unwrap_err();
+    assert!(matches!(error, QueryError::TooFine { .. }), "{error}");
+    assert!(users.report().users_in(Window::since(at(28 * DAY)), &UserQuery::new()).is_ok());
+}
