@@ -8,6 +8,7 @@ pub(crate) mod base64;
 pub(crate) mod event_stream;
 pub(crate) mod json;
 pub(crate) mod lines;
+pub(crate) mod multipart;
 #[cfg(test)]
 mod properties;
 mod scalar;
