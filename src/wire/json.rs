@@ -162,7 +162,7 @@ impl Scanner {
                 }
             }
             rest = after;
-            if byte != b',' && !is_space(byte) {
+            if byte != b',' && !skip::is_space(byte) {
                 return rest;
             }
         }
@@ -244,7 +244,7 @@ impl Scanner {
     }
 
     fn colon<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let rest = trim(bytes);
+        let rest = skip::space(bytes);
         match rest.split_first() {
             Some((b':', rest)) => {
                 self.state = State::Value;
@@ -265,7 +265,7 @@ impl Scanner {
         bytes: &'a [u8],
         found: &mut impl FnMut(Field, Value<'_>),
     ) -> &'a [u8] {
-        let bytes = trim(bytes);
+        let bytes = skip::space(bytes);
         let Some((&first, rest)) = bytes.split_first() else { return bytes };
         if self.node == OUTSIDE {
             self.complete = false;
@@ -393,15 +393,6 @@ impl Scanner {
         self.held.clear();
         self.too_long = false;
     }
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-}
-
-fn trim(bytes: &[u8]) -> &[u8] {
-    let start = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());
-    bytes.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! fields mean, and none of them panics, whatever it is fed.
 
 pub(crate) mod base64;
+pub(crate) mod encoding;
 pub(crate) mod event_stream;
 pub(crate) mod json;
 pub(crate) mod lines;
