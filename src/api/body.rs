@@ -147,7 +147,8 @@ impl BodyReader {
             Framing::Json(scanner) => self.stream || scanner.documents() > 1,
             Framing::Lines(_) | Framing::Binary(_) => true,
             Framing::Events(events) => events.any(),
-            Framing::Undecided(_) | Framing::Opaque => false,
+            Framing::Undecided(_) => self.announced != Announced::Other,
+            Framing::Opaque => false,
         }
     }
 }
