@@ -44,6 +44,7 @@ pub(super) struct Draft {
     cost_reason: Option<UnpricedReason>,
     cost: Option<Usd>,
     computed_cost: Option<Usd>,
+    charge: Option<Usd>,
     priced_as: Option<String>,
     price_match: PriceMatch,
     tier: Option<Text>,
@@ -74,6 +75,7 @@ impl Draft {
             cost_reason: None,
             cost: None,
             computed_cost: None,
+            charge: None,
             priced_as: None,
             price_match: PriceMatch::Pattern,
             tier: None,
@@ -151,6 +153,7 @@ impl Draft {
             | Key::CostReason
             | Key::CostUsd
             | Key::ComputedCostUsd
+            | Key::ChargeUsd
             | Key::PricedAs
             | Key::PriceMatch
             | Key::TierApplied
@@ -230,6 +233,7 @@ impl Draft {
             }
             Key::CostUsd => self.cost = Some(amount(scanner)?),
             Key::ComputedCostUsd => self.computed_cost = Some(amount(scanner)?),
+            Key::ChargeUsd => self.charge = Some(amount(scanner)?),
             Key::PricedAs => self.priced_as = Some(scanner.string()?.into_owned()),
             Key::PriceMatch => {
                 self.price_match =
@@ -282,7 +286,10 @@ impl Draft {
         );
         priced.matched = self.price_match;
         priced.tier = self.tier.take();
-        Ok(priced)
+        Ok(match self.charge {
+            Some(charge) => priced.with_charge(charge),
+            None => priced,
+        })
     }
 }
 

@@ -31,8 +31,9 @@ pub(crate) enum Text<'a> {
 }
 
 /// How far the input has come.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
+enum Status {
     Within,
     /// The last boundary was seen.
     Complete,
@@ -107,8 +108,9 @@ impl MultipartParser {
         }
     }
 
-    /// How far the input has come.
-    pub(crate) fn status(&self) -> Status {
+    /// How far the input has come: only the tests ask.
+    #[cfg(test)]
+    fn status(&self) -> Status {
         match self.state {
             State::Epilogue => Status::Complete,
             State::Malformed => Status::Malformed,
