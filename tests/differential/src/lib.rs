@@ -148,7 +148,6 @@ pub fn json<'a>(
     for piece in pieces {
         scanner.push(&select, piece, &mut found);
     }
-    scanner.finish(&select, &mut found);
     let end = match scanner.status() {
         json::Status::Empty => JsonEnd::Empty,
         json::Status::Within => JsonEnd::Within,
@@ -159,15 +158,15 @@ pub fn json<'a>(
 }
 
 /// Looks for text fields in a form and hands out the place of the name in `names` with the text, or `None` for one of more
-/// than `limit` bytes. Returns whether the form has come to its end; `None` when the content type is no form's.
+/// than `limit` bytes. Returns whether the content type is a form's.
 pub fn form<'a>(
     content_type: &str,
     names: &[&str],
     limit: usize,
     pieces: impl IntoIterator<Item = &'a [u8]>,
     mut found: impl FnMut(u8, Option<&[u8]>),
-) -> Option<bool> {
-    let mut parser = MultipartParser::new(content_type)?;
+) -> bool {
+    let Some(mut parser) = MultipartParser::new(content_type) else { return false };
     let fields: Vec<_> = names.iter().zip(0..).map(|(name, field)| (*name, field, limit)).collect();
     for piece in pieces {
         parser.push(&fields, piece, &mut |field, text| match text {
@@ -175,7 +174,7 @@ pub fn form<'a>(
             Text::TooLong => found(field, None),
         });
     }
-    Some(parser.status() == wire::multipart::Status::Complete)
+    true
 }
 
 /// Why a body could not be decoded.
