@@ -53,7 +53,8 @@ impl Decoded {
         match self {
             Self::Plain => read(bytes),
             Self::Encoded(encoded) => {
-                encoded.begun = true;
+                // An empty frame is no beginning: a body without a byte is none that was cut off.
+                encoded.begun |= !bytes.is_empty();
                 encoded.failed = encoded.decoder.push(bytes, &mut read).err();
             }
             Self::Unreadable => {}

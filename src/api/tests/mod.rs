@@ -88,6 +88,10 @@ impl<'a> Call<'a> {
             headers.append(name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap());
         }
         let mut reader = ResponseReader::new(&route, StatusCode::from_u16(self.status).unwrap(), &headers);
+        if chunk < usize::MAX {
+            // Frames may be empty.
+            reader.push(b"");
+        }
         for bytes in self.body.chunks(chunk) {
             reader.push(bytes);
         }
