@@ -24,9 +24,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(pieces.1, whole.1);
     // Where it is damaged, how much comes out before depends on the pieces.
     let common = pieces.0.len().min(whole.0.len());
-    assert!(
-        pieces.0[..common] == whole.0[..common] && (whole.1.is_err() || pieces.0.len() == whole.0.len())
-    );
+    assert!(pieces.0[..common] == whole.0[..common] && (whole.1.is_err() || pieces.0.len() == whole.0.len()));
     // The windows of two codings: 16 MiB is the largest, brotli's, which is allocated with its ring around it.
     let _ = decode(coding, LIMIT, bounded(cut(body, lengths), 50 << 20), |_| {});
 });

@@ -4,6 +4,7 @@
 #![no_main]
 
 use bytes::Bytes;
+use differential::decode;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use libfuzzer_sys::fuzz_target;
@@ -177,6 +178,13 @@ fuzz_target!(|input: &[u8]| {
     let frames = |body: &[u8]| Frames::of(cut(body, lengths), tells);
     let one_frame = |body: &[u8]| Frames::of([body].into_iter(), tells);
     let whole = plan.call(&one_frame(request), &one_frame(&made), usize::MAX);
-    assert_eq!(plan.call(&frames(request), &frames(&made), usize::MAX), whole);
+    let in_pieces = plan.call(&frames(request), &frames(&made), usize::MAX);
+    // How much of a damaged compressed body can be read before the damage is seen depends on the pieces.
+    let damaged = decode(plan.encoding, 1 << 30, [&made[..]], |_| {}) != Ok(true);
+    if !plan.encoding.is_empty() && damaged {
+        assert_eq!((in_pieces.usage_state, in_pieces.usage_reason), (whole.usage_state, whole.usage_reason));
+    } else {
+        assert_eq!(in_pieces, whole);
+    }
     plan.call(&frames(request), &frames(&made), usize::from(lengths[0]));
 });
