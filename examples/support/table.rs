@@ -31,7 +31,7 @@ pub(crate) fn text(page: &UserPage) -> String {
 fn cells(user: &UserSummary) -> [String; HEADS.len()] {
     let totals = &user.totals;
     // A `*` says that some of the calls have no price, or did not say what they used.
-    let cost = match (totals.cost(), totals.unpriced()) {
+    let cost = match (totals.cost(), totals.unpriced() + totals.without_usage()) {
         (None, _) => "-".to_owned(),
         (Some(cost), 0) => cost.to_string(),
         (Some(cost), _) => format!("{cost}*"),
@@ -79,6 +79,7 @@ pub(crate) struct Row<'a> {
     cancelled: u64,
     broken: u64,
     unpriced: u64,
+    without_usage: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     input_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,6 +112,7 @@ impl<'a> Row<'a> {
             cancelled: totals.cancelled(),
             broken: totals.broken(),
             unpriced: totals.unpriced(),
+            without_usage: totals.without_usage(),
             input_tokens: totals.input_tokens(),
             cache_read_tokens: totals.cache_read_tokens(),
             output_tokens: totals.output_tokens(),
