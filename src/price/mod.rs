@@ -58,7 +58,6 @@ mod matcher;
 mod memo;
 mod names;
 mod overrides;
-
 mod pricer;
 mod quantities;
 mod regex;
