@@ -164,7 +164,7 @@ impl ResponseReader {
                 facts.take_reading(last, early);
             }
             None => {
-                facts.usage_reason = Some(self.why_absent(request, ended, ended_well, unreadable, &facts))
+                facts.usage_reason = Some(self.why_absent(request, ended, ended_well, unreadable, &facts));
             }
         }
         facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
