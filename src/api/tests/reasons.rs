@@ -267,3 +267,9 @@ fn on_an_unknown_host_only_a_closed_model_family_names_the_provider() {
     let asked = Call::new(gateway, JSON, "{}").asking(r#"{"model":"o3-mini"}"#).facts();
     assert_eq!(asked.provider_by_model, Some(Provider::OPENAI));
 }
+
+#[test]
+fn the_readers_take_less_than_a_kilobyte_inline() {
+    assert!(size_of::<ResponseReader>() <= 1024, "{}", size_of::<ResponseReader>());
+    assert!(size_of::<RequestReader>() <= 256, "{}", size_of::<RequestReader>());
+}
