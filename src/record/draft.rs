@@ -3,10 +3,12 @@
 use super::key::{Key, KeyFinder};
 use super::parse::{RecordError, VERSION};
 use super::scan::{Scanner, Unexpected};
+use super::time::parse_time;
 use super::{
     Api, Cost, Operation, Outcome, Pass, PriceMatch, Priced, Properties, Provider, ProviderSource, Record,
     RecordId, Text, UnpricedReason, UsageReason, UsageState, Usd, User, UserId, UserIssue, UserSource,
 };
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// What is wrong with one value.
@@ -44,10 +46,10 @@ pub(super) struct Draft {
     cost_reason: Option<UnpricedReason>,
     cost: Option<Usd>,
     computed_cost: Option<Usd>,
-    priced_as: Option<String>,
+    priced_as: Option<Arc<str>>,
     price_match: PriceMatch,
     tier: Option<Text>,
-    price_version: Option<String>,
+    price_version: Option<Arc<str>>,
     properties_dropped: u32,
 }
 
@@ -96,7 +98,7 @@ impl Draft {
                 self.id = true;
             }
             Key::Time => {
-                let time: jiff::Timestamp = scanner.string()?.parse().map_err(|_| Bad::Value)?;
+                let time = parse_time(scanner.string()?.as_bytes()).ok_or(Bad::Value)?;
                 record.time = time.try_into().map_err(|_| Bad::Value)?;
                 self.time = true;
             }
@@ -230,13 +232,13 @@ impl Draft {
             }
             Key::CostUsd => self.cost = Some(amount(scanner)?),
             Key::ComputedCostUsd => self.computed_cost = Some(amount(scanner)?),
-            Key::PricedAs => self.priced_as = Some(scanner.string()?.into_owned()),
+            Key::PricedAs => self.priced_as = Some(Arc::from(&*scanner.string()?)),
             Key::PriceMatch => {
                 self.price_match =
                     listed(scanner, PriceMatch::ALL, PriceMatch::as_str)?.unwrap_or(PriceMatch::Pattern);
             }
             Key::TierApplied => self.tier = text(scanner)?,
-            Key::PriceVersion => self.price_version = Some(scanner.string()?.into_owned()),
+            Key::PriceVersion => self.price_version = Some(Arc::from(&*scanner.string()?)),
             _ => return Err(Bad::Value),
         }
         Ok(())

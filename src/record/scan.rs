@@ -100,10 +100,8 @@ impl<'a> Scanner<'a> {
     pub(super) fn string(&mut self) -> Scanned<Cow<'a, str>> {
         self.skip_space();
         let inner = self.rest.strip_prefix('"').ok_or(Unexpected)?;
-        let end = memchr::memchr2(b'"', b'\\', inner.as_bytes()).ok_or(Unexpected)?;
-        let (value, tail) = inner.split_at_checked(end).ok_or(Unexpected)?;
+        let (value, tail) = inner.split_at_checked(plain_length(inner.as_bytes())).ok_or(Unexpected)?;
         match tail.strip_prefix('"') {
-            Some(_) if value.bytes().any(|byte| byte < b' ') => Err(Unexpected),
             Some(rest) => {
                 self.rest = rest;
                 Ok(Cow::Borrowed(value))
@@ -170,9 +168,46 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// How many bytes come before the first one that cannot stand in a JSON string as it is: a quote, a backslash or a
+/// control character. Eight bytes at a time, because the strings of records are short.
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The high bit of each byte of `word` that is below `limit`. Bytes after the first such may be marked wrongly.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let mut length = 0;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for &word in words {
+        let word = u64::from_le_bytes(word);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let found = below(word, b' ') | quote | backslash;
+        if found != 0 {
+            return length + found.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    length + rest.iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_plain_part_of_a_string_ends_at_the_first_special_byte_wherever_it_stands() {
+        for special in 0..=255u8 {
+            for at in 0..20 {
+                let mut bytes = [b'a'; 24];
+                bytes[at] = special;
+                bytes[at + 1] = b'"';
+                let plain = special >= b' ' && special != b'"' && special != b'\\';
+                assert_eq!(plain_length(&bytes), at + usize::from(plain), "{special} at {at}");
+            }
+        }
+        assert_eq!(plain_length("Zoë 😀 \u{7f}".as_bytes()), "Zoë 😀 \u{7f}".len());
+        assert_eq!(plain_length(b""), 0);
+    }
 
     #[test]
     fn only_plain_whole_numbers_that_fit_are_integers() {

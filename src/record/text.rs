@@ -35,7 +35,7 @@ impl Text {
         if text.len() > Self::MAX_LEN {
             return Err(TextError::TooLong);
         }
-        if text.chars().any(char::is_control) {
+        if has_control(text) {
             return Err(TextError::ControlCharacter);
         }
         Ok(Self(SmolStr::new(text)))
@@ -49,6 +49,15 @@ impl Text {
     /// The text as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whether [`char::is_control`] is true of a character. Most texts are ASCII, where bytes tell.
+fn has_control(text: &str) -> bool {
+    if text.is_ascii() {
+        text.bytes().fold(false, |found, byte| found | byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
     }
 }
 

@@ -3,18 +3,20 @@
 use super::codec;
 use super::error::ReadError;
 use super::segment::Segment;
-use crate::record::{Record, RecordError};
+use crate::record::{Record, RecordError, parse_time};
+use memchr::memmem::Finder;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 /// What records are sorted by: the time in microseconds and the id. Two that are equal in it are one record.
 pub(super) type Order = (u64, u128);
 
 /// How a record of our own begins. It cannot stand within a JSON string, where the quotes would be escaped.
-const BEGIN: &[u8] = b"{\"v\":";
+static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"{\"v\":"));
 
 /// A segment in memory.
 #[derive(Debug)]
@@ -109,7 +111,10 @@ fn read(segment: &Segment) -> io::Result<Vec<u8>> {
 pub(super) fn span(segment: &Segment) -> io::Result<Option<(u64, u64)>> {
     let bytes = read(segment)?;
     let lines = bytes.split(|&byte| byte == b'\n');
-    let times = lines.flat_map(pieces).filter_map(|piece| order(piece).ok()).map(|(time, _)| time);
+    let times = lines.flat_map(pieces).filter_map(|piece| match own_places(piece) {
+        Some((_, time)) => Some(time),
+        None => order(piece).ok().map(|(time, _)| time),
+    });
     Ok(times.fold(None, |span, time| match span {
         None => Some((time, time)),
         Some((first, last)) => Some((time.min(first), time.max(last))),
@@ -123,7 +128,7 @@ pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
         if rest.is_empty() {
             return None;
         }
-        let next = rest.get(1..).and_then(|tail| memchr::memmem::find(tail, BEGIN));
+        let next = rest.get(1..).and_then(|tail| BEGIN.find(tail));
         let (piece, tail) = rest.split_at_checked(next.map_or(rest.len(), |at| at + 1))?;
         rest = tail;
         Some(piece)
@@ -140,12 +145,17 @@ fn order(text: &[u8]) -> Result<Order, RecordError> {
 }
 
 fn own_order(text: &[u8]) -> Option<Order> {
+    let (id, time) = own_places(text)?;
+    Some((time, uuid::Uuid::try_parse_ascii(id).ok()?.as_u128()))
+}
+
+/// The text of the id, and the time.
+fn own_places(text: &[u8]) -> Option<(&[u8], u64)> {
     let rest = text.strip_prefix(b"{\"v\":1,\"id\":\"")?;
     let (id, rest) = rest.split_at_checked(uuid::fmt::Hyphenated::LENGTH)?;
     let (time, rest) = rest.strip_prefix(b"\",\"time\":\"")?.split_at_checked(27)?;
     rest.strip_prefix(b"\"")?;
-    let time: jiff::Timestamp = std::str::from_utf8(time).ok()?.parse().ok()?;
-    Some((u64::try_from(time.as_microsecond()).unwrap_or(0), uuid::Uuid::try_parse_ascii(id).ok()?.as_u128()))
+    Some((id, u64::try_from(parse_time(time)?.as_microsecond()).unwrap_or(0)))
 }
 
 /// `time` in microseconds, as records are sorted by it.
