@@ -1,12 +1,6 @@
-//! How fast bodies are looked through. `cargo bench --bench wire`, with `--all-features` for the decoders too.
+//! How fast bodies are looked through: `cargo bench --bench wire`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::float_arithmetic,
-    clippy::print_stdout,
-    reason = "it is a benchmark"
-)]
+#![allow(clippy::unwrap_used)] // A benchmark may stop where something is wrong.
 
 #[path = "../src/wire/mod.rs"]
 #[allow(dead_code, unused_imports, unreachable_pub)]
@@ -14,7 +8,10 @@ mod wire;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
+use wire::base64;
+use wire::event_stream::{EventStreamEvents, EventStreamParser, Headers};
 use wire::json::{Scanner, Value};
+use wire::multipart::MultipartParser;
 use wire::select::Select;
 use wire::sse::{Piece, SseEvents, SseParser};
 
@@ -38,7 +35,9 @@ fn around(value: &str) -> String {
 
 fn json(criterion: &mut Criterion) {
     let prose = "The quick brown fox jumps over the lazy dog, and the dog sleeps on. ";
-    let floats: Vec<String> = (0..100_000).map(|n| format!("{:.9}", f64::from(n).sin() / 10.0)).collect();
+    let floats: Vec<String> =
+        (0..100_000_u64).map(|n| format!("-0.0{:08}", n * 7_919_717 % 100_000_000)).collect();
+    let line = "The quick brown fox jumps over the lazy dog, and the dog";
     let messages: Vec<String> = ["system", "user", "assistant", "user"]
         .iter()
         .map(|role| format!(r#"{{"role":"{role}","content":"{}"}}"#, prose.repeat(3).trim()))
@@ -49,8 +48,8 @@ fn json(criterion: &mut Criterion) {
     );
     let bodies = [
         ("prose_1mb", around(&format!("\"{}\"", prose.repeat(16_000)))),
-        ("escape_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{prose:.58}\\n").repeat(17_000)))),
-        ("quote_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{prose:.58}\\\"").repeat(17_000)))),
+        ("escape_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{line}..\\n").repeat(17_000)))),
+        ("quote_every_60_bytes_1mb", around(&format!("\"{}\"", format!("{line}..\\\"").repeat(17_000)))),
         ("base64_1mb", around(&format!("\"{}\"", "iVBORw0KGgoAAAANSUhEUgAAAAUA".repeat(36_000)))),
         ("floats_1mb", around(&format!("[{}]", floats.join(",")))),
         ("chat_1kb", chat),
@@ -135,5 +134,77 @@ fn sse(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, json, sse);
+/// Counts the bytes that pass.
+#[derive(Default)]
+struct Count(usize);
+
+impl EventStreamEvents for Count {
+    fn begin(&mut self, headers: Headers<'_>) {
+        self.0 += usize::from(headers.event_type.is_some());
+    }
+
+    fn payload(&mut self, piece: Piece<'_>) {
+        self.0 += piece.bytes.len();
+    }
+
+    fn end(&mut self, intact: bool) {
+        assert!(intact);
+    }
+}
+
+/// A message of a binary event stream.
+fn message(payload: &[u8]) -> Vec<u8> {
+    let headers = b"\x0b:event-type\x07\x00\x05chunk\x0d:message-type\x07\x00\x05event";
+    let total = (headers.len() + payload.len() + 16) as u32;
+    let mut bytes = [total.to_be_bytes(), (headers.len() as u32).to_be_bytes()].concat();
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend_from_slice(headers);
+    bytes.extend_from_slice(payload);
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
+fn framings(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("framing");
+
+    let stream = message(&[b'x'; 300]).repeat(100);
+    group.throughput(Throughput::Elements(100));
+    group.bench_function("event_stream_100_messages", |bencher| {
+        bencher.iter(|| {
+            let mut count = Count::default();
+            EventStreamParser::default().push(black_box(&stream), &mut count);
+            count.0
+        });
+    });
+
+    let file = "RIFF....WAVEfmt \r\n-".repeat(50_000);
+    let form = format!(
+        "--XyZ\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n{file}\r\n\
+         --XyZ\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--XyZ--\r\n"
+    );
+    group.throughput(Throughput::Bytes(form.len() as u64));
+    group.bench_function("form_with_1mb_file/16k", |bencher| {
+        bencher.iter(|| {
+            let mut found = 0;
+            let mut parser = MultipartParser::new("multipart/form-data; boundary=XyZ").unwrap();
+            for piece in black_box(form.as_bytes()).chunks(16 << 10) {
+                parser.push(&[("model", 1, 100)], piece, &mut |_, _| found += 1);
+            }
+            assert_eq!(found, 1);
+        });
+    });
+
+    let base64 = "iVBORw0KGgoAAAANSUhEUgAAAAUA".repeat(36_000);
+    group.throughput(Throughput::Bytes(base64.len() as u64));
+    group.bench_function("base64_decoded_1mb", |bencher| {
+        bencher.iter(|| {
+            let (mut decoder, mut len) = (base64::Decoder::default(), 0);
+            decoder.push(black_box(base64.as_bytes()), &mut |bytes| len += bytes.len());
+            len
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, json, sse, framings);
 criterion_main!(benches);

@@ -11,7 +11,7 @@
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::price::{Markup, PriceOverride, SharedPriceBook};
 use tower_llm_metrics::record::{Part, Pass, PriceMatch, Priced, Rate, Text, Unit, UnpricedReason, Usage};
-use tower_llm_metrics::{Cost, PriceBook, PricedCall, Pricer, Provider, Usd};
+use tower_llm_metrics::{Cost, PriceBook, PricedCall, Pricer, Provider, Record, Usd};
 
 const GENAI: &str = r#"[
   {"id": "acme", "provider_match": {"contains": "acme"}, "models": [
@@ -510,6 +510,17 @@ fn a_charge_stands_beside_the_cost() {
     assert_eq!(charged(&by_card, "dated"), (usd("2"), None));
     assert_eq!(charged(&book(), "rocket"), (usd("2"), None));
     call("acme", "unheard-of").has_no_price(UnpricedReason::UnknownModel);
+}
+
+#[test]
+fn a_record_carries_cost_and_charge() {
+    let pricer = Markup::new(book()).percent(Rate::from_decimal("12.5").unwrap());
+    let mut record = Record::new(SystemTime::UNIX_EPOCH);
+    record.cost = call("acme", "rocket").price(&pricer);
+    let json = record.to_json();
+    assert!(json.contains(r#""cost_usd":2,"charge_usd":2.25,"#), "{json}");
+    let back = Record::from_json(json.as_bytes()).unwrap();
+    assert_eq!((back.cost.total(), back.cost.charge()), (Some(usd("2")), Some(usd("2.25"))));
 }
 
 #[test]

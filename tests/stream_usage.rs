@@ -19,8 +19,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_llm_metrics::record::UsageState;
 use tower_llm_metrics::{Record, RequestBody, StreamUsageLayer, StreamUsageRequestBody};
 
-const CHUNK: &str =
-    "data: {\"model\":\"gpt-5-mini\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n";
+const CHUNK: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-5-mini\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n";
 const USAGE: &str = "data: {\"model\":\"gpt-5-mini\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 

@@ -82,9 +82,10 @@ impl BodyReader {
             (b'{', Announced::Lines) => Framing::Lines(LineReader::default()),
             (b'{' | b'[', _) => Framing::Json(Scanner::default()),
             _ if binary => Framing::Binary(Box::default()),
-            (_, Announced::Events) => Framing::Events(EventReader::default()),
             // Some servers send events under another content type: `data:`, `event:`, `id:`, `retry:`, a comment.
-            (b'd' | b'e' | b'i' | b'r' | b':', _) => Framing::Events(EventReader::default()),
+            (_, Announced::Events) | (b'd' | b'e' | b'i' | b'r' | b':', _) => {
+                Framing::Events(EventReader::default())
+            }
             // A byte order mark, or a document that is a single value.
             (0xEF | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9', _) => Framing::Json(Scanner::default()),
             _ => Framing::Opaque,
@@ -146,7 +147,8 @@ impl BodyReader {
             Framing::Json(scanner) => self.stream || scanner.documents() > 1,
             Framing::Lines(_) | Framing::Binary(_) => true,
             Framing::Events(events) => events.any(),
-            Framing::Undecided(_) | Framing::Opaque => false,
+            Framing::Undecided(_) => self.announced != Announced::Other,
+            Framing::Opaque => false,
         }
     }
 }

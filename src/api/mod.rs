@@ -15,7 +15,9 @@ mod anthropic;
 mod bedrock;
 mod binary;
 mod body;
+mod body_fields;
 mod cohere;
+mod decoded;
 mod error_code;
 mod family;
 mod fields;
@@ -29,12 +31,14 @@ mod path;
 mod request;
 mod response;
 mod route;
+mod said;
 mod sse;
 mod usage;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use request::{BodyFields, RequestFacts, RequestReader};
+pub(crate) use body_fields::BodyFields;
+pub(crate) use request::{RequestFacts, RequestReader};
 pub(crate) use response::{Ended, ResponseFacts, ResponseReader};
 pub(crate) use route::Route;

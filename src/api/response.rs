@@ -1,11 +1,13 @@
 //! Reading an answer: who answered, what it used, how it ended.
 
 use super::body::BodyReader;
+use super::decoded::Decoded;
 use super::found::{Found, Last};
 use super::request::RequestFacts;
 use super::route::Route;
 use super::{error_code, family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
+use crate::wire::encoding::DecodeError;
 use http::{HeaderMap, StatusCode, header};
 
 /// How an answer came to its end.
@@ -65,8 +67,7 @@ pub(crate) struct ResponseReader {
     repeats: bool,
     status: StatusCode,
     head: Head,
-    /// The body is compressed in a way that is not read.
-    encoded: bool,
+    decoded: Decoded,
     body: BodyReader,
     found: Found,
 }
@@ -84,7 +85,6 @@ impl ResponseReader {
     /// A reader for the answer with this head to a request that went to `route`.
     pub(crate) fn new(route: &Route, status: StatusCode, headers: &HeaderMap) -> Self {
         let content_type = head::text(headers, header::CONTENT_TYPE);
-        let encoding = head::text(headers, header::CONTENT_ENCODING);
         Self {
             api: route.api,
             operation: route.operation,
@@ -99,7 +99,7 @@ impl ResponseReader {
                 error: error_code::of_headers(headers),
                 usage: head::usage(headers).map(Box::new),
             },
-            encoded: !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"),
+            decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
             found: Found::default(),
         }
@@ -107,9 +107,8 @@ impl ResponseReader {
 
     /// Takes the next piece of the body, of any length.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        if !self.encoded {
-            self.body.push(bytes, &mut self.found);
-        }
+        let Self { decoded, body, found, .. } = self;
+        decoded.push(bytes, |bytes| body.push(bytes, found));
     }
 
     /// Whether content has been seen in a streamed answer: text, reasoning or a call of a tool.
@@ -125,7 +124,7 @@ impl ResponseReader {
     /// The answer has ended. `request`: what the request asked for.
     pub(crate) fn finish(&mut self, request: &RequestFacts, ended: Ended) -> ResponseFacts {
         let ended_well = ended == Ended::Whole || self.terminal();
-        let malformed = self.body.finish(&mut self.found);
+        let unreadable = self.why_unreadable();
         let stream = self.body.is_stream();
         let api = self.api.or(self.found.api());
         let model = self.found.model.take();
@@ -164,7 +163,9 @@ impl ResponseReader {
                 };
                 facts.take_reading(last, early);
             }
-            None => facts.usage_reason = Some(self.why_absent(request, ended, ended_well, malformed, &facts)),
+            None => {
+                facts.usage_reason = Some(self.why_absent(request, ended, ended_well, unreadable, &facts));
+            }
         }
         facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
         facts
@@ -195,12 +196,24 @@ impl ResponseReader {
         named.into_iter().flatten().find_map(|model| family::provider(model))
     }
 
+    /// Ends the readers. Why the body could not be read to its end, if it couldn't.
+    fn why_unreadable(&mut self) -> Option<UsageReason> {
+        let malformed = self.body.finish(&mut self.found);
+        match self.decoded.failure() {
+            Some(DecodeError::Unsupported) => Some(UsageReason::Encoded),
+            Some(DecodeError::TooLarge) => Some(UsageReason::TooLarge),
+            None if self.found.usage_too_large => Some(UsageReason::TooLarge),
+            Some(DecodeError::Malformed) => Some(UsageReason::Malformed),
+            None => malformed.then_some(UsageReason::Malformed),
+        }
+    }
+
     fn why_absent(
         &self,
         request: &RequestFacts,
         ended: Ended,
         ended_well: bool,
-        malformed: bool,
+        unreadable: Option<UsageReason>,
         facts: &ResponseFacts,
     ) -> UsageReason {
         if ended == Ended::Upgraded {
@@ -209,11 +222,9 @@ impl ResponseReader {
         if facts.failed {
             return UsageReason::ErrorResponse;
         }
-        if self.found.usage_too_large {
-            return UsageReason::TooLarge;
-        }
-        if self.encoded {
-            return UsageReason::Encoded;
+        // How it ended explains a body that breaks off; not one that could not have been read in any case.
+        if let Some(reason @ (UsageReason::Encoded | UsageReason::TooLarge)) = unreadable {
+            return reason;
         }
         if !ended_well {
             return if ended == Ended::Aborted { UsageReason::Aborted } else { UsageReason::NoResponse };
@@ -221,8 +232,8 @@ impl ResponseReader {
         if self.repeats && !facts.pending {
             return UsageReason::NotConsumption;
         }
-        if malformed {
-            return UsageReason::Malformed;
+        if let Some(reason) = unreadable {
+            return reason;
         }
         let on_request =
             matches!(facts.api, Some(Api::ChatCompletions | Api::Completions)) && self.found.has_object;

@@ -138,7 +138,8 @@ pub(super) struct Entry {
     pub(super) uplifts: Run,
     /// The least that is billed of [`Unit::Seconds`].
     pub(super) least_seconds: u8,
-    /// The place of the band, counted from 1, of an entry that has one price for all times, tiers and sizes: most have.
+    /// The place of the band, counted from 1, of an entry whose default tier has one price for all times and sizes: most
+    /// have.
     pub(super) sole_band: u32,
     /// `provider/entry`, made when it is first needed.
     pub(super) label: OnceLock<Arc<str>>,
@@ -236,11 +237,13 @@ impl Catalog {
         TierId::try_from(at).ok()
     }
 
-    /// Notes of every entry whether it has one price for all times, tiers and sizes.
+    /// Notes of every entry whether its default tier has one price for all times and sizes.
     pub(super) fn note_sole_bands(&mut self) {
         for entry in &mut self.entries {
-            let card = match entry.periods.of(&self.periods) {
-                [Period { window: Window::Always, tier: STANDARD, card }] => self.cards.get(*card as usize),
+            let mut standard =
+                entry.periods.of(&self.periods).iter().filter(|period| period.tier == STANDARD);
+            let card = match (standard.next(), standard.next()) {
+                (Some(Period { window: Window::Always, card, .. }), None) => self.cards.get(*card as usize),
                 _ => None,
             };
             entry.sole_band = card.filter(|bands| bands.len == 1).map_or(0, |bands| bands.first + 1);

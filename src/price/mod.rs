@@ -48,6 +48,7 @@ mod build;
 mod builder;
 mod catalog;
 mod compare;
+mod compute;
 mod error;
 mod genai;
 mod index;
@@ -57,6 +58,7 @@ mod matcher;
 mod memo;
 mod names;
 mod overrides;
+
 mod pricer;
 mod quantities;
 mod regex;

@@ -46,6 +46,7 @@ pub(super) struct Draft {
     cost_reason: Option<UnpricedReason>,
     cost: Option<Usd>,
     computed_cost: Option<Usd>,
+    charge: Option<Usd>,
     priced_as: Option<Arc<str>>,
     price_match: PriceMatch,
     tier: Option<Text>,
@@ -76,6 +77,7 @@ impl Draft {
             cost_reason: None,
             cost: None,
             computed_cost: None,
+            charge: None,
             priced_as: None,
             price_match: PriceMatch::Pattern,
             tier: None,
@@ -153,6 +155,7 @@ impl Draft {
             | Key::CostReason
             | Key::CostUsd
             | Key::ComputedCostUsd
+            | Key::ChargeUsd
             | Key::PricedAs
             | Key::PriceMatch
             | Key::TierApplied
@@ -232,6 +235,7 @@ impl Draft {
             }
             Key::CostUsd => self.cost = Some(amount(scanner)?),
             Key::ComputedCostUsd => self.computed_cost = Some(amount(scanner)?),
+            Key::ChargeUsd => self.charge = Some(amount(scanner)?),
             Key::PricedAs => self.priced_as = Some(Arc::from(&*scanner.string()?)),
             Key::PriceMatch => {
                 self.price_match =
@@ -284,7 +288,10 @@ impl Draft {
         );
         priced.matched = self.price_match;
         priced.tier = self.tier.take();
-        Ok(priced)
+        Ok(match self.charge {
+            Some(charge) => priced.with_charge(charge),
+            None => priced,
+        })
     }
 }
 

@@ -34,6 +34,7 @@ impl Record {
     /// | `service_tier`, `batch`, `region` | as answered; `true` for a batch API; where the price depends on it |
     /// | `cost_state`, `cost_reason` | `priced` `reported` `unpriced` `none` (nothing was consumed); why, see [`UnpricedReason`](super::UnpricedReason) |
     /// | `cost_usd`, `computed_cost_usd` | the amount that counts, an exact decimal; our own figure where the provider reported one |
+    /// | `charge_usd` | what the application asks its own customer, where a [`Markup`](crate::price::Markup) says so |
     /// | `priced_as`, `price_match`, `tier_applied`, `price_version` | `provider/entry`; `exact` `alias` `pattern`; the tier, when it was not the default one; version of the price data |
     /// | `request_id`, `client_request_id`, `session` | the provider's id; `Helicone-Request-Id`; `Helicone-Session-Id` |
     /// | `properties`, `properties_dropped` | object of strings; how many were over the bounds |
@@ -174,6 +175,10 @@ fn write_cost(out: &mut Vec<u8>, cost: &Cost) {
     if let Cost::Reported { .. } = cost {
         lead(out, Key::ComputedCostUsd);
         write_usd(out, priced.total);
+    }
+    if let Some(charge) = priced.charge() {
+        lead(out, Key::ChargeUsd);
+        write_usd(out, charge);
     }
     let Priced { entry, matched, tier, version, .. } = priced;
     text(out, Key::PricedAs, entry);

@@ -77,6 +77,7 @@ keys! {
     CostReason = "cost_reason",
     CostUsd = "cost_usd",
     ComputedCostUsd = "computed_cost_usd",
+    ChargeUsd = "charge_usd",
     PricedAs = "priced_as",
     PriceMatch = "price_match",
     TierApplied = "tier_applied",

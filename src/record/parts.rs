@@ -237,10 +237,11 @@ impl Parts {
                 return total(self.iter());
             }
             let amount = u128::from(*quantity) * u128::from(*mantissa);
-            let raise = power(PLACES - *scale)?;
-            // The usual amounts are far from what overflows, and a checked product of 128 bits is slow.
-            let raised = if amount >> 80 == 0 { amount * raise } else { amount.checked_mul(raise)? };
-            sum = sum.checked_add(raised)?;
+            // So much that products and sums of 128 bits could overflow, which takes longer to see.
+            if amount >> 80 != 0 {
+                return total(self.iter());
+            }
+            sum += amount * power(PLACES - *scale)?;
         }
         i128::try_from(sum).ok().map(Usd::from_picos)
     }

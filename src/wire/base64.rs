@@ -96,14 +96,20 @@ static VALUES: [u8; 256] = values();
 
 const fn values() -> [u8; 256] {
     let mut values = [64; 256];
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut value = 0;
-    while value < 64 {
-        values[alphabet[value] as usize] = value as u8;
-        value += 1;
+    let mut rest = values.as_mut_slice();
+    let mut byte = 0_u8;
+    while let Some((value, after)) = rest.split_first_mut() {
+        *value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => 64,
+        };
+        byte = byte.wrapping_add(1);
+        rest = after;
     }
-    values[b'-' as usize] = 62;
-    values[b'_' as usize] = 63;
     values
 }
 
@@ -135,7 +141,7 @@ mod tests {
             .map(|six| (0..6).fold(0, |value, bit| value << 1 | six.get(bit).copied().unwrap_or(0)))
             .map(|value: u8| char::from(alphabet[usize::from(value)]))
             .collect();
-        while text.len() % 4 != 0 {
+        while !text.len().is_multiple_of(4) {
             text.push('=');
         }
         text

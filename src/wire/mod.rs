@@ -5,9 +5,11 @@
 //! fields mean, and none of them panics, whatever it is fed.
 
 pub(crate) mod base64;
+pub(crate) mod encoding;
 pub(crate) mod event_stream;
 pub(crate) mod json;
 pub(crate) mod lines;
+pub(crate) mod multipart;
 #[cfg(test)]
 mod properties;
 mod scalar;

@@ -1,5 +1,18 @@
 //! Wide steps to the end of a JSON value. Nothing is checked on the way but what decides where the value ends.
 
+/// White space, by RFC 8259.
+#[inline]
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+/// What follows the white space at the start.
+#[inline]
+pub(super) fn space(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());
+    bytes.get(start..).unwrap_or_default()
+}
+
 /// The offset just after the closing quote, for bytes inside a string. `escaped` tells whether a backslash stands
 /// before the first byte, and on return of `None` whether one stands after the last.
 ///

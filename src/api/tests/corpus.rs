@@ -231,11 +231,21 @@ impl Exchange {
             "model_request" if ours.as_deref() == Some("UNKNOWN") => {
                 Some("the placeholder of the recording stands where the path has the model")
             }
+            "model_request" if theirs.is_none() && self.is_form() => {
+                Some("the form has a part named model, and the corpus does not read forms")
+            }
             "service_tier" | "model_response" if ours.is_none() && theirs.as_deref() == Some("") => {
                 Some("an empty name is no name")
             }
             _ => None,
         }
+    }
+}
+
+impl Exchange {
+    fn is_form(&self) -> bool {
+        let content_type = self.request_headers.get("content-type").map(HeaderValue::as_bytes);
+        content_type.is_some_and(|media_type| media_type.starts_with(b"multipart/form-data"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod binary;
 mod corpus;
+mod encodings;
 mod forms;
 mod random;
 mod reasons;

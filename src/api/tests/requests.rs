@@ -144,3 +144,63 @@ fn bodies_that_are_no_json_tell_nothing_and_harm_nothing() {
         assert_eq!(facts(CHAT, body), RequestFacts::default(), "{body}");
     }
 }
+
+fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (disposition, text) in parts {
+        body.extend_from_slice(
+            format!("--x\r\nContent-Disposition: form-data; {disposition}\r\n\r\n").as_bytes(),
+        );
+        body.extend_from_slice(text);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--x--\r\n");
+    body
+}
+
+fn form_facts(parts: &[(&str, &[u8])]) -> RequestFacts {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, "multipart/form-data; boundary=x".parse().unwrap());
+    let url = "https://api.openai.com/v1/audio/transcriptions";
+    facts_with(&BodyFields::default(), url, &headers, &form(parts))
+}
+
+#[test]
+fn a_form_tells_what_json_tells_and_its_files_are_passed_over() {
+    let facts = form_facts(&[
+        ("name=\"file\"; filename=\"a.wav\"", b"RIFF\x00{\"user\":\"x\"}\r\n--y\r\nname=\"user\""),
+        ("name=\"model\"", b"whisper-1"),
+        ("name=\"stream\"", b"true"),
+        ("name=user", " zo\u{e9} ".as_bytes()),
+        ("name=\"metadata.user_id\"", b"decoy"),
+    ]);
+    assert_eq!(facts.user.unwrap().as_str(), "zo\u{e9}");
+    assert_eq!((facts.model.as_deref(), facts.stream), (Some("whisper-1"), Some(true)));
+    let other = form_facts(&[("name=\"user\"", b""), ("name=\"safety_identifier\"", b"42")]);
+    assert_eq!(other.user.unwrap().as_str(), "42");
+}
+
+#[test]
+fn an_id_in_a_form_is_refused_for_the_same_reasons() {
+    for (id, issue) in [
+        (vec![b'x'; 257], UserIssue::TooLong),
+        (vec![b'x'; 5000], UserIssue::TooLong),
+        (b"a\x00b".to_vec(), UserIssue::ControlCharacter),
+        (b"a\xFFb".to_vec(), UserIssue::NotUtf8),
+    ] {
+        let facts = form_facts(&[("name=\"user\"", &id), ("name=\"safety_identifier\"", b"b")]);
+        assert_eq!((facts.user.unwrap().as_str(), facts.user_issue), ("b", Some(issue)));
+    }
+}
+
+#[test]
+fn a_copy_of_an_unread_reader_reads_like_the_first() {
+    let fields = BodyFields::default();
+    let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
+    let mut first = RequestReader::new(&route, &HeaderMap::new());
+    let mut second = first.clone();
+    for reader in [&mut first, &mut second] {
+        reader.push(&fields, br#"{"user":"a"}"#);
+    }
+    assert_eq!(first.facts(), second.facts());
+}

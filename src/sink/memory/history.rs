@@ -61,10 +61,10 @@ impl History {
         micros: i64,
     ) -> bool {
         if quarter < horizon.quarters_from {
-            let (rolled, new) = self.rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, horizon);
-            rolled.mark(quarter);
-            rolled.totals.add_at(record, micros, durations);
-            return new;
+            return self.rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, horizon, |rolled| {
+                rolled.mark(quarter);
+                rolled.totals.add_at(record, micros, durations);
+            });
         }
         let at_hand =
             self.current.as_ref().is_some_and(|cell| cell.quarter == quarter && cell.facet == facet);
@@ -92,22 +92,26 @@ impl History {
         known.is_none()
     }
 
-    /// The rolled cell of a day and a kind; whether it is new.
-    fn rolled(&mut self, day: i32, facet: u32, horizon: Horizon) -> (&mut Rolled, bool) {
+    /// Changes the rolled cell of a day and a kind; whether it is new.
+    fn rolled(&mut self, day: i32, facet: u32, horizon: Horizon, change: impl FnOnce(&mut Rolled)) -> bool {
         let day = if day < horizon.days_from { EVER } else { day };
         let rolled = self.rolled.get_or_insert_default();
-        let (at, new) = match rolled.binary_search_by_key(&(day, facet), |cell| (cell.day, cell.facet)) {
-            Ok(at) => (at, false),
-            Err(at) => (at, true),
-        };
-        if new {
-            let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
-            make_room(rolled);
-            rolled.insert(at, Rolled { day, facet, quarters, days, totals });
+        let known = rolled.binary_search_by_key(&(day, facet), |cell| (cell.day, cell.facet));
+        match known {
+            Ok(at) => {
+                if let Some(cell) = rolled.get_mut(at) {
+                    change(cell);
+                }
+            }
+            Err(at) => {
+                let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
+                let mut cell = Rolled { day, facet, quarters, days, totals };
+                change(&mut cell);
+                make_room(rolled);
+                rolled.insert(at, cell);
+            }
         }
-        // It is there, found or made.
-        #[allow(clippy::indexing_slicing)]
-        (&mut rolled[at], new)
+        known.is_err()
     }
 
     /// Rolls up what is beyond the horizon; how many cells that saved.
@@ -129,18 +133,20 @@ impl History {
             let end = rolled.partition_point(|cell| cell.day < horizon.days_from);
             let old: Vec<_> = rolled.drain(first.min(end)..end).collect();
             for cell in &old {
-                let (ever, _) = self.rolled(cell.day, cell.facet, horizon);
-                ever.days.insert(cell.day);
-                ever.totals.merge(&cell.totals);
+                self.rolled(cell.day, cell.facet, horizon, |ever| {
+                    ever.days.insert(cell.day);
+                    ever.totals.merge(&cell.totals);
+                });
             }
         }
         before.saturating_sub(self.cells())
     }
 
     fn roll_cell(&mut self, cell: &Cell, horizon: Horizon) {
-        let (rolled, _) = self.rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, horizon);
-        rolled.mark(cell.quarter);
-        rolled.totals.merge(&cell.totals);
+        self.rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, horizon, |rolled| {
+            rolled.mark(cell.quarter);
+            rolled.totals.merge(&cell.totals);
+        });
     }
 
     /// Adds all of another history, whose facets `facet` translates. Both are of the same horizon, or this one's is
@@ -155,15 +161,16 @@ impl History {
             }
         }
         for cell in other.rolled.iter().flat_map(|rolled| rolled.iter()) {
-            let (rolled, _) = self.rolled(cell.day, facet(cell.facet), horizon);
-            if rolled.day != EVER {
-                rolled.quarters |= cell.quarters;
-            } else if cell.day == EVER {
-                rolled.days.merge(&cell.days);
-            } else {
-                rolled.days.insert(cell.day);
-            }
-            rolled.totals.merge(&cell.totals);
+            self.rolled(cell.day, facet(cell.facet), horizon, |rolled| {
+                if rolled.day != EVER {
+                    rolled.quarters |= cell.quarters;
+                } else if cell.day == EVER {
+                    rolled.days.merge(&cell.days);
+                } else {
+                    rolled.days.insert(cell.day);
+                }
+                rolled.totals.merge(&cell.totals);
+            });
         }
     }
 

@@ -1,4 +1,31 @@
 //! A sink that answers questions about users at once.
+//!
+//! # How it is kept
+//!
+//! The calls of a user are added up in *cells*: one for each quarter of an hour in which there was a call and each
+//! kind of call (model, provider, operation, properties) in it. Cells are what a question's window, zone and filter choose from, so that
+//! answers are exact for every zone, those of half and quarter hours and the days on which clocks change included. A
+//! store is cut into shards by a keyed hash of the id, each under a lock of its own; the keys are random in each
+//! process, so that ids can't be chosen to collide.
+//!
+//! # What it takes
+//!
+//! A user with one cell and up to five calls takes about 400 bytes (of 100,000 users and more), and each further cell 210, or
+//! 260 once its quarter of an hour has been rolled up into a day. Where there are more than five calls in one cell, their durations take six bytes for
+//! each that is different, and at most 46 KB. A kept record takes about a kilobyte. `benches/stores` measures it.
+//!
+//! # Its limits
+//!
+//! Everything is bounded by the settings of [`MemorySinkBuilder`], and every answer says what they took from it
+//! ([`Gaps`](crate::report::Gaps), [`QueryError::TooFine`](crate::report::QueryError::TooFine)):
+//!
+//! | too many | what happens |
+//! |---|---|
+//! | users | the least active ones share a row, in which totals stay exact |
+//! | kinds of calls | those that come last lose their properties, then their model; totals stay exact |
+//! | days | quarters of an hour become days of UTC, and these one cell without a date; totals and active days stay exact |
+//! | cells | the same, sooner, for everybody alike |
+//! | records kept whole | the oldest go |
 
 mod alerts;
 mod builder;

@@ -9,7 +9,6 @@ use crate::report::{
     Series, Step, UserPage, UserQuery, Who, Window,
 };
 use std::fmt;
-use std::future::{Future, ready};
 
 /// The questions that a [`MemorySink`] answers.
 ///
@@ -104,51 +103,31 @@ impl<'a> MemoryReport<'a> {
 }
 
 impl Report for MemorySink {
-    fn users(
-        &self,
-        window: Window,
-        query: &UserQuery,
-    ) -> impl Future<Output = Result<UserPage, QueryError>> + Send {
-        ready(self.report().users_in(window, query))
+    async fn users(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
+        self.report().users_in(window, query)
     }
 
-    fn series(
-        &self,
-        selection: &Selection,
-        step: Step,
-    ) -> impl Future<Output = Result<Series, QueryError>> + Send {
-        ready(self.report().series(selection, step))
+    async fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {
+        self.report().series(selection, step)
     }
 
-    fn breakdown(
-        &self,
-        selection: &Selection,
-        by: GroupBy,
-    ) -> impl Future<Output = Result<Breakdown, QueryError>> + Send {
-        ready(self.report().breakdown(selection, by))
+    async fn breakdown(&self, selection: &Selection, by: GroupBy) -> Result<Breakdown, QueryError> {
+        self.report().breakdown(selection, by)
     }
 
-    fn retention(&self, selection: &Selection) -> impl Future<Output = Result<Retention, QueryError>> + Send {
-        ready(self.report().retention(selection))
+    async fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
+        self.report().retention(selection)
     }
 
-    fn histogram(
-        &self,
-        selection: &Selection,
-        query: HistogramQuery,
-    ) -> impl Future<Output = Result<Histogram, QueryError>> + Send {
-        ready(self.report().histogram(selection, query))
+    async fn histogram(&self, selection: &Selection, query: HistogramQuery) -> Result<Histogram, QueryError> {
+        self.report().histogram(selection, query)
     }
 
-    fn overview(&self, selection: &Selection) -> impl Future<Output = Result<Overview, QueryError>> + Send {
-        ready(self.report().overview(selection))
+    async fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
+        self.report().overview(selection)
     }
 
-    fn calls(
-        &self,
-        selection: &Selection,
-        limit: usize,
-    ) -> impl Future<Output = Result<Vec<Record>, QueryError>> + Send {
-        ready(Ok(self.report().calls(selection, limit)))
+    async fn calls(&self, selection: &Selection, limit: usize) -> Result<Vec<Record>, QueryError> {
+        Ok(self.report().calls(selection, limit))
     }
 }
