@@ -36,19 +36,24 @@ struct Entry {
 }
 
 impl Run {
-    /// Reads the records of `segment` that lie within `window`, and tells `problems` of what is no record.
+    /// Reads the records of `segment` that lie within `window`, and tells `problems` of what is no record. The room of
+    /// `spare` is used again.
     pub(super) fn load(
         segment: &Segment,
         window: &Range<u64>,
         problems: &mut impl Extend<ReadError>,
+        spare: &mut Vec<u8>,
     ) -> io::Result<Self> {
-        let bytes = read(segment)?;
+        let bytes = read(segment, std::mem::take(spare))?;
         let mut run = Self { path: segment.path.clone(), bytes: Vec::new(), entries: Vec::new() };
         let mut start = 0;
-        for (line, text) in (1u32..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
+        for line in 1u32.. {
+            let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { break };
             let begin = start;
-            start += text.len();
-            let ended = text.last() == Some(&b'\n');
+            let end = memchr::memchr(b'\n', rest);
+            let ended = end.is_some();
+            let text = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
+            start += text.len() + 1;
             let text = text.trim_ascii_end();
             let mut at = begin;
             for piece in pieces(text) {
@@ -75,6 +80,11 @@ impl Run {
         self.entries.last().map(|entry| entry.order)
     }
 
+    /// The room that the segment has taken, when it is not needed any more.
+    pub(super) fn into_spare(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Steps over the next record without reading it.
     pub(super) fn skip(&mut self) {
         self.entries.pop();
@@ -97,8 +107,8 @@ impl Run {
     }
 }
 
-fn read(segment: &Segment) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn read(segment: &Segment, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    bytes.clear();
     let file = File::open(&segment.path)?;
     if let Ok(length) = usize::try_from(file.metadata()?.len()) {
         bytes.try_reserve(length)?;
@@ -109,16 +119,18 @@ fn read(segment: &Segment) -> io::Result<Vec<u8>> {
 
 /// The earliest and the latest time in `segment`, in microseconds; `None` when there is no record in it.
 pub(super) fn span(segment: &Segment) -> io::Result<Option<(u64, u64)>> {
-    let bytes = read(segment)?;
-    let lines = bytes.split(|&byte| byte == b'\n');
-    let times = lines.flat_map(pieces).filter_map(|piece| match own_places(piece) {
-        Some((_, time)) => Some(time),
-        None => order(piece).ok().map(|(time, _)| time),
-    });
-    Ok(times.fold(None, |span, time| match span {
-        None => Some((time, time)),
-        Some((first, last)) => Some((time.min(first), time.max(last))),
-    }))
+    let mut span: Option<(u64, u64)> = None;
+    codec::each_line(segment, File::open(&segment.path)?, |line| {
+        for piece in pieces(line) {
+            let time = own_places(piece).map(|(_, time)| time);
+            if let Some(time) = time.or_else(|| order(piece).ok().map(|(time, _)| time)) {
+                let (first, last) = span.unwrap_or((time, time));
+                span = Some((time.min(first), time.max(last)));
+            }
+        }
+        Ok(true)
+    })?;
+    Ok(span)
 }
 
 /// The records that a line is made of: one, unless the end of a line was lost and they are glued together.
