@@ -310,7 +310,28 @@ fn listed<T: Copy>(
 }
 
 fn amount(scanner: &mut Scanner<'_>) -> Result<Usd, Bad> {
-    Usd::from_decimal(scanner.number()?).map_err(|_| Bad::Value)
+    let text = scanner.number()?;
+    match small_amount(text.as_bytes()) {
+        Some(amount) => Ok(amount),
+        None => Usd::from_decimal(text).map_err(|_| Bad::Value),
+    }
+}
+
+/// The amount of a call as we write it, quickly: digits that fit, a point, and at most twelve digits more.
+fn small_amount(text: &[u8]) -> Option<Usd> {
+    const FIT: usize = 18;
+    let point = text.iter().position(|&byte| byte == b'.').unwrap_or(text.len());
+    let (whole, fraction) = text.split_at_checked(point)?;
+    let fraction = fraction.strip_prefix(b".").unwrap_or(b"0");
+    let missing = 12usize.checked_sub(fraction.len())?;
+    if whole.is_empty() || fraction.is_empty() || whole.len() + 12 > FIT {
+        return None;
+    }
+    let picos = whole.iter().chain(fraction).try_fold(0i64, |picos, byte| match byte {
+        b'0'..=b'9' => Some(picos * 10 + i64::from(byte - b'0')),
+        _ => None,
+    })?;
+    Some(Usd::from_picos(i128::from(picos * 10i64.pow(u32::try_from(missing).ok()?))))
 }
 
 /// A decimal number of seconds, to the nanosecond.
@@ -358,4 +379,19 @@ fn properties(scanner: &mut Scanner<'_>) -> Result<Properties, Bad> {
         Ok::<_, Bad>(())
     })?;
     Ok(properties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_amounts_are_read_as_all_amounts_are() {
+        for text in ["0", "0.1", "12.000000000001", "999999.999999999999", "7", "0.000000000000"] {
+            assert_eq!(small_amount(text.as_bytes()), Usd::from_decimal(text).ok(), "{text}");
+        }
+        for other in ["", "-1", "1.", ".5", "1e3", "0.0000000000001", "1000000", "1.2.3", "1.-2"] {
+            assert_eq!(small_amount(other.as_bytes()), None, "{other}");
+        }
+    }
 }

@@ -54,11 +54,10 @@ impl Text {
 
 /// Whether [`char::is_control`] is true of a character. Most texts are ASCII, where bytes tell.
 fn has_control(text: &str) -> bool {
-    if text.is_ascii() {
-        text.bytes().fold(false, |found, byte| found | byte.is_ascii_control())
-    } else {
-        text.chars().any(char::is_control)
-    }
+    let special = |byte: &u8| !(b' '..=b'~').contains(byte);
+    // All bytes are looked at, because a loop that does not stop early is done many bytes at a time.
+    let plain = !text.as_bytes().iter().fold(false, |found, byte| found | special(byte));
+    !plain && text.chars().any(char::is_control)
 }
 
 /// Why a [`Text`] was refused. It never quotes what it refused.
