@@ -3,10 +3,12 @@
 use super::key::{Key, KeyFinder};
 use super::parse::{RecordError, VERSION};
 use super::scan::{Scanner, Unexpected};
+use super::time::parse_time;
 use super::{
     Api, Cost, Operation, Outcome, Pass, PriceMatch, Priced, Properties, Provider, ProviderSource, Record,
     RecordId, Text, UnpricedReason, UsageReason, UsageState, Usd, User, UserId, UserIssue, UserSource,
 };
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// What is wrong with one value.
@@ -45,10 +47,10 @@ pub(super) struct Draft {
     cost: Option<Usd>,
     computed_cost: Option<Usd>,
     charge: Option<Usd>,
-    priced_as: Option<String>,
+    priced_as: Option<Arc<str>>,
     price_match: PriceMatch,
     tier: Option<Text>,
-    price_version: Option<String>,
+    price_version: Option<Arc<str>>,
     properties_dropped: u32,
 }
 
@@ -98,7 +100,7 @@ impl Draft {
                 self.id = true;
             }
             Key::Time => {
-                let time: jiff::Timestamp = scanner.string()?.parse().map_err(|_| Bad::Value)?;
+                let time = parse_time(scanner.string()?.as_bytes()).ok_or(Bad::Value)?;
                 record.time = time.try_into().map_err(|_| Bad::Value)?;
                 self.time = true;
             }
@@ -234,13 +236,13 @@ impl Draft {
             Key::CostUsd => self.cost = Some(amount(scanner)?),
             Key::ComputedCostUsd => self.computed_cost = Some(amount(scanner)?),
             Key::ChargeUsd => self.charge = Some(amount(scanner)?),
-            Key::PricedAs => self.priced_as = Some(scanner.string()?.into_owned()),
+            Key::PricedAs => self.priced_as = Some(Arc::from(&*scanner.string()?)),
             Key::PriceMatch => {
                 self.price_match =
                     listed(scanner, PriceMatch::ALL, PriceMatch::as_str)?.unwrap_or(PriceMatch::Pattern);
             }
             Key::TierApplied => self.tier = text(scanner)?,
-            Key::PriceVersion => self.price_version = Some(scanner.string()?.into_owned()),
+            Key::PriceVersion => self.price_version = Some(Arc::from(&*scanner.string()?)),
             _ => return Err(Bad::Value),
         }
         Ok(())
@@ -308,7 +310,28 @@ fn listed<T: Copy>(
 }
 
 fn amount(scanner: &mut Scanner<'_>) -> Result<Usd, Bad> {
-    Usd::from_decimal(scanner.number()?).map_err(|_| Bad::Value)
+    let text = scanner.number()?;
+    match small_amount(text.as_bytes()) {
+        Some(amount) => Ok(amount),
+        None => Usd::from_decimal(text).map_err(|_| Bad::Value),
+    }
+}
+
+/// The amount of a call as we write it, quickly: digits that fit, a point, and at most twelve digits more.
+fn small_amount(text: &[u8]) -> Option<Usd> {
+    const FIT: usize = 18;
+    let point = text.iter().position(|&byte| byte == b'.').unwrap_or(text.len());
+    let (whole, fraction) = text.split_at_checked(point)?;
+    let fraction = fraction.strip_prefix(b".").unwrap_or(b"0");
+    let missing = 12usize.checked_sub(fraction.len())?;
+    if whole.is_empty() || fraction.is_empty() || whole.len() + 12 > FIT {
+        return None;
+    }
+    let picos = whole.iter().chain(fraction).try_fold(0i64, |picos, byte| match byte {
+        b'0'..=b'9' => Some(picos * 10 + i64::from(byte - b'0')),
+        _ => None,
+    })?;
+    Some(Usd::from_picos(i128::from(picos * 10i64.pow(u32::try_from(missing).ok()?))))
 }
 
 /// A decimal number of seconds, to the nanosecond.
@@ -356,4 +379,19 @@ fn properties(scanner: &mut Scanner<'_>) -> Result<Properties, Bad> {
         Ok::<_, Bad>(())
     })?;
     Ok(properties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_amounts_are_read_as_all_amounts_are() {
+        for text in ["0", "0.1", "12.000000000001", "999999.999999999999", "7", "0.000000000000"] {
+            assert_eq!(small_amount(text.as_bytes()), Usd::from_decimal(text).ok(), "{text}");
+        }
+        for other in ["", "-1", "1.", ".5", "1e3", "0.0000000000001", "1000000", "1.2.3", "1.-2"] {
+            assert_eq!(small_amount(other.as_bytes()), None, "{other}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ macro_rules! keys {
         impl Key {
             /// All of them, in the order in which they are written.
             const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            const NAMES: &'static [&'static str] = &[$($text,)*];
 
             pub(super) const fn as_str(self) -> &'static str {
                 match self {
@@ -97,12 +98,12 @@ pub(super) struct KeyFinder {
 
 impl KeyFinder {
     pub(super) fn find(&mut self, text: &str) -> Option<Key> {
-        let (before, after) = Key::ALL.split_at_checked(self.next)?;
+        let (before, after) = Key::NAMES.split_at_checked(self.next)?;
         let found = after
             .iter()
-            .position(|key| key.as_str() == text)
+            .position(|&name| name == text)
             .map(|at| self.next + at)
-            .or_else(|| before.iter().position(|key| key.as_str() == text))?;
+            .or_else(|| before.iter().position(|&name| name == text))?;
         self.next = found + 1;
         Key::ALL.get(found).copied()
     }

@@ -15,41 +15,50 @@ type Scanned<T> = Result<T, Unexpected>;
 
 #[derive(Clone, Debug)]
 pub(super) struct Scanner<'a> {
-    rest: &'a str,
+    text: &'a str,
+    /// Where the next value is looked for.
+    at: usize,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { rest: text }
+        Self { text, at: 0 }
     }
 
     /// Whether nothing but white space is left.
     pub(super) fn is_done(&mut self) -> bool {
-        self.skip_space();
-        self.rest.is_empty()
+        self.peek().is_none()
     }
 
-    fn skip_space(&mut self) {
-        if self.rest.as_bytes().first().is_some_and(|&byte| byte <= b' ') {
-            self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+    /// The next byte that is not white space.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                byte => return byte.copied(),
+            }
         }
     }
 
     /// Takes `byte`, which is ASCII, if it comes next.
+    #[inline]
     fn take(&mut self, byte: u8) -> bool {
-        self.skip_space();
-        let found = self.rest.as_bytes().first() == Some(&byte);
-        if found {
-            self.rest = self.rest.get(1..).unwrap_or("");
-        }
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
         found
     }
 
-    /// Splits off the next `length` bytes.
-    fn split(&mut self, length: usize) -> Scanned<&'a str> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Unexpected)?;
-        self.rest = rest;
-        Ok(taken)
+    /// Takes `word` if it comes next.
+    fn take_word(&mut self, word: &str) -> bool {
+        self.peek();
+        let found = self.rest().starts_with(word);
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     /// Steps through `open … close` and calls `item` where each item begins.
@@ -97,30 +106,32 @@ impl<'a> Scanner<'a> {
         self.items((b'[', b']'), item)
     }
 
+    #[inline]
     pub(super) fn string(&mut self) -> Scanned<Cow<'a, str>> {
-        self.skip_space();
-        let inner = self.rest.strip_prefix('"').ok_or(Unexpected)?;
-        let end = memchr::memchr2(b'"', b'\\', inner.as_bytes()).ok_or(Unexpected)?;
-        let (value, tail) = inner.split_at_checked(end).ok_or(Unexpected)?;
-        match tail.strip_prefix('"') {
-            Some(_) if value.bytes().any(|byte| byte < b' ') => Err(Unexpected),
-            Some(rest) => {
-                self.rest = rest;
-                Ok(Cow::Borrowed(value))
-            }
-            None => self.foreign::<String>().map(Cow::Owned),
+        if self.peek() != Some(b'"') {
+            return Err(Unexpected);
+        }
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let end = start + plain_length(bytes.get(start..).unwrap_or_default());
+        if bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            self.text.get(start..end).map(Cow::Borrowed).ok_or(Unexpected)
+        } else {
+            self.foreign::<String>().map(Cow::Owned)
         }
     }
 
     /// The text of a number: its characters, and no zero before another digit. Whoever makes a number of it decides the
     /// rest.
     pub(super) fn number(&mut self) -> Scanned<&'a str> {
-        self.skip_space();
+        self.peek();
         let number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
-        let length = self.rest.bytes().take_while(number).count();
-        let text = self.split(length)?;
-        match text.strip_prefix('-').unwrap_or(text).as_bytes() {
-            [] | [b'0', b'0'..=b'9', ..] => Err(Unexpected),
+        let rest = self.rest();
+        let text = rest.get(..rest.bytes().take_while(number).count()).unwrap_or_default();
+        self.at += text.len();
+        match text.as_bytes() {
+            [] | [b'0', b'0'..=b'9', ..] | [b'-', b'0', b'0'..=b'9', ..] => Err(Unexpected),
             _ => Ok(text),
         }
     }
@@ -135,44 +146,79 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn boolean(&mut self) -> Scanned<bool> {
-        self.skip_space();
-        for (text, value) in [("true", true), ("false", false)] {
-            if let Some(rest) = self.rest.strip_prefix(text) {
-                self.rest = rest;
-                return Ok(value);
-            }
+        if self.take_word("true") {
+            Ok(true)
+        } else if self.take_word("false") {
+            Ok(false)
+        } else {
+            Err(Unexpected)
         }
-        Err(Unexpected)
     }
 
     /// Takes `null` if it comes next.
+    #[inline]
     pub(super) fn null(&mut self) -> bool {
-        self.skip_space();
-        let rest = self.rest.strip_prefix("null");
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
+        self.peek() == Some(b'n') && self.take_word("null")
     }
 
     /// Steps over any value and returns its text.
     pub(super) fn skip(&mut self) -> Scanned<&'a str> {
-        self.skip_space();
-        let before = self.rest;
+        self.peek();
+        let start = self.at;
         self.foreign::<IgnoredAny>()?;
-        before.get(..before.len().saturating_sub(self.rest.len())).ok_or(Unexpected)
+        self.text.get(start..self.at).ok_or(Unexpected)
     }
 
     /// Lets `serde_json` read the next value.
     fn foreign<T: Deserialize<'a>>(&mut self) -> Scanned<T> {
-        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter();
+        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter();
         let value = values.next().and_then(Result::ok).ok_or(Unexpected)?;
-        self.split(values.byte_offset())?;
+        self.at += values.byte_offset();
         Ok(value)
     }
+}
+
+/// How many bytes come before the first one that cannot stand in a JSON string as it is: a quote, a backslash or a
+/// control character. Eight bytes at a time, because the strings of records are short.
+#[inline]
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The high bit of each byte of `word` that is below `limit`. Bytes after the first such may be marked wrongly.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let mut length = 0;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for &word in words {
+        let word = u64::from_le_bytes(word);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let found = below(word, b' ') | quote | backslash;
+        if found != 0 {
+            return length + found.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    length + rest.iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_plain_part_of_a_string_ends_at_the_first_special_byte_wherever_it_stands() {
+        for special in 0..=255u8 {
+            for at in 0..20 {
+                let mut bytes = [b'a'; 24];
+                bytes[at] = special;
+                bytes[at + 1] = b'"';
+                let plain = special >= b' ' && special != b'"' && special != b'\\';
+                assert_eq!(plain_length(&bytes), at + usize::from(plain), "{special} at {at}");
+            }
+        }
+        assert_eq!(plain_length("Zoë 😀 \u{7f}".as_bytes()), "Zoë 😀 \u{7f}".len());
+        assert_eq!(plain_length(b""), 0);
+    }
 
     #[test]
     fn only_plain_whole_numbers_that_fit_are_integers() {

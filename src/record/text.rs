@@ -35,7 +35,7 @@ impl Text {
         if text.len() > Self::MAX_LEN {
             return Err(TextError::TooLong);
         }
-        if text.chars().any(char::is_control) {
+        if has_control(text) {
             return Err(TextError::ControlCharacter);
         }
         Ok(Self(SmolStr::new(text)))
@@ -50,6 +50,14 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether [`char::is_control`] is true of a character. Most texts are ASCII, where bytes tell.
+fn has_control(text: &str) -> bool {
+    let special = |byte: &u8| !(b' '..=b'~').contains(byte);
+    // All bytes are looked at, because a loop that does not stop early is done many bytes at a time.
+    let plain = !text.as_bytes().iter().fold(false, |found, byte| found | special(byte));
+    !plain && text.chars().any(char::is_control)
 }
 
 /// Why a [`Text`] was refused. It never quotes what it refused.

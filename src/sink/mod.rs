@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod memory;
+pub mod queue;
 mod warn;
 
 use crate::record::Record;

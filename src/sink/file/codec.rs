@@ -1,9 +1,9 @@
 //! Segments as bytes: plain, or compressed behind features.
 
 use super::options::Compression;
-use super::segment::Format;
+use super::segment::{Format, Segment};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
 impl Compression {
     /// The form that closed segments take; `None` when they stay as they are.
@@ -29,6 +29,23 @@ pub(super) fn reader(file: File, format: Format) -> io::Result<Box<dyn Read>> {
         #[cfg(not(all(feature = "gzip", feature = "zstd")))]
         format => Err(missing(format)),
     }
+}
+
+/// Calls `line` with each line, without its end, while it returns true.
+pub(super) fn each_line(
+    segment: &Segment,
+    file: File,
+    mut line: impl FnMut(&[u8]) -> io::Result<bool>,
+) -> io::Result<()> {
+    let mut lines = io::BufReader::with_capacity(1 << 18, reader(file, segment.format)?);
+    let mut text = Vec::new();
+    while lines.read_until(b'\n', &mut text)? > 0 {
+        if !line(text.strip_suffix(b"\n").unwrap_or(&text))? {
+            break;
+        }
+        text.clear();
+    }
+    Ok(())
 }
 
 /// Writes a segment's lines to a file.

@@ -6,7 +6,7 @@ use super::run::pieces;
 use super::segment::Segment;
 use crate::record::{Pseudonym, UserId};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 
 /// What [`FileSink::forget`](super::FileSink::forget) and [`RecordLog::forget`](super::RecordLog::forget) have done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Forgetting {
         let replacement = Replacement::of(segment, &file)?;
         let mut out = BufWriter::new(Encoder::new(replacement.file()?, segment.format)?);
         let (mut records, mut unreadable) = (0, 0);
-        each_line(segment, file, |line| {
+        codec::each_line(segment, file, |line| {
             for piece in pieces(line) {
                 match self.fate(piece) {
                     Fate::Kept => out.write_all(piece)?,
@@ -81,7 +81,7 @@ impl Forgetting {
 
     fn is_in(&self, segment: &Segment) -> io::Result<bool> {
         let mut found = false;
-        each_line(segment, File::open(&segment.path)?, |line| {
+        codec::each_line(segment, File::open(&segment.path)?, |line| {
             found = pieces(line).any(|piece| !matches!(self.fate(piece), Fate::Kept));
             Ok(!found)
         })?;
@@ -95,21 +95,4 @@ impl Forgetting {
             Ok(None) | Err(_) => Fate::Kept,
         }
     }
-}
-
-/// Calls `line` with each line, without its end, while it returns true.
-fn each_line(
-    segment: &Segment,
-    file: File,
-    mut line: impl FnMut(&[u8]) -> io::Result<bool>,
-) -> io::Result<()> {
-    let mut lines = BufReader::with_capacity(1 << 16, codec::reader(file, segment.format)?);
-    let mut text = Vec::new();
-    while lines.read_until(b'\n', &mut text)? > 0 {
-        if !line(text.strip_suffix(b"\n").unwrap_or(&text))? {
-            break;
-        }
-        text.clear();
-    }
-    Ok(())
 }

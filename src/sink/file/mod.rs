@@ -32,13 +32,11 @@
 //!
 //! # Other readers
 //!
-//! The files are plain JSON lines, and sums of money in them are exact decimals. The same table per user with
-//! [jq](https://jqlang.org) (whose numbers are floats):
+//! The files are plain JSON lines, and the money in them is an exact decimal. The table per user with
+//! [jq](https://jqlang.org), which adds up money as floats and does not read compressed files by itself:
 //!
 //! ```sh
-//! cat records/*.jsonl | jq -s -r 'map(select(.user)) | group_by(.user)[] | [.[0].user, length,
-//!   (map(.input_tokens // 0) | add), (map(.output_tokens // 0) | add), (map(.cost_usd // 0) | add),
-//!   (map(.time[:10]) | unique | length), (map(.time) | min), (map(.time) | max)] | @tsv'
+#![doc = include_str!("jq.sh")]
 //! ```
 //!
 //! with [DuckDB](https://duckdb.org):

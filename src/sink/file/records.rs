@@ -29,6 +29,8 @@ pub struct Records {
     runs: BinaryHeap<Next>,
     problems: VecDeque<ReadError>,
     last: Option<Order>,
+    /// The room of a segment that was read, for the next one.
+    spare: Vec<u8>,
 }
 
 /// A loaded segment; the greatest is the one with the earliest record.
@@ -65,6 +67,7 @@ impl Records {
             runs: BinaryHeap::new(),
             problems: VecDeque::new(),
             last: None,
+            spare: Vec::new(),
         }
     }
 
@@ -87,8 +90,8 @@ impl Records {
             let earliest = self.runs.peek().and_then(|run| run.0.order());
             let is_due = |first: u64| earliest.is_none_or(|(time, _)| first <= time);
             let Some((_, mut segment)) = self.waiting.pop_if(|(first, _)| is_due(*first)) else { return };
-            let (window, problems) = (&self.window, &mut self.problems);
-            match wherever(&mut segment, |segment| Run::load(segment, window, problems)) {
+            let Self { window, problems, spare, .. } = self;
+            match wherever(&mut segment, |segment| Run::load(segment, window, problems, spare)) {
                 Ok(Some(run)) if run.order().is_some() => self.runs.push(Next(run)),
                 Ok(_) => {}
                 Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
@@ -120,7 +123,7 @@ impl Iterator for Records {
                 record
             };
             if run.0.order().is_none() {
-                PeekMut::pop(run);
+                self.spare = PeekMut::pop(run).0.into_spare();
             }
             if let Some(record) = record {
                 self.last = order;

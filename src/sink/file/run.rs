@@ -3,18 +3,20 @@
 use super::codec;
 use super::error::ReadError;
 use super::segment::Segment;
-use crate::record::{Record, RecordError};
+use crate::record::{Record, RecordError, parse_time};
+use memchr::memmem::Finder;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 /// What records are sorted by: the time in microseconds and the id. Two that are equal in it are one record.
 pub(super) type Order = (u64, u128);
 
 /// How a record of our own begins. It cannot stand within a JSON string, where the quotes would be escaped.
-const BEGIN: &[u8] = b"{\"v\":";
+static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"{\"v\":"));
 
 /// A segment in memory.
 #[derive(Debug)]
@@ -34,19 +36,24 @@ struct Entry {
 }
 
 impl Run {
-    /// Reads the records of `segment` that lie within `window`, and tells `problems` of what is no record.
+    /// Reads the records of `segment` that lie within `window`, and tells `problems` of what is no record. The room of
+    /// `spare` is used again.
     pub(super) fn load(
         segment: &Segment,
         window: &Range<u64>,
         problems: &mut impl Extend<ReadError>,
+        spare: &mut Vec<u8>,
     ) -> io::Result<Self> {
-        let bytes = read(segment)?;
+        let bytes = read(segment, std::mem::take(spare))?;
         let mut run = Self { path: segment.path.clone(), bytes: Vec::new(), entries: Vec::new() };
         let mut start = 0;
-        for (line, text) in (1u32..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
+        for line in 1u32.. {
+            let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { break };
             let begin = start;
-            start += text.len();
-            let ended = text.last() == Some(&b'\n');
+            let end = memchr::memchr(b'\n', rest);
+            let ended = end.is_some();
+            let text = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
+            start += text.len() + 1;
             let text = text.trim_ascii_end();
             let mut at = begin;
             for piece in pieces(text) {
@@ -73,6 +80,11 @@ impl Run {
         self.entries.last().map(|entry| entry.order)
     }
 
+    /// The room that the segment has taken, when it is not needed any more.
+    pub(super) fn into_spare(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Steps over the next record without reading it.
     pub(super) fn skip(&mut self) {
         self.entries.pop();
@@ -95,8 +107,8 @@ impl Run {
     }
 }
 
-fn read(segment: &Segment) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn read(segment: &Segment, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    bytes.clear();
     let file = File::open(&segment.path)?;
     if let Ok(length) = usize::try_from(file.metadata()?.len()) {
         bytes.try_reserve(length)?;
@@ -107,13 +119,18 @@ fn read(segment: &Segment) -> io::Result<Vec<u8>> {
 
 /// The earliest and the latest time in `segment`, in microseconds; `None` when there is no record in it.
 pub(super) fn span(segment: &Segment) -> io::Result<Option<(u64, u64)>> {
-    let bytes = read(segment)?;
-    let lines = bytes.split(|&byte| byte == b'\n');
-    let times = lines.flat_map(pieces).filter_map(|piece| order(piece).ok()).map(|(time, _)| time);
-    Ok(times.fold(None, |span, time| match span {
-        None => Some((time, time)),
-        Some((first, last)) => Some((time.min(first), time.max(last))),
-    }))
+    let mut span: Option<(u64, u64)> = None;
+    codec::each_line(segment, File::open(&segment.path)?, |line| {
+        for piece in pieces(line) {
+            let time = own_places(piece).map(|(_, time)| time);
+            if let Some(time) = time.or_else(|| order(piece).ok().map(|(time, _)| time)) {
+                let (first, last) = span.unwrap_or((time, time));
+                span = Some((time.min(first), time.max(last)));
+            }
+        }
+        Ok(true)
+    })?;
+    Ok(span)
 }
 
 /// The records that a line is made of: one, unless the end of a line was lost and they are glued together.
@@ -123,7 +140,7 @@ pub(super) fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
         if rest.is_empty() {
             return None;
         }
-        let next = rest.get(1..).and_then(|tail| memchr::memmem::find(tail, BEGIN));
+        let next = rest.get(1..).and_then(|tail| BEGIN.find(tail));
         let (piece, tail) = rest.split_at_checked(next.map_or(rest.len(), |at| at + 1))?;
         rest = tail;
         Some(piece)
@@ -140,12 +157,17 @@ fn order(text: &[u8]) -> Result<Order, RecordError> {
 }
 
 fn own_order(text: &[u8]) -> Option<Order> {
+    let (id, time) = own_places(text)?;
+    Some((time, uuid::Uuid::try_parse_ascii(id).ok()?.as_u128()))
+}
+
+/// The text of the id, and the time.
+fn own_places(text: &[u8]) -> Option<(&[u8], u64)> {
     let rest = text.strip_prefix(b"{\"v\":1,\"id\":\"")?;
     let (id, rest) = rest.split_at_checked(uuid::fmt::Hyphenated::LENGTH)?;
     let (time, rest) = rest.strip_prefix(b"\",\"time\":\"")?.split_at_checked(27)?;
     rest.strip_prefix(b"\"")?;
-    let time: jiff::Timestamp = std::str::from_utf8(time).ok()?.parse().ok()?;
-    Some((u64::try_from(time.as_microsecond()).unwrap_or(0), uuid::Uuid::try_parse_ascii(id).ok()?.as_u128()))
+    Some((id, u64::try_from(parse_time(time)?.as_microsecond()).unwrap_or(0)))
 }
 
 /// `time` in microseconds, as records are sorted by it.
