@@ -43,7 +43,7 @@ impl Record {
     /// [`Record::from_json`] reads it back.
     ///
     /// ```
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     /// use tower_llm_metrics::Record;
     ///
     /// let record = Record::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_750_000_000));
