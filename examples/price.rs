@@ -13,6 +13,9 @@
 
 #![allow(clippy::print_stderr, reason = "it is a program, not the library")]
 
+#[path = "support/problem.rs"]
+mod problem;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::{BufRead, Write};
@@ -110,9 +113,13 @@ fn text(value: Option<&str>) -> Result<Option<Text>, Error> {
 }
 
 fn price(book: &PriceBook, line: &str) -> Result<Cost, Error> {
-    let line: Line<'_> = serde_json::from_str(line)?;
-    let counts =
-        line.usage.map(|raw| serde_json::from_str::<Counts>(raw.get())).transpose()?.unwrap_or_default();
+    let line: Line<'_> = serde_json::from_str(line).map_err(|e| problem::of_json(&e))?;
+    let counts = line
+        .usage
+        .map(|raw| serde_json::from_str::<Counts>(raw.get()))
+        .transpose()
+        .map_err(|e| problem::of_json(&e))?
+        .unwrap_or_default();
     let usage = counts.usage()?;
     let time = match &line.timestamp {
         Some(timestamp) => timestamp.parse::<jiff::Timestamp>()?.try_into()?,

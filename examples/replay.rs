@@ -12,6 +12,8 @@
 mod exchange;
 #[path = "support/prices.rs"]
 mod prices;
+#[path = "support/problem.rs"]
+mod problem;
 
 use exchange::Exchange;
 use serde::Deserialize;
@@ -26,8 +28,10 @@ use tower_llm_metrics::{PriceBook, Record};
 async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse()?;
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    for line in std::io::stdin().lock().lines() {
+    for line in std::io::stdin().lock().split(b'\n') {
+        // A byte that is no text spoils its own line, not the run.
         let line = line?;
+        let line = String::from_utf8_lossy(&line);
         if line.trim().is_empty() {
             continue;
         }
@@ -44,7 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn replay(line: &str, options: &Options) -> Result<Record, Box<dyn Error>> {
-    serde_json::from_str::<Exchange>(line)?.replay(options.chunk, &options.prices).await
+    let exchange: Exchange = serde_json::from_str(line).map_err(|e| problem::of_json(&e))?;
+    exchange.replay(options.chunk, &options.prices).await
 }
 
 struct Options {

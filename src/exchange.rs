@@ -195,6 +195,11 @@ impl Exchange {
             UsageState::Repeated => Cost::None,
             UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => Cost::None,
             UsageState::Absent if reported.is_none() => Cost::Unpriced(UnpricedReason::NoUsage),
+            // What can be read of the figures is not all that was used.
+            _ if record.usage_reason == Some(UsageReason::Malformed) => match reported {
+                Some(total) => Cost::Reported { total, computed: None },
+                None => Cost::Unpriced(UnpricedReason::UnreadableUsage),
+            },
             _ => {
                 let mut call = PricedCall::new(&record.usage, record.time);
                 call.provider = record.provider.as_ref();

@@ -304,6 +304,22 @@ async fn a_panic_of_the_sink_never_reaches_the_traffic_and_is_counted() {
 }
 
 #[tokio::test]
+async fn a_panic_whose_value_panics_when_it_is_dropped_is_caught_too() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("of the panic's value");
+        }
+    }
+    let layer = UserMetricsLayer::new(|_: &Record| std::panic::panic_any(Bomb));
+    let service = layer.layer(service_fn(|_: Request<RequestBody<Script>>| {
+        ready(Ok::<_, ScriptError>(stream(&[CONTENT, USAGE, DONE])))
+    }));
+    service.oneshot(request()).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!((layer.panics(), layer.in_flight()), (1, 0));
+}
+
+#[tokio::test]
 async fn a_record_is_made_when_the_application_panics() {
     let (layer, records) = Records::layer();
     let mut service = layer.layer(service_fn(|_: Request<RequestBody<Script>>| async {

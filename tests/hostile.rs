@@ -15,8 +15,8 @@ use http_body_util::BodyExt;
 use proptest::prelude::*;
 use support::{Records, Script, ScriptError};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_llm_metrics::record::UsageState;
-use tower_llm_metrics::{Outcome, Record, RequestBody};
+use tower_llm_metrics::record::{UnpricedReason, UsageState};
+use tower_llm_metrics::{Cost, Outcome, Record, RequestBody};
 
 /// Sends `request` to a service that answers `answer`, both in chunks, and checks that both arrive unchanged.
 fn exchange(path: &str, request: &[u8], content_type: &str, answer: &[u8], chunk: usize) -> Record {
@@ -118,11 +118,71 @@ fn a_contradictory_usage_is_kept_with_its_reason() {
 }
 
 #[test]
-fn figures_of_the_wrong_type_are_absent_and_the_others_stay() {
-    let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":"many","completion_tokens":5,"total_tokens":-1}}"#;
+fn a_figure_that_cannot_be_read_is_a_reason_and_the_rest_is_not_taken_for_the_whole_price() {
+    for figures in [
+        r#""prompt_tokens":"many","completion_tokens":5"#,
+        r#""prompt_tokens":-5,"completion_tokens":20"#,
+        r#""prompt_tokens":10,"completion_tokens":20.5"#,
+        r#""prompt_tokens":10,"completion_tokens":true"#,
+        r#""prompt_tokens":10,"completion_tokens":20,"prompt_tokens_details":{"cached_tokens":"some"}"#,
+    ] {
+        let answer = format!(r#"{{"model":"gpt-5-mini","choices":[],"usage":{{{figures}}}}}"#);
+        let record =
+            exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+        assert_eq!(record.usage_state, UsageState::Reported, "{figures}");
+        assert_eq!(
+            record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str),
+            Some("malformed"),
+            "{figures}"
+        );
+        assert_eq!(record.cost, Cost::Unpriced(UnpricedReason::UnreadableUsage), "{figures}");
+    }
+}
+
+#[test]
+fn a_figure_that_cannot_be_read_in_any_event_of_anthropics_is_a_reason() {
+    for (start, delta) in [("-3", "9"), ("3", "9.5")] {
+        let answer = format!(
+            "event: message_start\ndata: {{\"type\":\"message_start\",\"message\":{{\"model\":\"claude-sonnet-4-5\",\"usage\":{{\"input_tokens\":{start},\"output_tokens\":1}}}}}}\n\nevent: message_delta\ndata: {{\"type\":\"message_delta\",\"usage\":{{\"output_tokens\":{delta}}}}}\n\nevent: message_stop\ndata: {{\"type\":\"message_stop\"}}\n\n"
+        );
+        let record = exchange("/v1/messages", REQUEST.as_bytes(), "text/event-stream", answer.as_bytes(), 7);
+        assert_eq!(
+            record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str),
+            Some("malformed"),
+            "{start} {delta}"
+        );
+        assert!(matches!(record.cost, Cost::Unpriced(_)), "{start} {delta}");
+    }
+}
+
+#[test]
+fn figures_that_a_later_frame_states_well_are_not_held_against_it() {
+    let answer = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":-3,\"completion_tokens\":5}}\n\ndata: {\"model\":\"gpt-5-mini\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\ndata: [DONE]\n\n";
     let record =
-        exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
-    assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (None, Some(5)));
+        exchange("/v1/chat/completions", REQUEST.as_bytes(), "text/event-stream", answer.as_bytes(), 7);
+    assert_eq!((record.usage_reason, record.usage.input_tokens), (None, Some(3)));
+    assert!(matches!(record.cost, Cost::Priced(_)));
+}
+
+#[test]
+fn a_usage_that_is_no_usage_object_is_malformed() {
+    for usage in [
+        r#""none""#,
+        "[1,2]",
+        "7",
+        r#"{"prompt_tokens":1e400,"completion_tokens":2}"#,
+        r#"{"prompt_tokens":1,}"#,
+    ] {
+        let answer = format!(r#"{{"model":"gpt-5-mini","choices":[],"usage":{usage}}}"#);
+        let record =
+            exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+        assert_eq!(record.usage_state, UsageState::Absent, "{usage}");
+        assert_eq!(
+            record.usage_reason.map(tower_llm_metrics::record::UsageReason::as_str),
+            Some("malformed"),
+            "{usage}"
+        );
+    }
 }
 
 #[test]

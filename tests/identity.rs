@@ -193,6 +193,16 @@ fn helicone_headers_are_removed_towards_providers_only_and_kept_on_the_record() 
     assert_eq!(send(|layer| layer, request()).1.len(), 6);
 }
 
+#[test]
+fn a_session_or_request_id_over_the_bounds_is_left_out_and_counted() {
+    let long = "s".repeat(257);
+    let request =
+        Request::post(OPENAI).header("Helicone-Session-Id", &long).header("Helicone-Request-Id", &long);
+    let (record, _) = send(|layer| layer, request.body(Script::default()).unwrap());
+    assert_eq!((&record.session, &record.client_request_id), (&None, &None));
+    assert_eq!(record.properties.dropped(), 2);
+}
+
 #[cfg(feature = "pseudonym")]
 #[test]
 fn a_pseudonym_replaces_the_id_before_any_sink_sees_it() {

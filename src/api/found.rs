@@ -25,6 +25,8 @@ pub(super) struct Found {
     pub(super) last_event: bool,
     /// A usage object was over the limit.
     pub(super) usage_too_large: bool,
+    /// The usage is no object, or a figure in it cannot be read. For objects this is known with the last usage.
+    pub(super) usage_malformed: bool,
     /// How many members with figures have been noted.
     figures: u32,
     /// A code that stands at the top; it is an error's only when the call failed.
@@ -60,6 +62,10 @@ impl Carrier {
     fn read(&self, google: bool) -> Option<Reading> {
         self.convention?.read(&self.raw, google)
     }
+
+    fn is_malformed(&self) -> bool {
+        self.convention.is_some() && lenient::holds_unreadable_count(&self.raw)
+    }
 }
 
 /// Anthropic's stream.
@@ -68,6 +74,8 @@ struct Cumulative {
     counters: anthropic::Cumulative,
     /// Only the first figures have been seen.
     only_start: bool,
+    /// A figure in one of the events cannot be read.
+    malformed: bool,
 }
 
 /// The last usage that an answer stated.
@@ -238,12 +246,14 @@ impl Found {
 
     fn note_usage(&mut self, raw: &[u8]) {
         if let Some(cumulative) = &mut self.cumulative {
+            cumulative.malformed |= lenient::holds_unreadable_count(raw);
             // Deltas are laid over what the stream began with.
             if cumulative.counters.overlay(raw) {
                 cumulative.only_start = false;
             }
             return;
         }
+        self.usage_malformed = raw.first() != Some(&b'{');
         let api = match self.usage.replace(raw) {
             Some(Convention::Gemini) => Api::GenerateContent,
             Some(Convention::Interactions) => Api::Interactions,
@@ -256,7 +266,8 @@ impl Found {
 
     fn note_first_usage(&mut self, raw: &[u8]) {
         if let Some(counters) = anthropic::Cumulative::start(raw) {
-            self.cumulative = Some(Box::new(Cumulative { counters, only_start: true }));
+            let malformed = lenient::holds_unreadable_count(raw);
+            self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
         }
     }
 
@@ -297,9 +308,13 @@ impl Found {
     /// The usage, as the answer stated it last. `google`: it is Google who answers.
     pub(super) fn last_usage(&mut self, google: bool) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
+        self.usage_malformed |= match &self.cumulative {
+            Some(cumulative) => cumulative.malformed,
+            None => [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(Carrier::is_malformed),
+        };
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {
-                let Cumulative { counters, only_start } = *cumulative;
+                let Cumulative { counters, only_start, .. } = *cumulative;
                 // Bedrock's counters stand for those that a stream was too short to bring.
                 match self.metrics.read(google).filter(|_| only_start) {
                     Some(metrics) => final_figures(metrics),

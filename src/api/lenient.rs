@@ -77,6 +77,71 @@ pub(super) fn for_each_key(json: &[u8], seen: impl FnMut(&str)) {
     let _ = serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Keys(seen)));
 }
 
+/// Whether a count in the text of an object, at any depth, is there and cannot be read, or the text is not JSON: what
+/// the other counts say is not all then.
+pub(super) fn holds_unreadable_count(json: &[u8]) -> bool {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    Unreadable { is_count: false }.deserialize(&mut deserializer).unwrap_or(true)
+}
+
+/// Looks for a value that should be a count and is none. A `null` says nothing, and so does an object or a list there.
+#[derive(Clone, Copy)]
+struct Unreadable {
+    is_count: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Unreadable {
+    type Value = bool;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unreadable {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
+        Ok(self.is_count)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<bool, E> {
+        Ok(self.is_count && number < 0)
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<bool, E> {
+        Ok(self.is_count && integral(number).is_none())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<bool, E> {
+        Ok(self.is_count)
+    }
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
+        let mut unreadable = false;
+        while let Some(found) = list.next_element_seed(Self { is_count: false })? {
+            unreadable |= found;
+        }
+        Ok(unreadable)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut unreadable = false;
+        while let Some(is_count) = map.next_key_seed(Key(is_count))? {
+            unreadable |= map.next_value_seed(Self { is_count })?;
+        }
+        Ok(unreadable)
+    }
+}
+
+/// Whether a member of this name is a count of tokens, in the spellings of all conventions.
+fn is_count(key: &str) -> bool {
+    ["tokens", "Tokens", "token_count", "TokenCount", "tokenCount"].iter().any(|end| key.ends_with(end))
+}
+
 /// What to make of the values that are of interest; all others become the default.
 trait Interest<'de>: Sized {
     type Value: Default;

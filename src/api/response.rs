@@ -162,6 +162,9 @@ impl ResponseReader {
                     false => UsageState::Reported,
                 };
                 facts.take_reading(last, early);
+                if self.found.usage_malformed {
+                    facts.usage_reason = Some(UsageReason::Malformed);
+                }
             }
             None => {
                 facts.usage_reason = Some(self.why_absent(request, ended, ended_well, unreadable, &facts));
@@ -234,6 +237,9 @@ impl ResponseReader {
         }
         if let Some(reason) = unreadable {
             return reason;
+        }
+        if self.found.usage_malformed {
+            return UsageReason::Malformed;
         }
         let on_request =
             matches!(facts.api, Some(Api::ChatCompletions | Api::Completions)) && self.found.has_object;

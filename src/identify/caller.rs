@@ -3,7 +3,7 @@
 use super::Identity;
 use super::headers::{PROPERTY_PREFIX, REQUEST, SESSION};
 use crate::panics::Panics;
-use crate::record::{Properties, Text, User, UserId, UserIssue, UserSource};
+use crate::record::{Properties, Text, TextError, User, UserId, UserIssue, UserSource};
 use http::header::{HeaderMap, HeaderValue};
 
 /// What the head of a request says about its caller.
@@ -22,12 +22,13 @@ pub(crate) struct Caller {
 impl Caller {
     /// Reads the head of a request.
     pub(crate) fn of(identity: &Identity, request: &http::request::Parts, panics: &Panics) -> Self {
+        let mut properties = properties(&request.headers);
         let mut caller = Self {
-            session: first_text(&request.headers, &SESSION),
-            client_request_id: first_text(&request.headers, &REQUEST),
-            properties: properties(&request.headers),
+            session: first_text(&request.headers, &SESSION, &mut properties),
+            client_request_id: first_text(&request.headers, &REQUEST, &mut properties),
             ..Self::default()
         };
+        caller.properties = properties;
         if let Some(user) = request.extensions.get::<User>() {
             caller.user = Some(User::verified(user.id.clone()));
             return caller;
@@ -64,9 +65,17 @@ fn properties(headers: &HeaderMap) -> Properties {
     properties
 }
 
-/// The first value of the header that can be kept.
-fn first_text(headers: &HeaderMap, name: &http::HeaderName) -> Option<Text> {
-    headers.get_all(name).iter().find_map(|value| Text::new(trimmed(value)?).ok())
+/// The first value of the header that can be kept. Those that cannot are counted with the properties; an empty one says
+/// nothing.
+fn first_text(headers: &HeaderMap, name: &http::HeaderName, refused: &mut Properties) -> Option<Text> {
+    headers.get_all(name).iter().find_map(|value| match trimmed(value).map(Text::new) {
+        Some(Ok(text)) => Some(text),
+        Some(Err(TextError::Empty)) => None,
+        None | Some(Err(_)) => {
+            refused.refuse();
+            None
+        }
+    })
 }
 
 /// A header's value, when it is UTF-8, without the white space around it.

@@ -141,6 +141,8 @@ closed_list! {
     UnpricedReason, "cost_reason" {
         /// There are no figures to multiply.
         NoUsage = "no_usage",
+        /// A figure is there that cannot be read; the others alone would be too cheap.
+        UnreadableUsage = "unreadable_usage",
         /// Whose API answered is not known.
         UnknownProvider = "unknown_provider",
         /// Neither the model that answered nor the one asked for is in the book.

@@ -201,7 +201,7 @@ fn wrong_types_in_usage_are_absent_and_the_rest_is_read() {
     assert_eq!(facts.usage, Usage { input_tokens: Some(28), ..Usage::default() });
     assert_eq!((facts.model, facts.response_id), (None, None));
     let none = r#"{"object":"chat.completion","usage":[{"prompt_tokens":5}]}"#;
-    assert_eq!(Call::new(CHAT, JSON, none).absent(), UsageReason::NotReported);
+    assert_eq!(Call::new(CHAT, JSON, none).absent(), UsageReason::Malformed);
 }
 
 #[test]
