@@ -1,6 +1,6 @@
 //! One call in flight: gathers facts, and becomes one record when it ends.
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "reqwest-012"))]
 use crate::api::RequestReader;
 use crate::api::{RequestFacts, ResponseFacts, Route};
 use crate::identify::Caller;
@@ -93,7 +93,7 @@ impl Exchange {
     }
 
     /// Reads a request's body that is in memory.
-    #[cfg(feature = "reqwest")]
+    #[cfg(any(feature = "reqwest", feature = "reqwest-012"))]
     pub(crate) fn read(&self, headers: &http::HeaderMap, bytes: &[u8]) {
         let fields = &self.meter.identity.body;
         let mut reader = RequestReader::new(&self.route, headers);

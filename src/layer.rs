@@ -47,7 +47,7 @@ use tower_layer::Layer;
 /// ```
 #[derive(Clone, Debug)]
 pub struct UserMetricsLayer {
-    meter: Arc<Meter>,
+    pub(crate) meter: Arc<Meter>,
 }
 
 impl UserMetricsLayer {

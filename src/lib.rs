@@ -38,7 +38,7 @@
 //! # Stability
 //!
 //! Types of these crates stand in the public API: `http`, `http-body`, `bytes`, `tower-layer`, `tower-service`, `serde`, and, behind
-//! their features, `reqwest`. Enums and structs that may grow are `non_exhaustive`. Keys of a record's JSON are added, never
+//! their features, `reqwest` and `reqwest-middleware`. Enums and structs that may grow are `non_exhaustive`. Keys of a record's JSON are added, never
 //! changed, within version 1.
 //!
 //! # Cancel safety
@@ -58,16 +58,18 @@
 //! | `tz` | | the time zone database, for reports in any zone |
 //! | `gzip`, `zstd` | | compressed segments of [`FileSink`], and compressed answers are read |
 //! | `tracing` | | events, once each: the first loss of a sink, price data that is too old |
-//! | `reqwest` | | the layer over `reqwest::Client` |
+//! | `reqwest`, `reqwest-012` | | the layer over `reqwest::Client`, 0.13 and 0.12: [`client`] |
+//! | `reqwest-middleware` | | the layer as a middleware of reqwest-middleware 0.5 |
 //! | `pseudonym` | | user ids replaced by their keyed HMAC |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 mod body;
-mod client;
+pub mod client;
 mod exchange;
 mod future;
+mod headers_only;
 mod identify;
 mod layer;
 mod meter;
@@ -83,6 +85,7 @@ mod wire;
 
 pub use body::{RequestBody, ResponseBody};
 pub use future::ResponseFuture;
+pub use headers_only::{HeadersOnly, HeadersOnlyLayer};
 pub use identify::Identify;
 pub use layer::UserMetricsLayer;
 pub use price::{PriceBook, PricedCall, Pricer};

@@ -57,14 +57,20 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let guard = self.meter.wants(&parts).then(|| Guard::open(&self.meter, &parts));
+        let guard = open(&self.meter, &mut parts);
         let body = match &guard {
             Some(guard) => RequestBody::new(body, guard.exchange(), &parts.headers),
             None => RequestBody::unmetered(body),
         };
-        if self.meter.faces_provider.unwrap_or(false) {
-            remove_helicone_headers(&mut parts.headers);
-        }
         ResponseFuture::new(self.inner.call(Request::from_parts(parts, body)), guard)
     }
+}
+
+/// Opens the exchange of a request, if it is metered, and makes its head what goes on.
+pub(crate) fn open(meter: &Arc<Meter>, parts: &mut http::request::Parts) -> Option<Guard> {
+    let guard = meter.wants(parts).then(|| Guard::open(meter, parts));
+    if meter.faces_provider.unwrap_or(false) {
+        remove_helicone_headers(&mut parts.headers);
+    }
+    guard
 }

@@ -1,19 +1,22 @@
-//! The layer over [`reqwest::Client`].
+//! The layer over a `reqwest::Client`, of the version that the module above names.
 
+use super::reqwest;
 use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::Guard;
 use crate::identify::remove_helicone_headers;
+use crate::meter::Meter;
 use crate::service::UserMetrics;
-use http::{Response, Uri};
+use http::{Extensions, Response, Uri};
 use pin_project_lite::pin_project;
 use reqwest::ResponseBuilderExt;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tower_service::Service;
 
-/// Over [`reqwest::Client`], or any other service of its requests.
+/// Over `reqwest::Client`, or any other service of its requests.
 ///
 /// A body in memory is read where it is and stays as it was, so that redirects and `try_clone` replay it; a streamed one
 /// is tapped. The final URL of the answer is kept. `Helicone-*` headers are removed, unless
@@ -32,25 +35,73 @@ where
     }
 
     fn call(&mut self, mut request: reqwest::Request) -> Self::Future {
-        let parts = head(&request);
-        let guard = self.meter.wants(&parts).then(|| Guard::open(&self.meter, &parts));
-        if let Some(guard) = &guard {
-            tap(&mut request, guard);
-        }
-        if self.meter.faces_provider.unwrap_or(true) {
-            remove_helicone_headers(request.headers_mut());
-        }
-        ReqwestFuture { inner: Some(self.inner.call(request)), guard }
+        let guard = open(&self.meter, &mut request, Extensions::new());
+        ReqwestFuture::new(self.inner.call(request), guard)
     }
 }
 
+/// Sends what a `reqwest::RequestBuilder` has built through a service: `send()` would go around it.
+///
+/// The service is a [`UserMetrics`] over a client, or a stack with one in it. It is cloned for the call, which is cheap for
+/// both. The client that began the request builds it and is not asked to send it.
+pub trait SendThrough {
+    /// Builds the request and makes the call, when the service is ready for it.
+    ///
+    /// # Errors
+    /// That of building the request, as `send` has it, or the service's.
+    fn send_through<S>(
+        self,
+        service: &S,
+    ) -> impl Future<Output = Result<reqwest::Response, S::Error>> + use<Self, S>
+    where
+        S: Service<reqwest::Request, Response = reqwest::Response> + Clone,
+        S::Error: From<reqwest::Error>;
+}
+
+impl SendThrough for reqwest::RequestBuilder {
+    fn send_through<S>(
+        self,
+        service: &S,
+    ) -> impl Future<Output = Result<reqwest::Response, S::Error>> + use<S>
+    where
+        S: Service<reqwest::Request, Response = reqwest::Response> + Clone,
+        S::Error: From<reqwest::Error>,
+    {
+        let mut service = service.clone();
+        async move {
+            let request = self.build()?;
+            poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        }
+    }
+}
+
+/// Opens the exchange of a request, if it is metered, and makes the request what goes on. `extensions`: what the caller has
+/// put beside the request.
+pub(crate) fn open(
+    meter: &Arc<Meter>,
+    request: &mut reqwest::Request,
+    extensions: Extensions,
+) -> Option<Guard> {
+    let parts = head(request, extensions);
+    let guard = meter.wants(&parts).then(|| Guard::open(meter, &parts));
+    if let Some(guard) = &guard {
+        tap(request, guard);
+    }
+    if meter.faces_provider.unwrap_or(true) {
+        remove_helicone_headers(request.headers_mut());
+    }
+    guard
+}
+
 /// The head of a request in `http`'s types. A URL that is no [`Uri`] leaves the host unknown.
-fn head(request: &reqwest::Request) -> http::request::Parts {
+fn head(request: &reqwest::Request, extensions: Extensions) -> http::request::Parts {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.method = request.method().clone();
     parts.uri = Uri::try_from(request.url().as_str()).unwrap_or_default();
     parts.version = request.version();
     parts.headers = request.headers().clone();
+    parts.extensions = extensions;
     parts
 }
 
@@ -69,11 +120,19 @@ fn tap(request: &mut reqwest::Request, guard: &Guard) {
 
 pin_project! {
     /// The future of [`UserMetrics`] over a reqwest client.
+    ///
+    /// Dropped before it is ready, it leaves a record of a cancelled call.
     pub struct ReqwestFuture<F> {
         // Dropped before the guard: the request's body in it may still tell something about the call.
         #[pin]
         inner: Option<F>,
         guard: Option<Guard>,
+    }
+}
+
+impl<F> ReqwestFuture<F> {
+    pub(crate) fn new(inner: F, guard: Option<Guard>) -> Self {
+        Self { inner: Some(inner), guard }
     }
 }
 

@@ -1,0 +1,118 @@
+//! Metering without a look at the request's body.
+
+use crate::body::ResponseBody;
+use crate::future::ResponseFuture;
+use crate::layer::UserMetricsLayer;
+use crate::meter::Meter;
+use crate::service::open;
+use http::{Request, Response};
+use http_body::Body;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Meters a service with a fixed request type: a boxed service, a channel, a middleware's `Next`.
+///
+/// [`UserMetricsLayer`] wraps the body of the request, which such a service does not take. This layer leaves the request as it
+/// is and reads its head only. The answer's body is wrapped and read as ever. So a record has
+///
+/// * the user of the extensions, the headers or [`Identify`](crate::Identify), never the body's;
+/// * the model that the path or the answer names: what the answer does not repeat, such as a model that was refused, is absent;
+/// * `not_requested` for every chat stream that ends without usage: whether it was asked for is not known here.
+///
+/// It is made from a [`UserMetricsLayer`], whose settings, sink and counts it shares.
+///
+/// ```
+/// use tower::{Layer, ServiceExt};
+/// use tower::util::BoxCloneService;
+/// use tower_llm_metrics::{HeadersOnlyLayer, MemorySink, UserMetricsLayer};
+/// # use http_body_util::{BodyExt, Full};
+/// # use bytes::Bytes;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let client = tower::service_fn(|_: http::Request<Full<Bytes>>| async {
+/// #     Ok::<_, std::convert::Infallible>(http::Response::new(Full::from(
+/// #         r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}"#,
+/// #     )))
+/// # });
+/// // The type says which body it takes, and no other will do.
+/// let client: BoxCloneService<http::Request<Full<Bytes>>, _, _> = BoxCloneService::new(client);
+///
+/// let users = MemorySink::new();
+/// let client = HeadersOnlyLayer::new(UserMetricsLayer::new(users.clone())).layer(client);
+///
+/// let request = http::Request::post("https://api.openai.com/v1/chat/completions")
+///     .header("Helicone-User-Id", "alice")
+///     .body(Full::from(r#"{"model":"gpt-5-mini","user":"not read","messages":[]}"#))
+///     .unwrap();
+/// client.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+///
+/// let record = users.recent(1).pop().unwrap();
+/// assert_eq!(record.user_id().unwrap().as_str(), "alice");
+/// assert_eq!(record.usage.output_tokens, Some(5));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct HeadersOnlyLayer {
+    meter: Arc<Meter>,
+}
+
+impl HeadersOnlyLayer {
+    /// The layer with the settings, the sink and the counts of `layer`, whose body fields have no meaning here.
+    pub fn new(layer: UserMetricsLayer) -> Self {
+        Self { meter: layer.meter }
+    }
+}
+
+impl<S> Layer<S> for HeadersOnlyLayer {
+    type Service = HeadersOnly<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        HeadersOnly { inner, meter: Arc::clone(&self.meter) }
+    }
+}
+
+/// A service whose calls are metered by their heads and answers: see [`HeadersOnlyLayer`].
+#[derive(Clone, Debug)]
+pub struct HeadersOnly<S> {
+    inner: S,
+    meter: Arc<Meter>,
+}
+
+impl<S> HeadersOnly<S> {
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Takes the layer off.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for HeadersOnly<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Body,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let guard = open(&self.meter, &mut parts);
+        ResponseFuture::new(self.inner.call(Request::from_parts(parts, body)), guard)
+    }
+}

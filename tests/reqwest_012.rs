@@ -1,0 +1,19 @@
+//! The layer over a client of reqwest 0.12, against a real server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+#![cfg(feature = "reqwest-012")]
+
+#[path = "support/reqwest_cases.rs"]
+mod cases;
+mod support;
+#[path = "../examples/support/upstream.rs"]
+mod upstream;
+
+use reqwest012 as reqwest;
+use tower_llm_metrics::client::reqwest_012::SendThrough;
