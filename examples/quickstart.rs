@@ -8,7 +8,7 @@
 
 #[path = "support/table.rs"]
 mod table;
-#[path = "support/upstream.rs"]
+#[path = "support/upstream/mod.rs"]
 mod upstream;
 
 use bytes::Bytes;

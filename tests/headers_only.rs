@@ -9,7 +9,7 @@
 )]
 
 mod support;
-#[path = "../examples/support/upstream.rs"]
+#[path = "../examples/support/upstream/mod.rs"]
 mod upstream;
 
 use axum::body::Body;

@@ -12,7 +12,7 @@
 #[path = "support/reqwest_cases.rs"]
 mod cases;
 mod support;
-#[path = "../examples/support/upstream.rs"]
+#[path = "../examples/support/upstream/mod.rs"]
 mod upstream;
 
 use reqwest012 as reqwest;

@@ -10,7 +10,7 @@
 #![cfg(feature = "reqwest-middleware")]
 
 mod support;
-#[path = "../examples/support/upstream.rs"]
+#[path = "../examples/support/upstream/mod.rs"]
 mod upstream;
 
 use http::Extensions;
