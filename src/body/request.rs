@@ -53,6 +53,13 @@ impl<B: Body> RequestBody<B> {
     }
 }
 
+/// A body that is passed on without a look: what layers put in the place of one that they have used up.
+impl<B: Body + Default> Default for RequestBody<B> {
+    fn default() -> Self {
+        Self::unmetered(B::default())
+    }
+}
+
 /// Reads what passes and tells the exchange.
 #[derive(Clone)]
 struct Tap {

@@ -46,6 +46,13 @@ impl<B: Body> ResponseBody<B> {
     }
 }
 
+/// A body that is passed on without a look: the answers that other layers give themselves have it.
+impl<B: Body + Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::unmetered(B::default())
+    }
+}
+
 /// Reads what passes, and closes the exchange.
 struct Tap {
     reader: ResponseReader,
