@@ -35,6 +35,8 @@
 //! once and unchanged, and look at it in passing: push parsers pick the few fields that matter and keep nothing else. When the
 //! call ends, in whatever way, the facts become one [`Record`], the [`Pricer`] says what it cost, and the [`MetricsSink`] gets it.
 //!
+//! What its place among other layers means is told in [`docs::ordering`].
+//!
 //! # Stability
 //!
 //! Types of these crates stand in the public API: `http`, `http-body`, `bytes`, `tower-layer`, `tower-service`, `serde`, and, behind
@@ -67,6 +69,7 @@
 mod api;
 mod body;
 pub mod client;
+pub mod docs;
 mod exchange;
 mod future;
 mod headers_only;

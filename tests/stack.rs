@@ -42,7 +42,7 @@ use tower_http::decompression::DecompressionLayer;
 use tower_http::timeout::ResponseBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tower_llm_metrics::record::{UsageReason, UsageState};
-use tower_llm_metrics::{Outcome, Record, UserMetricsLayer};
+use tower_llm_metrics::{Outcome, Record, StreamUsageLayer, UserMetricsLayer};
 
 const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 const SOON: Duration = Duration::from_millis(50);
@@ -313,6 +313,30 @@ async fn inside_of_compression_all_is_read_and_outside_what_the_features_can() {
             let record = records.only();
             if inside { is_whole(&record, false) } else { reads_gzip(&record) }
         }
+    }
+}
+
+#[tokio::test]
+async fn inside_of_the_layer_that_asks_for_usage_it_is_read_and_outside_it_is_gone() {
+    let server = serve(upstream::router()).await;
+    let unasked = || {
+        let body = json!({ "model": "gpt-5-mini", "messages": [], "user": "alice", "stream": true });
+        let request = Request::post(format!("http://{server}/v1/chat/completions"));
+        request.body(Full::from(body.to_string())).unwrap()
+    };
+    for version in VERSIONS {
+        let (layer, records) = Records::layer();
+        let outside =
+            ServiceBuilder::new().layer(layer).layer(StreamUsageLayer::new()).service(client(version));
+        call(outside, unasked()).await.unwrap();
+        let record = records.only();
+        assert_eq!((record.outcome, record.usage_state), (Outcome::Completed, UsageState::Absent));
+
+        let (layer, records) = Records::layer();
+        let inside =
+            ServiceBuilder::new().layer(StreamUsageLayer::new()).layer(layer).service(client(version));
+        call(inside, unasked()).await.unwrap();
+        is_whole(&records.only(), true);
     }
 }
 

@@ -32,9 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Ok(ServiceTarget { endpoint, auth: AuthData::from_single("key"), ..target })
         })
         .build()?;
-    let as_alice = ChatOptions::default()
-        .with_extra_headers([("Helicone-User-Id", "alice")])
-        .with_capture_usage(true);
+    let as_alice =
+        ChatOptions::default().with_extra_headers([("Helicone-User-Id", "alice")]).with_capture_usage(true);
     let question = |text: &str| ChatRequest::new(vec![ChatMessage::user(text)]);
 
     for model in ["gpt-4o-mini", "claude-haiku-4-5"] {
