@@ -25,7 +25,8 @@ impl Proxy {
             .with_webpki_roots()
             .https_or_http()
             .enable_all_versions();
-        let client = Client::builder(TokioExecutor::new()).build(connector.build());
+        let client =
+            Client::builder(TokioExecutor::new()).http1_preserve_header_case(true).build(connector.build());
         Self { client: layer.layer(client), upstream }
     }
 }

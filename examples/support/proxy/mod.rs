@@ -3,6 +3,8 @@
 mod encoding;
 mod forward;
 mod options;
+mod serve;
+mod signals;
 
 #[path = "../prices.rs"]
 mod prices;
@@ -15,6 +17,8 @@ use axum::routing::get;
 use forward::{Proxy, forward};
 pub(crate) use options::Options;
 use options::wrong;
+use serve::serve;
+use signals::StopSignals;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,16 +43,17 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let served = runtime.block_on(async {
         let traffic = bind("--listen", options.listen).await?;
         let admin = bind("--admin", options.admin).await?;
+        let mut stop = StopSignals::new()?;
         println!("proxy for {} on http://{}", options.upstream, traffic.local_addr()?);
         println!("users on http://{}/metrics/users", admin.local_addr()?);
         let admin = tokio::spawn(async move { axum::serve(admin, table_of(users)).await });
-        let proxy = Proxy::new(&layer, options.upstream);
-        let mut stop = StopSignals::new()?;
-        serve(traffic, proxy, &mut stop, options.grace, &layer).await?;
+        let proxy = Router::new().fallback(forward).with_state(Proxy::new(&layer, options.upstream));
+        let tell = |why: &str| eprintln!("{why}: {} open calls are dropped", layer.in_flight());
+        serve(traffic, proxy, &mut stop, options.grace, tell).await;
         admin.abort();
         Ok(())
     });
-    // Calls that are still open are dropped with the runtime: each leaves its record before the log is flushed.
+    // Each call has its record when its task is gone.
     runtime.shutdown_timeout(Duration::from_secs(5));
     log.flush().map_err(|error| wrong("--records", options.records.display(), error))?;
     served
@@ -63,70 +68,4 @@ fn table_of(users: MemorySink) -> Router {
     let everybody = UserQuery::new().sort(SortBy::Cost).limit(usize::MAX);
     let answer = async move || axum::Json(table::json(&users.report().users(&everybody))).into_response();
     Router::new().route("/metrics/users", get(answer))
-}
-
-/// Serves until the first signal, then waits for open calls until they have ended, the time is up or a second signal comes.
-async fn serve(
-    traffic: TcpListener,
-    proxy: Proxy,
-    stop: &mut StopSignals,
-    grace: Duration,
-    layer: &UserMetricsLayer,
-) -> Result<(), Box<dyn Error>> {
-    let (begin_stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let router = Router::new().fallback(forward).with_state(proxy);
-    let serving = axum::serve(traffic, router).with_graceful_shutdown(async move {
-        // The sender lives until the end of this function.
-        let _ = stopping.await;
-    });
-    let mut serving = tokio::spawn(serving.into_future());
-    tokio::select! {
-        result = &mut serving => return Ok(result??),
-        () = stop.next() => {}
-    }
-    drop(begin_stop);
-    let why = tokio::select! {
-        result = &mut serving => return Ok(result??),
-        () = tokio::time::sleep(grace) => "the time for them is up",
-        () = stop.next() => "a second signal came",
-    };
-    eprintln!("{why}: {} open calls are dropped", layer.in_flight());
-    Ok(())
-}
-
-/// SIGINT and SIGTERM, or what the platform has.
-struct StopSignals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl StopSignals {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        // Without the signal there is no end but the operating system's.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }
