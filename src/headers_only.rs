@@ -32,7 +32,7 @@ use tower_service::Service;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// # let client = tower::service_fn(|_: http::Request<Full<Bytes>>| async {
-/// #     Ok::<_, std::convert::Infallible>(http::Response::new(Full::from(
+/// #     Ok::<_, std::convert::Infallible>(http::Response::new(Full::<Bytes>::from(
 /// #         r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}"#,
 /// #     )))
 /// # });

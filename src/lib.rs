@@ -101,6 +101,6 @@ pub use stream_usage::{
     StreamUsage, StreamUsageFuture, StreamUsageLayer, StreamUsageRequestBody, StreamUsageResponseBody,
 };
 
-#[cfg(all(doctest, feature = "reqwest"))]
+#[cfg(all(doctest, feature = "reqwest-middleware"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

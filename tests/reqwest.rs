@@ -15,5 +15,5 @@ mod support;
 #[path = "../examples/support/upstream/mod.rs"]
 mod upstream;
 
-use reqwest;
+use ::reqwest;
 use tower_llm_metrics::client::reqwest::SendThrough;

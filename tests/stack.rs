@@ -177,7 +177,7 @@ async fn outside_of_a_retry_there_is_one_record_and_inside_one_for_each_attempt(
     let attempts = Arc::new(AtomicUsize::new(0));
     let flaky = upstream::router().layer(axum::middleware::from_fn(
         move |request: axum::extract::Request, next: axum::middleware::Next| {
-            let first = attempts.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+            let first = attempts.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
             async move {
                 if first {
                     // Read, as a server does that answers something.

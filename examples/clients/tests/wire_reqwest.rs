@@ -4,5 +4,5 @@
 mod cases;
 mod support;
 
-use reqwest;
+use ::reqwest;
 use tower_llm_metrics::client::reqwest::SendThrough;

@@ -3,7 +3,7 @@
 use super::prices;
 use axum::http::Uri;
 use std::error::Error;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,11 +34,11 @@ impl Options {
         let mut arguments = lexopt::Parser::from_args(arguments);
         while let Some(argument) = arguments.next()? {
             match argument {
-                Long("listen") => listen = Some(address("--listen", arguments.value()?)?),
-                Long("admin") => admin = address("--admin", arguments.value()?)?,
-                Long("upstream") => upstream = Some(upstream_of(arguments.value()?)?),
+                Long("listen") => listen = Some(address("--listen", &arguments.value()?)?),
+                Long("admin") => admin = address("--admin", &arguments.value()?)?,
+                Long("upstream") => upstream = Some(upstream_of(&arguments.value()?)?),
                 Long("records") => records = Some(arguments.value()?.into()),
-                Long("prices") => prices = Some(prices_of(arguments.value()?)?),
+                Long("prices") => prices = Some(prices_of(&arguments.value()?)?),
                 Long("provider") => {
                     let value = arguments.value()?.string()?;
                     provider =
@@ -70,14 +70,14 @@ pub(crate) fn wrong(option: &str, value: impl Display, error: impl Display) -> S
     format!("{option} {value}: {error}")
 }
 
-fn address(option: &str, value: OsString) -> Result<SocketAddr, Box<dyn Error>> {
+fn address(option: &str, value: &OsStr) -> Result<SocketAddr, Box<dyn Error>> {
     let value = value.to_string_lossy();
     let address = value.parse();
     Ok(address.map_err(|_| wrong(option, &value, "not an address with a port, such as 127.0.0.1:8080"))?)
 }
 
 /// The upstream's URL. It may hold a password by mistake, so that no error shows it.
-fn upstream_of(value: OsString) -> Result<Uri, &'static str> {
+fn upstream_of(value: &OsStr) -> Result<Uri, &'static str> {
     let url = value.to_str().and_then(|value| value.parse::<Uri>().ok());
     let url = url.ok_or("--upstream: not a URL, such as https://api.openai.com (it is not shown here)")?;
     let authority = url.authority().map_or("", |authority| authority.as_str());
@@ -97,6 +97,6 @@ fn upstream_of(value: OsString) -> Result<Uri, &'static str> {
     Ok(url)
 }
 
-fn prices_of(file: OsString) -> Result<PriceBook, String> {
+fn prices_of(file: &OsStr) -> Result<PriceBook, String> {
     prices::load(file.as_ref()).map_err(|error| format!("--prices {error}"))
 }

@@ -2,7 +2,7 @@
 
 use super::{ANSWER, event_stream, json_answer, named_event, read, tokens, wants_tool, words};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 fn error(status: StatusCode, kind: &str, message: &str) -> Value {
@@ -17,7 +17,7 @@ fn error(status: StatusCode, kind: &str, message: &str) -> Value {
 pub(super) async fn messages(body: String) -> Response {
     let request = match read(&body, error).await {
         Ok(request) => request,
-        Err(refused) => return refused,
+        Err(refusal) => return refusal.into_response(),
     };
     let model = request["model"].as_str().unwrap_or("claude-sonnet-4-5").to_owned();
     let input = tokens(&request["messages"].to_string());

@@ -28,7 +28,7 @@ pub(super) async fn generate_content(Path(call): Path<String>, body: String) -> 
     };
     let request = match read(&body, error).await {
         Ok(request) => request,
-        Err(refused) => return refused,
+        Err(refusal) => return refusal.into_response(),
     };
     let input = tokens(&request["contents"].to_string());
     let usage = json!({

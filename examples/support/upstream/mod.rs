@@ -55,11 +55,8 @@ fn words(model: &str) -> impl Iterator<Item = &'static str> + use<> {
 }
 
 /// Reads a request, and answers it at once where there is nothing to say to it. `error`: the API's form of an error.
-async fn read(body: &str, error: fn(StatusCode, &str, &str) -> Value) -> Result<Value, Response> {
-    let refuse = |status: StatusCode, kind, message| {
-        let error = axum::Json(error(status, kind, message));
-        Err((status, [(HeaderName::from_static("retry-after-ms"), "1")], error).into_response())
-    };
+async fn read(body: &str, error: fn(StatusCode, &str, &str) -> Value) -> Result<Value, Refusal> {
+    let refuse = |status, kind, message| Err(Refusal(status, error(status, kind, message)));
     let Ok(request) = serde_json::from_str::<Value>(body) else {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request_error", "not JSON");
     };
@@ -70,6 +67,16 @@ async fn read(body: &str, error: fn(StatusCode, &str, &str) -> Value) -> Result<
         }
         Some("silent") => std::future::pending().await,
         _ => Ok(request),
+    }
+}
+
+/// An error, and how soon it is worth another attempt.
+struct Refusal(StatusCode, Value);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let soon = [(HeaderName::from_static("retry-after-ms"), "1")];
+        (self.0, soon, axum::Json(self.1)).into_response()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     ANSWER, event, event_stream, json_answer, named_event, openai_error, read, tokens, wants_tool, words,
 };
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn usage(input: u64) -> Value {
 pub(super) async fn chat_completions(body: String) -> Response {
     let request = match read(&body, openai_error).await {
         Ok(request) => request,
-        Err(refused) => return refused,
+        Err(refusal) => return refusal.into_response(),
     };
     let model = model(&request);
     let usage = usage(tokens(&request["messages"].to_string()));
@@ -79,7 +79,7 @@ pub(super) async fn chat_completions(body: String) -> Response {
 pub(super) async fn completions(body: String) -> Response {
     let request = match read(&body, openai_error).await {
         Ok(request) => request,
-        Err(refused) => return refused,
+        Err(refusal) => return refusal.into_response(),
     };
     let model = model(&request);
     let words = words(&model);
@@ -100,7 +100,7 @@ pub(super) async fn completions(body: String) -> Response {
 pub(super) async fn embeddings(body: String) -> Response {
     let request = match read(&body, openai_error).await {
         Ok(request) => request,
-        Err(refused) => return refused,
+        Err(refusal) => return refusal.into_response(),
     };
     const EMBEDDING: [f32; 3] = [0.25, -0.5, 1.0];
     // Today's SDKs ask for base64 of the numbers' bytes, and decode it.
@@ -122,7 +122,7 @@ pub(super) async fn embeddings(body: String) -> Response {
 pub(super) async fn responses(body: String) -> Response {
     let request = match read(&body, openai_error).await {
         Ok(request) => request,
-        Err(refused) => return refused,
+        Err(refusal) => return refusal.into_response(),
     };
     let model = model(&request);
     let input = tokens(&request["input"].to_string());
