@@ -11,6 +11,8 @@
 )]
 #![cfg(unix)]
 
+#[path = "support/capture.rs"]
+mod capture;
 #[path = "../examples/support/proxy/mod.rs"]
 mod proxy;
 
@@ -122,7 +124,8 @@ fn upstream(rounds: &watch::Receiver<()>) -> (Router, Arc<Mutex<BTreeSet<String>
     let called = Arc::<Mutex<BTreeSet<String>>>::default();
     let (rounds, seen) = (rounds.clone(), Arc::clone(&called));
     let answer = move |headers: HeaderMap| {
-        // The proxy takes the header out; the id comes back in another one.
+        // The proxy takes Helicone's headers out: the id comes in another one.
+        assert!(!headers.keys().any(|name| name.as_str().starts_with("helicone")));
         seen.lock().unwrap().insert(headers["x-caller"].to_str().unwrap().to_owned());
         let mut rounds = rounds.clone();
         rounds.mark_unchanged();
@@ -331,6 +334,23 @@ async fn upstreams_are_asked_only_for_encodings_that_can_be_read() {
     }
     proxy.signal("TERM");
     tokio::task::spawn_blocking(move || proxy.ended()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heads_keep_their_spelling_and_their_order() {
+    let upstream = capture::Capture::start().await;
+    let proxy = Running::start("spelling", upstream.address);
+    let kept = "Accept: application/json\r\nX-Stainless-Lang: python\r\nAUTHORIZATION: Bearer key\r\nx-tWICE: a\r\nX-Last: 1\r\nContent-Length: 2\r\n";
+    let for_others = "HELICONE-User-Id: alice\r\nHost: proxy\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nHelicone-Auth: key\r\n";
+    let (first, last) = kept.split_at(kept.find("AUTH").unwrap());
+    let request = format!("POST /v1/chat/completions HTTP/1.1\r\n{first}{for_others}{last}\r\n{{}}");
+    assert!(capture::raw(proxy.traffic, request.as_bytes()).await.starts_with("HTTP/1.1 200 OK"));
+    let expected =
+        format!("POST /v1/chat/completions HTTP/1.1\r\n{kept}Host: {}\r\n\r\n{{}}", upstream.address);
+    assert_eq!(upstream.take(), [expected]);
+    proxy.signal("TERM");
+    let (_, records) = tokio::task::spawn_blocking(move || proxy.ended()).await.unwrap();
+    assert_eq!(records[0].user_id().map(AsRef::as_ref), Some("alice"));
 }
 
 fn error(arguments: &[&str]) -> String {

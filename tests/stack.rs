@@ -270,6 +270,56 @@ async fn a_stream_that_stalls_is_broken_outside_of_a_body_timeout_and_aborted_in
     }
 }
 
+/// The same for a server: what is added to the router last stands outside.
+macro_rules! is_transparent_at_a_server_in_both_orders {
+    ($other:expr) => {
+        for version in VERSIONS {
+            for stream in [false, true] {
+                let (layer, records) = Records::layer();
+                let inside = serve(upstream::router().layer(layer).layer($other)).await;
+                call(client(version), chat(inside, stream)).await.unwrap();
+                is_whole(&records.only(), stream);
+
+                let (layer, records) = Records::layer();
+                let outside = serve(upstream::router().layer($other).layer(layer)).await;
+                call(client(version), chat(outside, stream)).await.unwrap();
+                is_whole(&records.only(), stream);
+            }
+        }
+    };
+}
+
+#[tokio::test]
+async fn around_a_router_a_limit_a_trace_and_timeouts_that_do_not_strike_change_nothing() {
+    is_transparent_at_a_server_in_both_orders!(tower::limit::ConcurrencyLimitLayer::new(1));
+    is_transparent_at_a_server_in_both_orders!(TraceLayer::new_for_http());
+    is_transparent_at_a_server_in_both_orders!(ResponseBodyTimeoutLayer::new(LATER));
+    is_transparent_at_a_server_in_both_orders!(tower_http::timeout::TimeoutLayer::with_status_code(
+        StatusCode::GATEWAY_TIMEOUT,
+        LATER
+    ));
+}
+
+#[tokio::test]
+async fn around_a_router_a_timeout_that_answers_is_a_failed_call_outside_and_a_cancelled_one_inside() {
+    let timeout = tower_http::timeout::TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, SOON);
+    for version in VERSIONS {
+        for (outside, status, outcome) in
+            [(true, Some(504), Outcome::Failed), (false, None, Outcome::Cancelled)]
+        {
+            let (layer, records) = Records::layer();
+            let router = match outside {
+                true => upstream::router().layer(timeout).layer(layer),
+                false => upstream::router().layer(layer).layer(timeout),
+            };
+            let server = serve(router).await;
+            call(client(version), chat_of("silent", server, false)).await.unwrap();
+            let record = records.only();
+            assert_eq!((record.status, record.outcome), (status, outcome));
+        }
+    }
+}
+
 /// Whether this build reads gzip.
 fn reads_gzip(record: &Record) {
     if cfg!(feature = "gzip") {

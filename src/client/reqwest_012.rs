@@ -13,6 +13,17 @@
 //! # drop(response);
 //! # Ok(()) }
 //! ```
+//!
+//! In a client of reqwest-middleware 0.4, a middleware of one's own puts the layer around the rest of the chain:
+//!
+//! ```ignore
+//! // A middleware holds `self.0`, a `UserMetricsLayer`; in its `handle`:
+//! let rest = tower::service_fn(|request| {
+//!     let (next, mut extensions) = (next.clone(), extensions.clone());
+//!     async move { next.run(request, &mut extensions).await }
+//! });
+//! self.0.layer(rest).oneshot(request).await
+//! ```
 
 // The two versions have the same API and no common type.
 #[allow(clippy::duplicate_mod, reason = "compiled once for each version of reqwest")]

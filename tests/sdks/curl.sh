@@ -50,6 +50,24 @@ for version in --http1.1 --http2-prior-knowledge --http1.0; do
     expect curl body chat.completions gpt-5-mini true 200 completed reported
 done
 
+call /v1/embeddings -d '{"model": "text-embedding-3-small", "input": "Hello", "user": "curl"}' | grep -q '"embedding":\[0.25,'
+expect curl body embeddings text-embedding-3-small false 200 completed reported
+call /v1/responses -d '{"model": "gpt-5-mini", "input": "Hello", "user": "curl"}' | grep -qF "$ANSWER"
+expect curl body responses gpt-5-mini false 200 completed reported
+call /v1/responses -d '{"model": "gpt-5-mini", "input": "Hello", "user": "curl", "stream": true}' | grep -q 'response.completed'
+expect curl body responses gpt-5-mini true 200 completed reported
+call /v1/messages -d '{"model": "claude-haiku-4-5", "messages": [], "metadata": {"user_id": "curl"}}' | grep -qF "$ANSWER"
+expect curl body messages claude-haiku-4-5 false 200 completed reported
+
+# 64 at once.
+for number in {1..64}; do
+    call /v1/chat/completions -d "$stream" >/dev/null &
+done
+wait
+for number in {1..64}; do
+    expect curl body chat.completions gpt-5-mini true 200 completed reported
+done
+
 # An answer that comes compressed.
 call /v1/chat/completions --compressed -d "$chat" | grep -qF "$ANSWER"
 expect curl body chat.completions gpt-5-mini false 200 completed reported

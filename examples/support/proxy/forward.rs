@@ -39,7 +39,8 @@ pub(crate) async fn forward(State(proxy): State<Proxy>, mut request: Request) ->
     *request.uri_mut() = uri;
     *request.version_mut() = Version::default();
     remove_connection_headers(request.headers_mut());
-    request.headers_mut().remove(header::HOST);
+    // The client names the upstream's.
+    remove(request.headers_mut(), |name| name == header::HOST);
     accept_only_readable(request.headers_mut());
     match proxy.client.oneshot(request).await {
         Ok(response) => {
@@ -81,9 +82,23 @@ fn remove_connection_headers(headers: &mut HeaderMap) {
         header::UPGRADE,
         HeaderName::from_static("keep-alive"),
     ];
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
+    remove(headers, |name| named.contains(name) || HOP_BY_HOP.contains(name));
+}
+
+/// Takes headers out. The others keep their order: `HeaderMap::remove` would move the last one into the gap.
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    if !headers.keys().any(&unwanted) {
+        return;
     }
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    let mut current = None;
+    for (name, value) in headers.drain() {
+        current = name.or(current);
+        if let Some(name) = current.as_ref().filter(|name| !unwanted(name)) {
+            kept.append(name, value);
+        }
+    }
+    *headers = kept;
 }
 
 /// An answer of the proxy's own, in the form that the clients of most providers understand.

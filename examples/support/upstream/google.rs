@@ -15,7 +15,7 @@ fn error(status: StatusCode, _: &str, message: &str) -> Value {
     json!({ "error": { "code": status.as_u16(), "message": message, "status": name } })
 }
 
-/// `{model}:generateContent` and `{model}:streamGenerateContent?alt=sse`.
+/// `{model}:generateContent`, `{model}:streamGenerateContent?alt=sse` and `{model}:batchEmbedContents`.
 pub(super) async fn generate_content(Path(call): Path<String>, body: String) -> Response {
     let Some((model, method)) = call.split_once(':') else { return StatusCode::NOT_FOUND.into_response() };
     // The path names the model here, the body elsewhere.
@@ -30,6 +30,12 @@ pub(super) async fn generate_content(Path(call): Path<String>, body: String) -> 
         Ok(request) => request,
         Err(refusal) => return refusal.into_response(),
     };
+    if method == "batchEmbedContents" {
+        // Without a word on what was used, as the real one.
+        let embedding = json!({ "values": [0.25, -0.5, 1.0] });
+        let count = request["requests"].as_array().map_or(1, Vec::len);
+        return json_answer(json!({ "embeddings": vec![embedding; count] }));
+    }
     let input = tokens(&request["contents"].to_string());
     let usage = json!({
         "promptTokenCount": input, "candidatesTokenCount": tokens(ANSWER), "thoughtsTokenCount": 4,

@@ -27,6 +27,11 @@ chunks = models.generate_content_stream(model=MODEL, contents="Hello")
 assert "".join(chunk.text or "" for chunk in chunks) == ANSWER
 expect("gemini-chat", "generateContent", MODEL, stream=True)
 
+# Gemini does not say what embeddings have used.
+embedding = models.embed_content(model="gemini-embedding-001", contents="Hello")
+assert embedding.embeddings[0].values == [0.25, -0.5, 1.0]
+expect("gemini-chat", "embeddings", "gemini-embedding-001", usage="absent")
+
 weather = types.FunctionDeclaration(name="weather", parameters_json_schema={"type": "object", "properties": {}})
 tools = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[weather])])
 models = models_of("gemini-tools")
