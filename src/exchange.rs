@@ -98,7 +98,6 @@ impl Exchange {
         let fields = &self.meter.identity.body;
         let mut reader = RequestReader::new(&self.route, headers);
         reader.push(fields, bytes);
-        reader.finish(fields);
         self.learn(bytes.len() as u64, reader.facts());
     }
 

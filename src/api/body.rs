@@ -26,6 +26,10 @@ enum Announced {
     Events,
     Binary,
     Lines,
+    Json,
+    /// Pictures, sound, and bytes of any kind.
+    Media,
+    /// Text of some other kind, or nothing.
     Other,
 }
 
@@ -52,6 +56,12 @@ impl BodyReader {
             Announced::Binary
         } else if ["application/x-ndjson", "application/stream+json", "application/x-jsonl"].iter().any(is) {
             Announced::Lines
+        } else if head::is_json(content_type) {
+            Announced::Json
+        } else if ["audio/", "image/", "video/"].iter().any(|kind| content_type.starts_with(kind))
+            || is(&"application/octet-stream")
+        {
+            Announced::Media
         } else {
             Announced::Other
         };
@@ -116,14 +126,33 @@ impl BodyReader {
     pub(super) fn finish(&mut self, found: &mut Found) -> bool {
         match &mut self.framing {
             // A number or a word at the root ends only here, and is nothing that is looked for.
-            Framing::Json(scanner) => matches!(scanner.status(), Status::Malformed | Status::Within),
+            Framing::Json(scanner) => {
+                matches!(scanner.status(), Status::Malformed | Status::Within) && self.promised_json(found)
+            }
             Framing::Lines(lines) => lines.finish(found),
             Framing::Events(events) => {
                 events.finish(self.api, found);
-                false
+                // What only began like an event is a text like any other.
+                if events.any() || self.announced == Announced::Events {
+                    events.malformed()
+                } else {
+                    self.promised_json(found)
+                }
             }
             Framing::Binary(messages) => messages.finish(found),
-            Framing::Undecided(_) | Framing::Opaque => false,
+            Framing::Opaque => self.promised_json(found),
+            Framing::Undecided(_) => false,
+        }
+    }
+
+    /// Whether the head of the answer, or else the API, says that it is JSON in some form.
+    fn promised_json(&self, found: &Found) -> bool {
+        match self.announced {
+            Announced::Events | Announced::Binary | Announced::Lines | Announced::Json => true,
+            Announced::Media => false,
+            Announced::Other => {
+                !matches!(self.api.or(found.api()), None | Some(Api::Audio | Api::Management))
+            }
         }
     }
 
@@ -141,13 +170,17 @@ impl BodyReader {
         }
     }
 
+    fn announces_stream(&self) -> bool {
+        matches!(self.announced, Announced::Events | Announced::Binary | Announced::Lines)
+    }
+
     /// Whether it is a stream of events or documents.
     pub(super) fn is_stream(&self) -> bool {
         match &self.framing {
             Framing::Json(scanner) => self.stream || scanner.documents() > 1,
             Framing::Lines(_) | Framing::Binary(_) => true,
-            Framing::Events(events) => events.any(),
-            Framing::Undecided(_) => self.announced != Announced::Other,
+            Framing::Events(events) => events.any() || self.announced == Announced::Events,
+            Framing::Undecided(_) => self.announces_stream(),
             Framing::Opaque => false,
         }
     }

@@ -59,7 +59,7 @@ impl RequestReader {
         Self {
             decoded: Decoded::new(headers),
             framing: form
-                .map_or_else(|| Framing::Json(Scanner::default()), |form| Framing::Form(Box::new(form))),
+                .map_or_else(|| Framing::Json(Scanner::single()), |form| Framing::Form(Box::new(form))),
             gathered: Gathered {
                 api: route.api,
                 is_anthropic: headers.contains_key("anthropic-version"),
@@ -87,12 +87,6 @@ impl RequestReader {
                 });
             }
         });
-    }
-
-    /// The body has ended.
-    pub(crate) fn finish(&mut self, fields: &BodyFields) {
-        // What is wanted are members, and parts of forms, which end before the body does.
-        let _ = fields;
     }
 
     /// Whether there are facts that there were not when this was last asked.

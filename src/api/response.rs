@@ -155,7 +155,9 @@ impl ResponseReader {
         match stated {
             _ if !self.consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
             Some(last) => {
-                let early = stream && (last.only_start || !ended_well);
+                // A stream whose last event is cut off has ended early, whoever cut it.
+                let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
+                let early = stream && (last.only_start || !ended_well || cut);
                 facts.usage_state = match early {
                     _ if self.repeats => UsageState::Repeated,
                     true => UsageState::Partial,

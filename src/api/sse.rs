@@ -4,7 +4,7 @@ use super::body::scan;
 use super::fields::Interest;
 use super::found::Found;
 use crate::record::Api;
-use crate::wire::json::Scanner;
+use crate::wire::json::{Scanner, Status};
 use crate::wire::sse::{Piece, SseEvents, SseParser};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
@@ -21,8 +21,13 @@ pub(super) struct EventReader {
 /// What the stream has come to.
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
+    /// There was an event: data, or an error.
     any: bool,
     ended: bool,
+    /// The sentinel has been seen, after which nothing counts.
+    closed: bool,
+    /// There was data that is not JSON, or something that is no event.
+    malformed: bool,
     /// What is looked for in the current event: it stays the same until the event is over.
     interest: Option<Interest>,
 }
@@ -45,6 +50,11 @@ impl EventReader {
         self.progress.any
     }
 
+    /// Whether some of it was no event, or its data not JSON.
+    pub(super) fn malformed(&self) -> bool {
+        self.progress.malformed
+    }
+
     /// Whether the last event has been seen.
     pub(super) fn ended(&self) -> bool {
         self.progress.ended
@@ -62,7 +72,7 @@ struct Events<'a> {
 impl SseEvents for Events<'_> {
     fn data(&mut self, piece: Piece<'_>) {
         let Some(held) = self.sentinel.compare(piece.bytes) else { return };
-        if piece.whole && self.can_pass_over(piece.bytes) {
+        if self.progress.closed || (piece.whole && self.can_pass_over(piece.bytes)) {
             return;
         }
         let content = self.found.content;
@@ -75,13 +85,21 @@ impl SseEvents for Events<'_> {
         self.scan(interest, piece.bytes);
     }
 
-    fn end(&mut self, name: &[u8]) {
-        self.progress.any = true;
-        self.progress.interest = None;
-        if name == b"error" {
+    fn end(&mut self, name: &[u8], had_data: bool) {
+        let Self { progress, .. } = self;
+        if had_data && name == b"error" {
             self.found.failed = true;
         }
-        self.progress.ended |= self.sentinel.is_complete() || std::mem::take(&mut self.found.last_event);
+        let sentinel = self.sentinel.is_complete();
+        let unread =
+            matches!(self.scanner.status(), Status::Malformed | Status::Within) || self.sentinel.is_cut();
+        // Only an error may be a field of its own.
+        let is_event = had_data || progress.interest == Some(Interest::ErrorObject);
+        progress.any |= is_event;
+        progress.malformed |= !progress.closed && (unread || !is_event);
+        progress.closed |= sentinel;
+        progress.ended |= sentinel || std::mem::take(&mut self.found.last_event);
+        progress.interest = None;
         *self.sentinel = Sentinel::default();
         self.scanner.reset();
     }
@@ -160,6 +178,11 @@ impl Sentinel {
 
     fn is_complete(self) -> bool {
         self.0 == Some(Self::TEXT.len())
+    }
+
+    /// Whether it has begun and is not complete.
+    fn is_cut(self) -> bool {
+        matches!(self.0, Some(1..)) && !self.is_complete()
     }
 }
 

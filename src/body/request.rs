@@ -66,15 +66,6 @@ impl Tap {
     fn look(&mut self, bytes: &[u8]) {
         self.offset = self.offset.saturating_add(bytes.len() as u64);
         self.reader.push(&self.exchange.meter().identity.body, bytes);
-        self.tell();
-    }
-
-    fn finish(mut self) {
-        self.reader.finish(&self.exchange.meter().identity.body);
-        self.tell();
-    }
-
-    fn tell(&mut self) {
         if self.reader.take_news() {
             self.exchange.learn(self.offset, self.reader.facts());
         }
@@ -88,9 +79,6 @@ impl Tap {
         let mut context = Context::from_waker(Waker::noop());
         if let Poll::Ready(Some(Ok(frame))) = inner.as_mut().poll_frame(&mut context) {
             shown(frame, |bytes| self.look(bytes));
-            if inner.is_end_stream() {
-                self.finish();
-            }
         }
     }
 }
@@ -113,9 +101,7 @@ impl<B: Body> Body for RequestBody<B> {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return Poll::Ready(Some(Err(error))),
             None => {
-                if let Some(tap) = this.tap.take() {
-                    tap.finish();
-                }
+                *this.tap = None;
                 return Poll::Ready(None);
             }
         };
@@ -124,10 +110,8 @@ impl<B: Body> Body for RequestBody<B> {
                 tap.look(bytes);
             }
         });
-        if this.inner.is_end_stream()
-            && let Some(tap) = this.tap.take()
-        {
-            tap.finish();
+        if this.inner.is_end_stream() {
+            *this.tap = None;
         }
         Poll::Ready(Some(Ok(frame)))
     }

@@ -9,7 +9,11 @@ use super::skip::{self, Nesting};
 /// Takes documents in pieces and hands out the raw text of the values that a [`Select`] wants.
 ///
 /// Several documents may follow one another. An array at the root is transparent: its elements count as documents. A
-/// repeated key is handed out each time. A value that is cut off by the end of the input is never handed out.
+/// scanner of a [`single`](Self::single) document reads the first one only, and nothing in an array at the root.
+///
+/// A repeated key is handed out each time. A scanner of a single document says `null` for all that is wanted below a
+/// repeated key first, so that the last one counts at every depth. A value that is cut off by the end of the input is
+/// never handed out.
 ///
 /// Real life is followed where that is harmless: a byte order mark, white space, commas that are doubled, trailing or
 /// missing. What is skipped is not checked: neither the kinds of brackets nor what stands between them. Anything else
@@ -21,6 +25,7 @@ pub(crate) struct Scanner {
     node: NodeId,
     in_object: bool,
     in_root_array: bool,
+    single: bool,
     /// A document has closed, and nothing is open.
     complete: bool,
     /// How many bytes of a byte order mark were seen.
@@ -84,6 +89,11 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 const CHECKED_SCALAR: usize = 32;
 
 impl Scanner {
+    /// A scanner of a single document, as requests are.
+    pub(crate) fn single() -> Self {
+        Self { single: true, ..Self::default() }
+    }
+
     /// Takes the next piece, of any length.
     pub(crate) fn push(&mut self, select: &Select, bytes: &[u8], found: &mut impl FnMut(Field, Value<'_>)) {
         let mut rest = bytes;
@@ -112,7 +122,7 @@ impl Scanner {
     pub(crate) fn reset(&mut self) {
         let mut held = std::mem::take(&mut self.held);
         held.clear();
-        *self = Self { held, ..Self::default() };
+        *self = Self { held, single: self.single, ..Self::default() };
     }
 
     /// How far the input has come.
@@ -157,7 +167,7 @@ impl Scanner {
                 }
                 b'}' if self.in_object => self.leave(select),
                 b']' if !self.in_object && !at_root => self.leave(select),
-                _ if self.in_object => self.state = State::Malformed,
+                _ if self.in_object || (self.single && self.complete) => self.state = State::Malformed,
                 _ => {
                     self.target = select.node(self.node).elements.unwrap_or(NOWHERE);
                     return self.value(select, rest, found);
@@ -274,9 +284,12 @@ impl Scanner {
         }
         let node = select.node(self.target);
         let descends = node.capture.is_none();
+        if self.single && self.in_object && descends {
+            select.each_wanted_below(self.target, &mut |field| found(field, Value::Json(b"null")));
+        }
         let (state, seen) = match first {
             b'"' => (State::String, 1),
-            b'[' if self.target == DOCUMENT && !self.in_root_array => {
+            b'[' if self.target == DOCUMENT && !self.in_root_array && !self.single => {
                 self.in_root_array = true;
                 return rest;
             }

@@ -224,7 +224,7 @@ impl SseEvents for Stream {
         self.data.extend_from_slice(piece.bytes);
     }
 
-    fn end(&mut self, event_name: &[u8]) {
+    fn end(&mut self, event_name: &[u8], _: bool) {
         let (data, others) = (std::mem::take(&mut self.data), std::mem::take(&mut self.others));
         self.events.push((event_name.to_vec(), data, others));
     }

@@ -85,6 +85,17 @@ impl Select {
         self.nodes.get(id as usize).unwrap_or(&UNWANTED)
     }
 
+    /// Calls `seen` with all that is wanted below a place, but not at it.
+    pub(super) fn each_wanted_below(&self, id: NodeId, seen: &mut impl FnMut(Field)) {
+        let node = self.node(id);
+        for below in node.members.iter().map(|&(_, id)| id).chain(node.elements) {
+            if let Some((field, _)) = self.node(below).capture {
+                seen(field);
+            }
+            self.each_wanted_below(below, seen);
+        }
+    }
+
     /// No wanted key is longer, in bytes.
     pub(super) fn longest_key(&self) -> usize {
         self.longest_key

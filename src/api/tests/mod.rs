@@ -77,7 +77,6 @@ impl<'a> Call<'a> {
         for bytes in self.request.as_bytes().chunks(chunk) {
             reader.push(&fields, bytes);
         }
-        reader.finish(&fields);
         reader.facts().clone()
     }
 

@@ -118,6 +118,63 @@ fn an_answer_that_is_not_there_or_not_known_has_a_reason() {
 }
 
 #[test]
+fn an_answer_that_is_not_what_it_should_be_is_malformed() {
+    for (what, url, content_type, body) in [
+        ("a page instead of JSON", CHAT, JSON, "<html>502 Bad Gateway</html>"),
+        ("a page that says so", CHAT, "text/html", "<html>502 Bad Gateway</html>"),
+        ("a page without a content type", CHAT, "", "<html>502 Bad Gateway</html>"),
+        ("a page instead of events", CHAT, EVENTS, "<html>502 Bad Gateway</html>"),
+        ("a word instead of JSON", CHAT, JSON, "not found"),
+        ("a text that begins as an event does", CHAT, "text/plain", "dear caller,\n\nno\n\n"),
+        ("an event that is cut off", CHAT, EVENTS, "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1"),
+        ("an event that is no JSON", CHAT, EVENTS, "data: {\"choices\":}\n\ndata: [DONE]\n\n"),
+        ("a sentinel that is cut off", CHAT, EVENTS, "data: [DON"),
+        (
+            "a usage that is cut off",
+            CHAT,
+            JSON,
+            "{\"object\":\"chat.completion\",\"usage\":{\"prompt_tokens\":1",
+        ),
+        ("a usage that is a text", CHAT, JSON, "{\"object\":\"chat.completion\",\"usage\":\"none\"}"),
+    ] {
+        let facts = Call::new(url, content_type, body).facts();
+        assert_eq!(facts.usage_reason, Some(UsageReason::Malformed), "{what}");
+        assert_eq!(facts.usage_state, UsageState::Absent, "{what}");
+    }
+}
+
+#[test]
+fn an_answer_that_need_not_be_json_is_not_malformed() {
+    const TRANSCRIPTIONS: &str = "https://api.openai.com/v1/audio/transcriptions";
+    for text in ["Hello.", "not found", "1\n00:00:00,000 --> 00:00:01,000\nHello.", "dear caller", "true"] {
+        let facts = Call::new(TRANSCRIPTIONS, "text/plain; charset=utf-8", text).facts();
+        assert_eq!((facts.usage_reason, facts.stream), (Some(UsageReason::NotReported), false), "{text}");
+    }
+    let speech = Call::new("https://api.openai.com/v1/audio/speech", "audio/mpeg", b"ID3\x04data".to_vec());
+    assert_eq!(speech.absent(), UsageReason::NotReported);
+}
+
+#[test]
+fn a_text_that_only_begins_as_an_event_does_is_no_stream() {
+    for text in ["dear caller", "error", "id", "retry: no", ": a colon", "everything\n\nis fine"] {
+        assert!(!Call::new("http://h/api", "text/plain", text).facts().stream, "{text}");
+    }
+    // What has announced events is a stream before its first event.
+    assert!(Call::new(CHAT, EVENTS, ": OPENROUTER PROCESSING\n\n").ended(Ended::Aborted).facts().stream);
+}
+
+#[test]
+fn a_stream_whose_last_event_is_cut_off_has_partial_figures() {
+    let stream = format!("{}data: {{\"usageMetadata\":{{\"prompt", events(&[GEMINI_PART]));
+    let facts = Call::new(GEMINI_STREAM, EVENTS, stream).facts();
+    assert_eq!(facts.usage_state, UsageState::Partial);
+    // Nonsense before the terminal event takes nothing from what came at the end.
+    let stream = format!("data: nonsense\n\n{}", chat_events());
+    let facts = Call::new(CHAT, EVENTS, stream).facts();
+    assert_eq!((facts.usage_state, facts.usage), (UsageState::Reported, chat_usage()));
+}
+
+#[test]
 fn a_usage_object_over_the_limit_is_refused_with_a_reason() {
     let padding = "x".repeat(17 * 1024);
     let body =

@@ -10,7 +10,6 @@ fn facts_with(fields: &BodyFields, url: &str, headers: &HeaderMap, body: &[u8]) 
         for bytes in body.chunks(chunk) {
             reader.push(fields, bytes);
         }
-        reader.finish(fields);
         reader.facts().clone()
     };
     let whole = read_in(usize::MAX);

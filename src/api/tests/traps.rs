@@ -101,6 +101,25 @@ fn the_last_usage_counts_wherever_it_stands_and_is_never_added_up() {
 }
 
 #[test]
+fn after_the_sentinel_nothing_counts() {
+    let late = events(&["[DONE]", &chat_chunk("{}", r#"{"prompt_tokens":999,"completion_tokens":999}"#)]);
+    let facts = Call::new(CHAT, EVENTS, format!("{}{late}data: nonsense\n\n", chat_events())).facts();
+    assert_eq!((facts.usage, facts.usage_reason), (chat_usage(), None));
+}
+
+#[test]
+fn an_error_member_that_says_nothing_is_no_error() {
+    for error in ["null", "false", "0", "\"\"", "{}", "[]", "{ }", "[\n]"] {
+        let body = chat_json().replacen('{', &format!("{{\"error\":{error},"), 1);
+        assert!(!Call::new(CHAT, JSON, body).facts().failed, "{error}");
+    }
+    for error in ["true", "1", "\"overloaded\"", "[\"overloaded\"]", "{\"code\":5}"] {
+        let body = chat_json().replacen('{', &format!("{{\"error\":{error},"), 1);
+        assert!(Call::new(CHAT, JSON, body).facts().failed, "{error}");
+    }
+}
+
+#[test]
 fn the_last_object_of_gemini_counts_whole_though_its_total_went_down() {
     let facts = Call::new(GEMINI_STREAM, EVENTS, events(&[GEMINI_PART, GEMINI_WHOLE])).facts();
     assert_eq!(facts.usage, gemini_usage());

@@ -33,7 +33,7 @@ impl<F: FnMut(Sse<'_>)> SseEvents for Handler<F> {
         (self.0)(Sse::Data(piece.bytes));
     }
 
-    fn end(&mut self, event_name: &[u8]) {
+    fn end(&mut self, event_name: &[u8], _: bool) {
         (self.0)(Sse::End(event_name));
     }
 
