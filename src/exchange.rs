@@ -1,8 +1,6 @@
 //! One call in flight: gathers facts, and becomes one record when it ends.
 
-#[cfg(feature = "reqwest")]
-use crate::api::RequestReader;
-use crate::api::{RequestFacts, ResponseFacts, Route};
+use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route};
 use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
@@ -36,6 +34,8 @@ pub(crate) struct Exchange {
 struct Learned {
     offset: u64,
     facts: RequestFacts,
+    /// Where the application counts tokens.
+    texts: Option<Box<RequestTexts>>,
 }
 
 /// How an answer ended.
@@ -88,17 +88,36 @@ impl Exchange {
     pub(crate) fn learn(&self, offset: u64, facts: &RequestFacts) {
         let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         if offset >= learned.offset {
-            *learned = Learned { offset, facts: facts.clone() };
+            learned.offset = offset;
+            learned.facts = facts.clone();
         }
+    }
+
+    /// The texts of a request's body that has ended after `offset` bytes.
+    pub(crate) fn learn_texts(&self, offset: u64, texts: Box<RequestTexts>) {
+        let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset >= learned.offset {
+            learned.offset = offset;
+            learned.texts = Some(texts);
+        }
+    }
+
+    /// A reader for the body of the request, whose headers these are.
+    pub(crate) fn request_reader(&self, headers: &http::HeaderMap) -> RequestReader {
+        RequestReader::new(&self.route, headers, self.meter.token_counter.as_ref())
     }
 
     /// Reads a request's body that is in memory.
     #[cfg(feature = "reqwest")]
     pub(crate) fn read(&self, headers: &http::HeaderMap, bytes: &[u8]) {
         let fields = &self.meter.identity.body;
-        let mut reader = RequestReader::new(&self.route, headers);
+        let mut reader = self.request_reader(headers);
         reader.push(fields, bytes);
-        self.learn(bytes.len() as u64, reader.facts());
+        let offset = bytes.len() as u64;
+        self.learn(offset, reader.facts());
+        if let Some(texts) = reader.take_texts() {
+            self.learn_texts(offset, texts);
+        }
     }
 
     /// What the request's body has told so far.
@@ -173,8 +192,22 @@ impl Exchange {
             record.provider = facts.provider_by_model;
             record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
         }
+        if let Some(output) = facts.estimated_output {
+            self.estimate(record, output);
+        }
         self.settle(record, facts.response_id);
         facts.reported_cost
+    }
+
+    /// Puts what the application counted in place of a usage that is absent, if it could count both directions.
+    fn estimate(&self, record: &mut Record, output: u64) {
+        let texts = self.request.lock().unwrap_or_else(PoisonError::into_inner).texts.take();
+        let model = record.response_model.as_ref().or(record.model.as_ref()).map(|model| &**model);
+        if let Some(input) = texts.and_then(|texts| texts.total(model)) {
+            record.usage.input_tokens = Some(input);
+            record.usage.output_tokens = Some(output);
+            record.usage_state = UsageState::Estimated;
+        }
     }
 
     /// Figures that come a second time count once: where they were still to come, they are reported now.

@@ -103,7 +103,7 @@ impl BodyReader {
     }
 
     fn read(&mut self, bytes: &[u8], found: &mut Found) {
-        let interest = self.interest();
+        let interest = self.interest(found);
         match &mut self.framing {
             Framing::Json(scanner) => scan(scanner, interest, bytes, found),
             Framing::Lines(lines) => lines.push(bytes, found),
@@ -114,8 +114,10 @@ impl BodyReader {
     }
 
     /// What to look for in JSON documents that are no events.
-    fn interest(&self) -> Interest {
+    fn interest(&self, found: &Found) -> Interest {
         match self.api {
+            _ if found.texts.is_some() && self.stream => Interest::TextOfStream,
+            _ if found.texts.is_some() => Interest::TextOfDocument,
             _ if self.stream => Interest::Content,
             Some(Api::Images | Api::Predict) => Interest::Images,
             _ => Interest::Members,
@@ -226,7 +228,7 @@ fn note_line(
     found: &mut Found,
 ) {
     match line {
-        Line::Piece(piece) => scan(scanner, Interest::Content, piece.bytes, found),
+        Line::Piece(piece) => scan(scanner, found.interest_in_stream(), piece.bytes, found),
         Line::End => {
             *malformed |= matches!(scanner.status(), Status::Malformed | Status::Within);
             *ended |= std::mem::take(&mut found.last_event);

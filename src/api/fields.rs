@@ -2,7 +2,8 @@
 //!
 //! One table for all APIs, so that a gateway on its own route that answers in a known shape is read as well.
 
-use crate::wire::select::Select;
+use super::texts::{IN_BOTH, IN_DOCUMENTS, IN_STREAMS};
+use crate::wire::select::{InPieces, Select};
 use std::sync::LazyLock;
 
 /// What a member of an answer is.
@@ -51,6 +52,8 @@ pub(super) enum Member {
     FinishReason,
     /// Text, reasoning or a call of a tool.
     Content,
+    /// The same, in pieces, to be counted.
+    Text,
 }
 
 use Member::*;
@@ -168,15 +171,19 @@ static WITH_CONTENT: LazyLock<Select> =
 static WITH_IMAGES: LazyLock<Select> =
     LazyLock::new(|| Select::new(members().chain(of(IMAGES, IMAGE_FIELD, EMPTY))));
 
+static WITH_TEXT_OF_STREAM: LazyLock<Select> = LazyLock::new(|| with_text(IN_STREAMS));
+static WITH_TEXT_OF_DOCUMENT: LazyLock<Select> = LazyLock::new(|| with_text(IN_DOCUMENTS));
+
 static ERROR_OBJECT: LazyLock<Select> =
     LazyLock::new(|| Select::new(of(&["code", "type"], ERROR_CODE_FIELD, NAME)));
 
 const CONTENT_FIELD: u8 = u8::MAX;
 const IMAGE_FIELD: u8 = u8::MAX - 1;
 const ERROR_CODE_FIELD: u8 = u8::MAX - 2;
+const TEXT_FIELD: u8 = u8::MAX - 3;
 
 fn members() -> impl Iterator<Item = (&'static str, u8, usize)> {
-    (0..ERROR_CODE_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
+    (0..TEXT_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
 }
 
 fn of(
@@ -185,6 +192,11 @@ fn of(
     limit: usize,
 ) -> impl Iterator<Item = (&'static str, u8, usize)> {
     paths.iter().map(move |path| (*path, field, limit))
+}
+
+fn with_text(paths: &[(&'static str, InPieces)]) -> Select {
+    let texts = paths.iter().chain(IN_BOTH).map(|&(path, which)| (path, TEXT_FIELD, which));
+    Select::new(members()).with_pieces(texts)
 }
 
 /// Which members of a document are looked for.
@@ -196,6 +208,10 @@ pub(super) enum Interest {
     Content,
     /// And images.
     Images,
+    /// And the texts of an event or of a document in a stream.
+    TextOfStream,
+    /// And the texts of a document.
+    TextOfDocument,
     /// The code of an error that is the whole document.
     ErrorObject,
 }
@@ -206,6 +222,8 @@ impl Interest {
             Self::Members => &MEMBERS_ONLY,
             Self::Content => &WITH_CONTENT,
             Self::Images => &WITH_IMAGES,
+            Self::TextOfStream => &WITH_TEXT_OF_STREAM,
+            Self::TextOfDocument => &WITH_TEXT_OF_DOCUMENT,
             Self::ErrorObject => &ERROR_OBJECT,
         }
     }
@@ -215,6 +233,7 @@ impl Interest {
 pub(super) fn member(field: u8) -> Option<Member> {
     match field {
         CONTENT_FIELD => Some(Content),
+        TEXT_FIELD => Some(Text),
         IMAGE_FIELD => Some(Image),
         ERROR_CODE_FIELD => Some(ErrorCode),
         _ => MEMBERS.get(usize::from(field)).map(|(_, member, _)| *member),
@@ -227,7 +246,7 @@ mod tests {
 
     #[test]
     fn every_member_has_a_number_of_its_own() {
-        assert!(MEMBERS.len() <= usize::from(ERROR_CODE_FIELD));
+        assert!(MEMBERS.len() <= usize::from(TEXT_FIELD));
         for (path, number, _) in members() {
             assert_eq!(
                 member(number),

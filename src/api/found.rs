@@ -1,7 +1,8 @@
 //! What an answer has said so far.
 
-use super::fields::Member;
+use super::fields::{Interest, Member};
 use super::lenient::{self, Count};
+use super::texts::Texts;
 use super::usage::{Convention, Reading, plus};
 use super::{anthropic, error_code};
 use crate::record::{Api, Text, Usage};
@@ -40,6 +41,8 @@ pub(super) struct Found {
     metrics: Carrier,
     counters: Usage,
     cumulative: Option<Box<Cumulative>>,
+    /// What the answer says, where the application counts it.
+    pub(super) texts: Option<Box<Texts>>,
 }
 
 /// A usage object as it was written.
@@ -87,6 +90,11 @@ pub(super) struct Last {
 }
 
 impl Found {
+    /// Nothing yet. `texts` counts what is said.
+    pub(super) fn counting(texts: Option<Box<Texts>>) -> Self {
+        Self { texts, ..Self::default() }
+    }
+
     /// The answer says that the call failed, perhaps with a code.
     pub(super) fn fail(&mut self, code: Option<Text>) {
         self.failed = true;
@@ -107,12 +115,25 @@ impl Found {
         self.cumulative = None;
     }
 
+    /// What to look for in an event, or in a document of a stream.
+    pub(super) fn interest_in_stream(&self) -> Interest {
+        if self.texts.is_some() { Interest::TextOfStream } else { Interest::Content }
+    }
+
     /// Takes note of a member.
     pub(super) fn note(&mut self, member: Member, value: Value<'_>) {
         match value {
             Value::Json(raw) if is_null(raw) => {}
             Value::Json(raw) => self.note_json(member, raw),
             Value::TooLong { first } => self.note_too_long(member, first),
+            Value::Piece { raw, last } => self.note_text(raw, last),
+        }
+    }
+
+    fn note_text(&mut self, raw: &[u8], last: bool) {
+        self.content |= !raw.is_empty();
+        if let Some(texts) = &mut self.texts {
+            texts.push(raw, last, self.model.as_deref());
         }
     }
 
@@ -137,7 +158,7 @@ impl Found {
             Member::Done => self.note_done(raw),
             Member::FinishReason => self.last_event = true,
             // Within the limit is only what is empty.
-            Member::Content | Member::Image => {}
+            Member::Content | Member::Image | Member::Text => {}
             Member::Usage
             | Member::UsageIfKnown
             | Member::UsageAtStart

@@ -33,6 +33,7 @@ mod response;
 mod route;
 mod said;
 mod sse;
+mod texts;
 mod usage;
 
 #[cfg(test)]
@@ -42,3 +43,4 @@ pub(crate) use body_fields::BodyFields;
 pub(crate) use request::{RequestFacts, RequestReader};
 pub(crate) use response::{Ended, ResponseFacts, ResponseReader};
 pub(crate) use route::Route;
+pub(crate) use texts::RequestTexts;

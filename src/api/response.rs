@@ -5,8 +5,10 @@ use super::decoded::Decoded;
 use super::found::{Found, Last};
 use super::request::RequestFacts;
 use super::route::Route;
+use super::texts::Texts;
 use super::{error_code, family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
+use crate::token_counter::Counter;
 use crate::wire::encoding::DecodeError;
 use http::{HeaderMap, StatusCode, header};
 
@@ -51,6 +53,8 @@ pub(crate) struct ResponseFacts {
     pub(crate) request_id: Option<Text>,
     /// The answer says that it is still being made: its usage comes with a later one.
     pub(crate) pending: bool,
+    /// How many tokens the answer is, by the application's counter, where its usage is absent and was not.
+    pub(crate) estimated_output: Option<u64>,
     /// Whose model it is, for calls to hosts that are not known.
     pub(crate) provider_by_model: Option<Provider>,
 }
@@ -83,8 +87,15 @@ struct Head {
 
 impl ResponseReader {
     /// A reader for the answer with this head to a request that went to `route`.
-    pub(crate) fn new(route: &Route, status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(
+        route: &Route,
+        status: StatusCode,
+        headers: &HeaderMap,
+        counter: Option<&Counter>,
+    ) -> Self {
         let content_type = head::text(headers, header::CONTENT_TYPE);
+        let counter = counter.filter(|_| route.consumes && !route.repeats && route.api.is_none_or(is_text));
+        let texts = counter.map(|counter| Box::new(Texts::new(counter.clone())));
         Self {
             api: route.api,
             operation: route.operation,
@@ -101,7 +112,7 @@ impl ResponseReader {
             },
             decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
-            found: Found::default(),
+            found: Found::counting(texts),
         }
     }
 
@@ -151,6 +162,7 @@ impl ResponseReader {
             response_id: self.found.id.take(),
             request_id: self.head.request_id.take(),
             pending: self.found.pending,
+            estimated_output: None,
         };
         match stated {
             _ if !self.consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
@@ -169,11 +181,36 @@ impl ResponseReader {
                 }
             }
             None => {
-                facts.usage_reason = Some(self.why_absent(request, ended, ended_well, unreadable, &facts));
+                let reason = self.why_absent(request, ended, ended_well, unreadable, &facts);
+                facts.usage_reason = Some(reason);
+                facts.estimated_output = self.estimate(reason, &facts, request);
             }
         }
         facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
         facts
+    }
+
+    /// How many tokens the answer is, where that is what the reason leaves unknown.
+    fn estimate(
+        &mut self,
+        reason: UsageReason,
+        facts: &ResponseFacts,
+        request: &RequestFacts,
+    ) -> Option<u64> {
+        let texts = self.found.texts.take()?;
+        let consumed = matches!(
+            reason,
+            UsageReason::NotRequested
+                | UsageReason::NotReported
+                | UsageReason::Aborted
+                | UsageReason::NoResponse
+                | UsageReason::Malformed
+        );
+        // What is still being made comes with its usage later.
+        if !consumed || facts.pending || !facts.api.is_some_and(is_text) {
+            return None;
+        }
+        texts.total(facts.model.as_ref().or(request.model.as_ref()).map(|model| &**model))
     }
 
     /// The usage, from the body or else from the head.
@@ -271,6 +308,21 @@ impl ResponseFacts {
             }
         }
     }
+}
+
+/// Whether what an API takes and gives is text, so that tokens can be counted.
+fn is_text(api: Api) -> bool {
+    !matches!(
+        api,
+        Api::Images
+            | Api::Audio
+            | Api::Ocr
+            | Api::Rerank
+            | Api::Moderations
+            | Api::Models
+            | Api::CountTokens
+            | Api::Management
+    )
 }
 
 /// The kind of call that an API's calls are.

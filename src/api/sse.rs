@@ -75,12 +75,12 @@ impl SseEvents for Events<'_> {
         if self.progress.closed || (piece.whole && self.can_pass_over(piece.bytes)) {
             return;
         }
-        let content = self.found.content;
-        let interest = *self.progress.interest.get_or_insert(if content {
-            Interest::Members
-        } else {
-            Interest::Content
-        });
+        let interest =
+            *self.progress.interest.get_or_insert(if self.found.content && self.found.texts.is_none() {
+                Interest::Members
+            } else {
+                self.found.interest_in_stream()
+            });
         self.scan(interest, held);
         self.scan(interest, piece.bytes);
     }
@@ -122,7 +122,7 @@ impl Events<'_> {
     /// Whether one look shows that the data has nothing that is still wanted. That is so for nearly all events of a
     /// stream, once its model and its first content are known.
     fn can_pass_over(&self, data: &[u8]) -> bool {
-        let known = self.found.content && self.found.model.is_some();
+        let known = self.found.content && self.found.model.is_some() && self.found.texts.is_none();
         let told_by_keys = matches!(
             self.api.or(self.found.api()),
             Some(Api::ChatCompletions | Api::Completions | Api::Responses | Api::Messages)

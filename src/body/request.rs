@@ -33,8 +33,9 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let Some(tap) = this.tap.take() {
+            if let Some(mut tap) = this.tap.take() {
                 tap.read_unpolled(this.inner);
+                tap.end();
             }
         }
     }
@@ -42,7 +43,7 @@ pin_project! {
 
 impl<B: Body> RequestBody<B> {
     pub(crate) fn new(inner: B, exchange: &Arc<Exchange>, headers: &http::HeaderMap) -> Self {
-        let reader = RequestReader::new(exchange.route(), headers);
+        let reader = exchange.request_reader(headers);
         let tap = Tap { exchange: Arc::clone(exchange), reader, offset: 0, polled: false };
         Self { inner, tap: Some(tap) }
     }
@@ -71,13 +72,20 @@ impl Tap {
         }
     }
 
+    /// Nothing more is read.
+    fn end(mut self) {
+        if let Some(texts) = self.reader.take_texts() {
+            self.exchange.learn_texts(self.offset, texts);
+        }
+    }
+
     /// Polls a body once that is dropped before anybody has.
-    fn read_unpolled<B: Body>(mut self, mut inner: Pin<&mut B>) {
+    fn read_unpolled<B: Body>(&mut self, inner: Pin<&mut B>) {
         if self.polled || !self.exchange.may_read_dropped_body() {
             return;
         }
         let mut context = Context::from_waker(Waker::noop());
-        if let Poll::Ready(Some(Ok(frame))) = inner.as_mut().poll_frame(&mut context) {
+        if let Poll::Ready(Some(Ok(frame))) = inner.poll_frame(&mut context) {
             shown(frame, |bytes| self.look(bytes));
         }
     }
@@ -101,7 +109,9 @@ impl<B: Body> Body for RequestBody<B> {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return Poll::Ready(Some(Err(error))),
             None => {
-                *this.tap = None;
+                if let Some(tap) = this.tap.take() {
+                    tap.end();
+                }
                 return Poll::Ready(None);
             }
         };
@@ -110,8 +120,10 @@ impl<B: Body> Body for RequestBody<B> {
                 tap.look(bytes);
             }
         });
-        if this.inner.is_end_stream() {
-            *this.tap = None;
+        if this.inner.is_end_stream()
+            && let Some(tap) = this.tap.take()
+        {
+            tap.end();
         }
         Poll::Ready(Some(Ok(frame)))
     }

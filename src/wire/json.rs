@@ -3,7 +3,7 @@
 pub(crate) use super::scalar::{boolean, is_null, number, string};
 
 use super::scalar::is_scalar;
-use super::select::{DOCUMENT, Field, NOWHERE, NodeId, OUTSIDE, Select};
+use super::select::{DOCUMENT, Field, InPieces, NOWHERE, NodeId, OUTSIDE, Select};
 use super::skip::{self, Nesting};
 
 /// Takes documents in pieces and hands out the raw text of the values that a [`Select`] wants.
@@ -35,6 +35,8 @@ pub(crate) struct Scanner {
     target: NodeId,
     /// The first byte of the value that is under way.
     first: u8,
+    /// The value that is under way is handed out in pieces.
+    in_pieces: bool,
     nesting: Nesting,
     /// The value or key that is under way is longer than its limit.
     too_long: bool,
@@ -67,6 +69,8 @@ pub(crate) enum Value<'a> {
     Json(&'a [u8]),
     /// It is over its limit. Its first byte tells the type.
     TooLong { first: u8 },
+    /// A piece of a value that is wanted in pieces: of a string what stands between its quotes, of others all.
+    Piece { raw: &'a [u8], last: bool },
 }
 
 /// How far the input has come.
@@ -283,7 +287,8 @@ impl Scanner {
             self.complete = false;
         }
         let node = select.node(self.target);
-        let descends = node.capture.is_none();
+        self.in_pieces = node.pieces.is_some_and(|(_, which)| which == InPieces::All || first == b'"');
+        let descends = node.capture.is_none() && !self.in_pieces;
         if self.single && self.in_object && descends {
             select.each_wanted_below(self.target, &mut |field| found(field, Value::Json(b"null")));
         }
@@ -335,13 +340,39 @@ impl Scanner {
             if self.target == NOWHERE {
                 self.release();
                 self.value_closes();
+            } else if self.in_pieces {
+                self.piece(select, piece, seen, true, found);
+                self.value_closes();
             } else {
                 self.value_ends(select, piece, found);
             }
             rest
         } else {
-            self.hold(bytes, self.room(select));
+            if self.in_pieces {
+                self.piece(select, bytes, seen, false, found);
+            } else {
+                self.hold(bytes, self.room(select));
+            }
             b""
+        }
+    }
+
+    /// A piece of the value that is under way and wanted in pieces.
+    fn piece(
+        &self,
+        select: &Select,
+        piece: &[u8],
+        seen: usize,
+        last: bool,
+        found: &mut impl FnMut(Field, Value<'_>),
+    ) {
+        let raw = match (self.state, piece.get(seen..)) {
+            (State::String, Some([inside @ .., b'"'])) if last => inside,
+            (State::String, Some(inside)) => inside,
+            _ => piece,
+        };
+        if let Some((field, _)) = select.node(self.target).pieces {
+            found(field, Value::Piece { raw, last });
         }
     }
 
@@ -458,6 +489,7 @@ mod tests {
                 match value {
                     Value::Json(raw) => String::from_utf8_lossy(raw).into_owned(),
                     Value::TooLong { first } => format!("too long: {}", char::from(first)),
+                    Value::Piece { .. } => unreachable!("nothing is wanted in pieces"),
                 },
             ));
         };
@@ -475,6 +507,47 @@ mod tests {
 
     fn one(field: Field, raw: &str) -> Found {
         vec![(field, raw.to_owned())]
+    }
+
+    #[test]
+    fn what_is_wanted_in_pieces_is_handed_out_as_it_passes_and_never_held() {
+        let select = Select::new([("usage", USAGE, 64)]).with_pieces([
+            ("content", 1, InPieces::Strings),
+            ("content[].text", 2, InPieces::Strings),
+            ("tools", 3, InPieces::All),
+        ]);
+        let tools = r#"[{"name":"a \" ]"},[1]]"#;
+        let long = "x".repeat(10_000);
+        let text = format!(
+            r#"{{"content":"{long}\"","content":[{{"text":"t"}},{{"text":7}}],"tools":{tools},"tools":42,"content":"","usage":{{}}}}"#
+        );
+        let expected = [
+            (1, format!("{long}\\\"")),
+            (2, "t".into()),
+            (3, tools.into()),
+            (3, "42".into()),
+            (1, String::new()),
+        ];
+        for size in [1, 2, 3, 7, 1000, usize::MAX] {
+            let mut scanner = Scanner::default();
+            let (mut values, mut open, mut usage) = (Vec::<(Field, String)>::new(), false, 0);
+            for piece in text.as_bytes().chunks(size) {
+                scanner.push(&select, piece, &mut |field, value| match value {
+                    Value::Piece { raw, last } => {
+                        if !std::mem::replace(&mut open, !last) {
+                            values.push((field, String::new()));
+                        }
+                        values.last_mut().unwrap().1.push_str(std::str::from_utf8(raw).unwrap());
+                    }
+                    other => {
+                        assert_eq!(other, Value::Json(b"{}"));
+                        usage += 1;
+                    }
+                });
+                assert!(scanner.held_capacity() <= 64);
+            }
+            assert_eq!((&*values, usage), (&expected[..], 1), "in pieces of {size}");
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Scan {
             field,
             match value {
                 Value::Json(raw) => Some(raw.to_vec()),
-                Value::TooLong { .. } => None,
+                Value::TooLong { .. } | Value::Piece { .. } => None,
             },
         ));
     };

@@ -46,7 +46,7 @@ fn read(url: &str, content_type: &str, pieces: &[&[u8]]) -> ResponseFacts {
     let route = Route::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-    let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers);
+    let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers, None);
     for piece in pieces {
         reader.push(piece);
         let _ = (reader.has_content(), reader.terminal());
@@ -78,7 +78,7 @@ proptest! {
         prop_assert_eq!(read(CHAT, content_type, &pieces(&body, &cuts)), whole);
         let fields = BodyFields::default();
         let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
-        let mut reader = RequestReader::new(&route, &HeaderMap::new());
+        let mut reader = RequestReader::new(&route, &HeaderMap::new(), None);
         for piece in pieces(&body, &cuts) {
             reader.push(&fields, piece);
         }

@@ -65,7 +65,7 @@ fn the_terminal_event_and_the_first_content_are_told_when_they_have_passed() {
         let route = Route::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers);
+        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers, None);
         let (mut content, mut terminal) = (None, None);
         for (at, byte) in body.bytes().enumerate() {
             reader.push(&[byte]);

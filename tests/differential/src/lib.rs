@@ -143,7 +143,7 @@ pub fn json<'a>(
     let mut scanner = Scanner::default();
     let mut found = |field, value: json::Value<'_>| match value {
         json::Value::Json(raw) => found(field, Some(raw)),
-        json::Value::TooLong { .. } => found(field, None),
+        json::Value::TooLong { .. } | json::Value::Piece { .. } => found(field, None),
     };
     for piece in pieces {
         scanner.push(&select, piece, &mut found);
