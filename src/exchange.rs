@@ -1,6 +1,6 @@
 //! One call in flight: gathers facts, and becomes one record when it ends.
 
-use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route};
+use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_model};
 use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
@@ -140,6 +140,12 @@ impl Exchange {
                 None
             }
         };
+        if record.provider.is_none() {
+            // Whose API it was, the host did not say.
+            let models = [&record.response_model, &record.model];
+            record.provider = models.into_iter().flatten().find_map(|model| provider_of_model(model));
+            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
+        }
         record.cost = self.cost(&record, reported_cost);
         self.meter.record(&record);
     }
@@ -188,10 +194,6 @@ impl Exchange {
         record.usage_state = facts.usage_state;
         record.usage_reason = facts.usage_reason;
         record.region = facts.region.or(record.region.take());
-        if record.provider.is_none() {
-            record.provider = facts.provider_by_model;
-            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
-        }
         if let Some(output) = facts.estimated_output {
             self.estimate(record, output);
         }
@@ -223,28 +225,20 @@ impl Exchange {
 
     fn cost(&self, record: &Record, reported: Option<Usd>) -> Cost {
         let refused = record.outcome == Outcome::Failed && record.status.is_some_and(|status| status >= 400);
-        match record.usage_state {
-            UsageState::Repeated => Cost::None,
-            UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => Cost::None,
-            UsageState::Absent if reported.is_none() => Cost::Unpriced(UnpricedReason::NoUsage),
-            // What can be read of the figures is not all that was used.
-            _ if record.usage_reason == Some(UsageReason::Malformed) => match reported {
-                Some(total) => Cost::Reported { total, computed: None },
-                None => Cost::Unpriced(UnpricedReason::UnreadableUsage),
-            },
-            _ => {
-                let mut call = PricedCall::new(&record.usage, record.time);
-                call.provider = record.provider.as_ref();
-                call.model = record.model.as_ref();
-                call.response_model = record.response_model.as_ref();
-                call.service_tier = record.service_tier.as_ref();
-                call.batch = record.batch;
-                call.region = record.region.as_ref();
-                match (self.meter.price(&call), reported) {
-                    (cost, None) => cost,
-                    (cost, Some(total)) => Cost::Reported { total, computed: cost.computed().cloned() },
-                }
+        let computed = match record.usage_state {
+            UsageState::Repeated => return Cost::None,
+            UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => {
+                return Cost::None;
             }
+            UsageState::Absent => Cost::Unpriced(UnpricedReason::NoUsage),
+            _ => match record.unpriceable() {
+                Some(reason) => Cost::Unpriced(reason),
+                None => self.meter.price(&PricedCall::of(record)),
+            },
+        };
+        match reported {
+            Some(total) => Cost::Reported { total, computed: computed.computed().cloned() },
+            None => computed,
         }
     }
 }

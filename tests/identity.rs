@@ -199,6 +199,7 @@ fn helicone_headers_are_removed_towards_providers_only_and_kept_on_the_record() 
             .header("Helicone-Session-Id", "s-1")
             .header("Helicone-Request-Id", "r-1")
             .header("Helicone-Property-Team", "search")
+            .header("Helicone-Property-Empty", " ")
             .header("Authorization", "Bearer sk-secret")
             .body(Script::default())
             .unwrap()
@@ -207,8 +208,9 @@ fn helicone_headers_are_removed_towards_providers_only_and_kept_on_the_record() 
     assert_eq!(headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["authorization"]);
     assert_eq!((record.session.as_deref(), record.client_request_id.as_deref()), (Some("s-1"), Some("r-1")));
     assert_eq!(record.properties.get("team"), Some("search"));
+    assert_eq!((record.properties.len(), record.properties.dropped()), (1, 0));
     assert!(!record.to_json().contains("secret"));
-    assert_eq!(send(|layer| layer, request()).1.len(), 6);
+    assert_eq!(send(|layer| layer, request()).1.len(), 7);
 }
 
 #[test]

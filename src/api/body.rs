@@ -1,7 +1,7 @@
 //! How the body of an answer is built: one JSON document or several, events, lines, or a binary event stream.
 
 use super::binary::BinaryReader;
-use super::fields::{Interest, member};
+use super::fields::Interest;
 use super::found::Found;
 use super::head;
 use super::sse::EventReader;
@@ -126,9 +126,11 @@ impl BodyReader {
 
     /// The body has ended. Whether it was not what it began as.
     pub(super) fn finish(&mut self, found: &mut Found) -> bool {
+        let interest = self.interest(found);
         match &mut self.framing {
             // A number or a word at the root ends only here, and is nothing that is looked for.
             Framing::Json(scanner) => {
+                scanner.finish(interest.select(), &mut |_, _| ());
                 matches!(scanner.status(), Status::Malformed | Status::Within) && self.promised_json(found)
             }
             Framing::Lines(lines) => lines.finish(found),
@@ -191,7 +193,7 @@ impl BodyReader {
 /// Hands what `bytes` say to `found`.
 pub(super) fn scan(scanner: &mut Scanner, interest: Interest, bytes: &[u8], found: &mut Found) {
     scanner.push(interest.select(), bytes, &mut |field, value| {
-        if let Some(member) = member(field) {
+        if let Some(member) = interest.member(field) {
             found.note(member, value);
         }
     });

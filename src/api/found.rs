@@ -2,8 +2,9 @@
 
 use super::fields::{Interest, Member};
 use super::lenient::{self, Count};
+use super::look::LateApi;
 use super::texts::Texts;
-use super::usage::{Convention, Reading, plus};
+use super::usage::{Convention, Reading, Speaker, plus};
 use super::{anthropic, error_code};
 use crate::record::{Api, Text, Usage};
 use crate::wire::json::{Value, boolean, is_null, string};
@@ -19,6 +20,8 @@ pub(super) struct Found {
     pub(super) failed: bool,
     /// The answer says that it is still being made.
     pub(super) pending: bool,
+    /// The answer has a status that says that it could not be made.
+    status_failed: bool,
     api: Option<Api>,
     /// The first content has been seen.
     pub(super) content: bool,
@@ -45,6 +48,13 @@ pub(super) struct Found {
     pub(super) texts: Option<Box<Texts>>,
 }
 
+/// What a late event may say before it is known whether it counts.
+#[derive(Debug)]
+pub(super) struct Provisional {
+    service_tier: Option<Text>,
+    error_code: Option<Text>,
+}
+
 /// A usage object as it was written.
 #[derive(Debug, Default)]
 struct Carrier {
@@ -62,8 +72,8 @@ impl Carrier {
         self.convention
     }
 
-    fn read(&self, google: bool) -> Option<Reading> {
-        self.convention?.read(&self.raw, google)
+    fn read(&self, speaker: Speaker) -> Option<Reading> {
+        self.convention?.read(&self.raw, speaker)
     }
 
     fn is_malformed(&self) -> bool {
@@ -120,6 +130,17 @@ impl Found {
         if self.texts.is_some() { Interest::TextOfStream } else { Interest::Content }
     }
 
+    /// What is known of that which a late event may say.
+    pub(super) fn provisional(&self) -> Provisional {
+        Provisional { service_tier: self.service_tier.clone(), error_code: self.error_code.clone() }
+    }
+
+    /// Takes back what a late event said.
+    pub(super) fn restore(&mut self, before: Provisional) {
+        self.service_tier = before.service_tier;
+        self.error_code = before.error_code;
+    }
+
     /// Takes note of a member.
     pub(super) fn note(&mut self, member: Member, value: Value<'_>) {
         match value {
@@ -143,6 +164,7 @@ impl Found {
             Member::Id => keep_first(&mut self.id, raw),
             Member::ServiceTier => self.service_tier = text(raw).or(self.service_tier.take()),
             Member::Type => self.note_type(raw),
+            Member::LateType(api) => self.note_late_type(raw, api),
             Member::Object => self.note_object(raw),
             Member::Status => self.note_status(raw),
             Member::Role => self.has_role = true,
@@ -181,10 +203,12 @@ impl Found {
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
             Member::UsageElsewhere => {
-                self.elsewhere.replace(raw);
+                let known = self.elsewhere.replace(raw).is_some();
+                self.usage_malformed |= !known && !lenient::is_object(raw);
             }
             Member::InvocationMetrics => {
-                self.metrics.replace(raw);
+                let known = self.metrics.replace(raw).is_some();
+                self.usage_malformed |= !known && !lenient::is_object(raw);
             }
             _ => self.note_count(member, raw),
         }
@@ -192,7 +216,11 @@ impl Found {
 
     fn note_too_long(&mut self, member: Member, first: u8) {
         match member {
-            Member::Usage | Member::UsageAtStart => self.usage_too_large |= first == b'{',
+            Member::Usage => self.usage_too_large |= first == b'{',
+            Member::UsageAtStart => {
+                self.usage_too_large |= first == b'{';
+                self.note_first_usage(b"{}");
+            }
             Member::Error => self.failed = true,
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
             Member::Image if first == b'"' => self.counters.images = plus(self.counters.images, Some(1)),
@@ -209,13 +237,25 @@ impl Found {
                 self.failed = true;
                 self.last_event = true;
             }
+            "response.failed" | "interaction.failed" => self.failed = true,
             _ => {}
         }
         if name.starts_with("response.") {
             self.api = self.api.or(Some(Api::Responses));
         }
-        self.last_event |= is_last_event(&name);
+        if is_last_event(&name) {
+            self.last_event = true;
+            self.pending = false;
+        }
         self.content |= is_content_event(&name);
+    }
+
+    /// The same in a late event.
+    fn note_late_type(&mut self, raw: &[u8], api: LateApi) {
+        let Some(name) = string(raw) else { return };
+        if name == "error" || api.is_last_event(&name) {
+            self.note_type(raw);
+        }
     }
 
     fn note_object(&mut self, raw: &[u8]) {
@@ -237,6 +277,7 @@ impl Found {
 
     fn note_status(&mut self, raw: &[u8]) {
         let Some(status) = string(raw) else { return };
+        self.status_failed = status == "failed";
         self.pending = matches!(
             &*status,
             "queued"
@@ -271,15 +312,18 @@ impl Found {
 
     fn note_usage(&mut self, raw: &[u8]) {
         if let Some(cumulative) = &mut self.cumulative {
-            cumulative.malformed |= lenient::holds_unreadable_count(raw);
+            cumulative.malformed |= !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
             // Deltas are laid over what the stream began with.
             if cumulative.counters.overlay(raw) {
                 cumulative.only_start = false;
             }
             return;
         }
-        self.usage_malformed = raw.first() != Some(&b'{');
-        let api = match self.usage.replace(raw) {
+        let convention = self.usage.replace(raw);
+        self.usage_malformed = convention.is_none() && !lenient::is_object(raw);
+        // What came before is not the last word any more, and what is over the limit is not if this is not.
+        self.usage_too_large &= convention.is_none();
+        let api = match convention {
             Some(Convention::Gemini) => Api::GenerateContent,
             Some(Convention::Interactions) => Api::Interactions,
             Some(Convention::Cohere) => Api::CohereChat,
@@ -290,10 +334,9 @@ impl Found {
     }
 
     fn note_first_usage(&mut self, raw: &[u8]) {
-        if let Some(counters) = anthropic::Cumulative::start(raw) {
-            let malformed = lenient::holds_unreadable_count(raw);
-            self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
-        }
+        let counters = anthropic::Cumulative::start(raw);
+        let malformed = !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
+        self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
     }
 
     fn note_count(&mut self, member: Member, raw: &[u8]) {
@@ -314,6 +357,12 @@ impl Found {
         *counter = Some(counter.map_or(count, |known| combine(known, count)));
     }
 
+    /// Whether the answer says that the call failed. In other APIs than these, a status is another thing's.
+    pub(super) fn has_failed(&self, api: Option<Api>) -> bool {
+        let is_its_own = matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions));
+        self.failed || (is_its_own && self.status_failed)
+    }
+
     /// The type or code of the error, when the call failed.
     pub(super) fn error(&self) -> Option<Text> {
         self.error.clone().or_else(|| self.error_code.clone())
@@ -330,8 +379,8 @@ impl Found {
         self.api.or(self.is_ollama.then_some(ollama))
     }
 
-    /// The usage, as the answer stated it last. `google`: it is Google who answers.
-    pub(super) fn last_usage(&mut self, google: bool) -> Option<Last> {
+    /// The usage, as `speaker` stated it last.
+    pub(super) fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
         self.usage_malformed |= match &self.cumulative {
             Some(cumulative) => cumulative.malformed,
@@ -341,17 +390,17 @@ impl Found {
             Some(cumulative) => {
                 let Cumulative { counters, only_start, .. } = *cumulative;
                 // Bedrock's counters stand for those that a stream was too short to bring.
-                match self.metrics.read(google).filter(|_| only_start) {
+                match self.metrics.read(speaker).filter(|_| only_start) {
                     Some(metrics) => final_figures(metrics),
                     None => Last { reading: counters.reading(), only_start },
                 }
             }
             None => final_figures(
                 self.usage
-                    .read(google)
+                    .read(speaker)
                     .or_else(|| self.counted_tokens())
-                    .or_else(|| self.metrics.read(google))
-                    .or_else(|| self.elsewhere.read(google))
+                    .or_else(|| self.metrics.read(speaker))
+                    .or_else(|| self.elsewhere.read(speaker))
                     .unwrap_or_default(),
             ),
         };

@@ -6,6 +6,7 @@ use super::found::{Found, Last};
 use super::request::RequestFacts;
 use super::route::Route;
 use super::texts::Texts;
+use super::usage::Speaker;
 use super::{error_code, family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
 use crate::token_counter::Counter;
@@ -55,8 +56,6 @@ pub(crate) struct ResponseFacts {
     pub(crate) pending: bool,
     /// How many tokens the answer is, by the application's counter, where its usage is absent and was not.
     pub(crate) estimated_output: Option<u64>,
-    /// Whose model it is, for calls to hosts that are not known.
-    pub(crate) provider_by_model: Option<Provider>,
 }
 
 /// Reads an answer as it passes.
@@ -65,7 +64,6 @@ pub(crate) struct ResponseReader {
     /// What the path said.
     api: Option<Api>,
     operation: Operation,
-    path_model: Option<Text>,
     provider: Option<Provider>,
     consumes: bool,
     repeats: bool,
@@ -99,7 +97,6 @@ impl ResponseReader {
         Self {
             api: route.api,
             operation: route.operation,
-            path_model: route.model.clone(),
             provider: route.provider.clone(),
             consumes: route.consumes,
             repeats: route.repeats,
@@ -139,16 +136,16 @@ impl ResponseReader {
         let stream = self.body.is_stream();
         let api = self.api.or(self.found.api());
         let model = self.found.model.take();
-        let google = self.is_google(model.as_ref().or(request.model.as_ref()));
-        let stated = self.last_usage(google);
-        let failed = self.found.failed || self.status.is_client_error() || self.status.is_server_error();
+        let speaker = self.speaker(model.as_ref().or(request.model.as_ref()));
+        let stated = self.last_usage(speaker);
+        let failed =
+            self.found.has_failed(api) || self.status.is_client_error() || self.status.is_server_error();
 
         let mut facts = ResponseFacts {
             api,
             operation: Some(self.operation)
                 .filter(|known| *known != Operation::Other)
                 .or(api.map(operation_of)),
-            provider_by_model: self.provider_by_model(model.as_ref(), request),
             model,
             usage: Usage::default(),
             usage_state: UsageState::Absent,
@@ -170,6 +167,8 @@ impl ResponseReader {
                 // A stream whose last event is cut off has ended early, whoever cut it.
                 let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
                 let early = stream && (last.only_start || !ended_well || cut);
+                // Nor are figures the last whose successors are over the limit.
+                let early = early || self.found.usage_too_large;
                 facts.usage_state = match early {
                     _ if self.repeats => UsageState::Repeated,
                     true => UsageState::Partial,
@@ -178,6 +177,8 @@ impl ResponseReader {
                 facts.take_reading(last, early);
                 if self.found.usage_malformed {
                     facts.usage_reason = Some(UsageReason::Malformed);
+                } else if self.found.usage_too_large {
+                    facts.usage_reason = Some(UsageReason::TooLarge);
                 }
             }
             None => {
@@ -214,28 +215,27 @@ impl ResponseReader {
     }
 
     /// The usage, from the body or else from the head.
-    fn last_usage(&mut self, google: bool) -> Option<Last> {
+    fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let in_head = self.head.usage.take();
-        self.found.last_usage(google).or_else(|| {
+        self.found.last_usage(speaker).or_else(|| {
             let usage = *in_head?;
             Some(Last { reading: usage.into(), only_start: false })
         })
     }
 
-    fn is_google(&self, model: Option<&Text>) -> bool {
-        match &self.provider {
+    /// Who answers. `model`: the one that does, or else the one asked for.
+    fn speaker(&self, model: Option<&Text>) -> Speaker {
+        let is_google = || match &self.provider {
             Some(provider) => *provider == Provider::GOOGLE,
             None => model.and_then(|model| family::provider(model)) == Some(Provider::GOOGLE),
+        };
+        if [self.api, self.found.api()].contains(&Some(Api::Messages)) {
+            Speaker::Anthropic
+        } else if is_google() {
+            Speaker::Google
+        } else {
+            Speaker::Other
         }
-    }
-
-    /// Whose the model is, where the host did not say whose API it was.
-    fn provider_by_model(&self, model: Option<&Text>, request: &RequestFacts) -> Option<Provider> {
-        if self.provider.is_some() {
-            return None;
-        }
-        let named = [model, request.model.as_ref(), self.path_model.as_ref()];
-        named.into_iter().flatten().find_map(|model| family::provider(model))
     }
 
     /// Ends the readers. Why the body could not be read to its end, if it couldn't.
@@ -292,7 +292,9 @@ impl ResponseReader {
 impl ResponseFacts {
     fn take_reading(&mut self, last: Last, early: bool) {
         let reading = last.reading;
-        if reading.usage.contradicts_itself() {
+        if reading.too_large {
+            self.usage_reason = Some(UsageReason::TooLarge);
+        } else if reading.usage.contradicts_itself() {
             self.usage_reason = Some(UsageReason::PartExceedsWhole);
         }
         self.usage = reading.usage;

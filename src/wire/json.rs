@@ -113,9 +113,7 @@ impl Scanner {
         }
     }
 
-    /// The input has ended: so has a number or a word at the root, which nothing else closes. Only the tests against a
-    /// model ask for those: what is looked for never stands alone at the root.
-    #[cfg(test)]
+    /// The input has ended: so has a number or a word at the root, which nothing else closes.
     pub(crate) fn finish(&mut self, select: &Select, found: &mut impl FnMut(Field, Value<'_>)) {
         if self.state == State::Scalar && self.node == OUTSIDE && !self.in_root_array {
             self.value_ends(select, b"", found);

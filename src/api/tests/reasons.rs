@@ -1,7 +1,7 @@
 //! Why figures are absent or partial, and what else an answer's end tells.
 
 use super::*;
-use crate::record::{Api, Operation, Provider};
+use crate::record::{Api, Operation};
 
 fn chat_without_usage() -> String {
     events(&[&chat_chunk(r#"{"content":"Hello"}"#, "null"), "[DONE]"])
@@ -141,6 +141,14 @@ fn an_answer_that_is_not_what_it_should_be_is_malformed() {
         assert_eq!(facts.usage_reason, Some(UsageReason::Malformed), "{what}");
         assert_eq!(facts.usage_state, UsageState::Absent, "{what}");
     }
+}
+
+#[test]
+fn a_document_that_is_a_single_value_is_well_formed() {
+    for body in ["null", "true", "12", " -1.5e3 ", "\"hi\"", "[]"] {
+        assert_eq!(Call::new(CHAT, JSON, body).absent(), UsageReason::NotReported, "{body}");
+    }
+    assert_eq!(Call::new(CHAT, JSON, "nulls").absent(), UsageReason::Malformed);
 }
 
 #[test]
@@ -307,22 +315,6 @@ fn the_shape_tells_the_api_where_the_path_does_not() {
         assert_eq!((facts.api, facts.operation), (Some(api), Some(operation)));
         assert_eq!(facts.usage_state, UsageState::Reported);
     }
-}
-
-#[test]
-fn on_an_unknown_host_only_a_closed_model_family_names_the_provider() {
-    let by_model = |url: &str, model: &str| {
-        let body = format!(r#"{{"object":"chat.completion","model":"{model}","usage":{CHAT_USAGE}}}"#);
-        Call::new(url, JSON, body).facts().provider_by_model
-    };
-    let gateway = "http://gateway.internal/v1/chat/completions";
-    assert_eq!(by_model(gateway, "gpt-5-mini"), Some(Provider::OPENAI));
-    assert_eq!(by_model(gateway, "claude-sonnet-4-6"), Some(Provider::ANTHROPIC));
-    assert_eq!(by_model(gateway, "gpt-oss-120b"), None);
-    assert_eq!(by_model(gateway, "llama-3.3-70b"), None);
-    assert_eq!(by_model(CHAT, "claude-sonnet-4-6"), None, "the host has told already");
-    let asked = Call::new(gateway, JSON, "{}").asking(r#"{"model":"o3-mini"}"#).facts();
-    assert_eq!(asked.provider_by_model, Some(Provider::OPENAI));
 }
 
 #[test]
