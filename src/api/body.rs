@@ -41,7 +41,8 @@ enum Framing {
     Json(Scanner),
     /// A document on each line.
     Lines(LineReader),
-    Events(EventReader),
+    /// Boxed, so that the many answers that are no streams stay small.
+    Events(Box<EventReader>),
     Binary(Box<BinaryReader>),
     /// Nothing that can be read.
     Opaque,
@@ -94,7 +95,7 @@ impl BodyReader {
             _ if binary => Framing::Binary(Box::default()),
             // Some servers send events under another content type: `data:`, `event:`, `id:`, `retry:`, a comment.
             (_, Announced::Events) | (b'd' | b'e' | b'i' | b'r' | b':', _) => {
-                Framing::Events(EventReader::default())
+                Framing::Events(Box::default())
             }
             // A byte order mark, or a document that is a single value.
             (0xEF | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9', _) => Framing::Json(Scanner::default()),
