@@ -94,9 +94,7 @@ impl BodyReader {
             (b'{' | b'[', _) => Framing::Json(Scanner::default()),
             _ if binary => Framing::Binary(Box::default()),
             // Some servers send events under another content type: `data:`, `event:`, `id:`, `retry:`, a comment.
-            (_, Announced::Events) | (b'd' | b'e' | b'i' | b'r' | b':', _) => {
-                Framing::Events(Box::default())
-            }
+            (_, Announced::Events) | (b'd' | b'e' | b'i' | b'r' | b':', _) => Framing::Events(Box::default()),
             // A byte order mark, or a document that is a single value.
             (0xEF | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9', _) => Framing::Json(Scanner::default()),
             _ => Framing::Opaque,
