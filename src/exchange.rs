@@ -1,8 +1,6 @@
 //! One call in flight: gathers facts, and becomes one record when it ends.
 
-#[cfg(any(feature = "reqwest", feature = "reqwest-012"))]
-use crate::api::RequestReader;
-use crate::api::{RequestFacts, ResponseFacts, Route};
+use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_model};
 use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
@@ -36,6 +34,8 @@ pub(crate) struct Exchange {
 struct Learned {
     offset: u64,
     facts: RequestFacts,
+    /// Where the application counts tokens.
+    texts: Option<Box<RequestTexts>>,
 }
 
 /// How an answer ended.
@@ -88,18 +88,36 @@ impl Exchange {
     pub(crate) fn learn(&self, offset: u64, facts: &RequestFacts) {
         let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         if offset >= learned.offset {
-            *learned = Learned { offset, facts: facts.clone() };
+            learned.offset = offset;
+            learned.facts = facts.clone();
         }
+    }
+
+    /// The texts of a request's body that has ended after `offset` bytes.
+    pub(crate) fn learn_texts(&self, offset: u64, texts: Box<RequestTexts>) {
+        let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset >= learned.offset {
+            learned.offset = offset;
+            learned.texts = Some(texts);
+        }
+    }
+
+    /// A reader for the body of the request, whose headers these are.
+    pub(crate) fn request_reader(&self, headers: &http::HeaderMap) -> RequestReader {
+        RequestReader::new(&self.route, headers, self.meter.token_counter.as_ref())
     }
 
     /// Reads a request's body that is in memory.
     #[cfg(any(feature = "reqwest", feature = "reqwest-012"))]
     pub(crate) fn read(&self, headers: &http::HeaderMap, bytes: &[u8]) {
         let fields = &self.meter.identity.body;
-        let mut reader = RequestReader::new(&self.route, headers);
+        let mut reader = self.request_reader(headers);
         reader.push(fields, bytes);
-        reader.finish(fields);
-        self.learn(bytes.len() as u64, reader.facts());
+        let offset = bytes.len() as u64;
+        self.learn(offset, reader.facts());
+        if let Some(texts) = reader.take_texts() {
+            self.learn_texts(offset, texts);
+        }
     }
 
     /// What the request's body has told so far.
@@ -122,6 +140,12 @@ impl Exchange {
                 None
             }
         };
+        if record.provider.is_none() {
+            // Whose API it was, the host did not say.
+            let models = [&record.response_model, &record.model];
+            record.provider = models.into_iter().flatten().find_map(|model| provider_of_model(model));
+            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
+        }
         record.cost = self.cost(&record, reported_cost);
         self.meter.record(&record);
     }
@@ -170,12 +194,22 @@ impl Exchange {
         record.usage_state = facts.usage_state;
         record.usage_reason = facts.usage_reason;
         record.region = facts.region.or(record.region.take());
-        if record.provider.is_none() {
-            record.provider = facts.provider_by_model;
-            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
+        if let Some(output) = facts.estimated_output {
+            self.estimate(record, output);
         }
         self.settle(record, facts.response_id);
         facts.reported_cost
+    }
+
+    /// Puts what the application counted in place of a usage that is absent, if it could count both directions.
+    fn estimate(&self, record: &mut Record, output: u64) {
+        let texts = self.request.lock().unwrap_or_else(PoisonError::into_inner).texts.take();
+        let model = record.response_model.as_ref().or(record.model.as_ref()).map(|model| &**model);
+        if let Some(input) = texts.and_then(|texts| texts.total(model)) {
+            record.usage.input_tokens = Some(input);
+            record.usage.output_tokens = Some(output);
+            record.usage_state = UsageState::Estimated;
+        }
     }
 
     /// Figures that come a second time count once: where they were still to come, they are reported now.
@@ -191,28 +225,20 @@ impl Exchange {
 
     fn cost(&self, record: &Record, reported: Option<Usd>) -> Cost {
         let refused = record.outcome == Outcome::Failed && record.status.is_some_and(|status| status >= 400);
-        match record.usage_state {
-            UsageState::Repeated => Cost::None,
-            UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => Cost::None,
-            UsageState::Absent if reported.is_none() => Cost::Unpriced(UnpricedReason::NoUsage),
-            // What can be read of the figures is not all that was used.
-            _ if record.usage_reason == Some(UsageReason::Malformed) => match reported {
-                Some(total) => Cost::Reported { total, computed: None },
-                None => Cost::Unpriced(UnpricedReason::UnreadableUsage),
-            },
-            _ => {
-                let mut call = PricedCall::new(&record.usage, record.time);
-                call.provider = record.provider.as_ref();
-                call.model = record.model.as_ref();
-                call.response_model = record.response_model.as_ref();
-                call.service_tier = record.service_tier.as_ref();
-                call.batch = record.batch;
-                call.region = record.region.as_ref();
-                match (self.meter.price(&call), reported) {
-                    (cost, None) => cost,
-                    (cost, Some(total)) => Cost::Reported { total, computed: cost.computed().cloned() },
-                }
+        let computed = match record.usage_state {
+            UsageState::Repeated => return Cost::None,
+            UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => {
+                return Cost::None;
             }
+            UsageState::Absent => Cost::Unpriced(UnpricedReason::NoUsage),
+            _ => match record.unpriceable() {
+                Some(reason) => Cost::Unpriced(reason),
+                None => self.meter.price(&PricedCall::of(record)),
+            },
+        };
+        match reported {
+            Some(total) => Cost::Reported { total, computed: computed.computed().cloned() },
+            None => computed,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::record::Provider;
 
 /// The provider of a closed model family; `None` for all others. A prefix `provider/` is a router's naming and
 /// says nothing of whose API it was.
-pub(super) fn provider(model: &str) -> Option<Provider> {
+pub(crate) fn provider(model: &str) -> Option<Provider> {
     let model = model.strip_prefix("models/").unwrap_or(model);
     let lower = model.get(..model.len().min(32)).map(str::to_ascii_lowercase)?;
     let starts_with_any = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix));

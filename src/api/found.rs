@@ -1,8 +1,10 @@
 //! What an answer has said so far.
 
-use super::fields::Member;
+use super::fields::{Interest, Member};
 use super::lenient::{self, Count};
-use super::usage::{Convention, Reading, plus};
+use super::look::LateApi;
+use super::texts::Texts;
+use super::usage::{Convention, Reading, Speaker, plus};
 use super::{anthropic, error_code};
 use crate::record::{Api, Text, Usage};
 use crate::wire::json::{Value, boolean, is_null, string};
@@ -18,6 +20,8 @@ pub(super) struct Found {
     pub(super) failed: bool,
     /// The answer says that it is still being made.
     pub(super) pending: bool,
+    /// The answer has a status that says that it could not be made.
+    status_failed: bool,
     api: Option<Api>,
     /// The first content has been seen.
     pub(super) content: bool,
@@ -40,6 +44,15 @@ pub(super) struct Found {
     metrics: Carrier,
     counters: Usage,
     cumulative: Option<Box<Cumulative>>,
+    /// What the answer says, where the application counts it.
+    pub(super) texts: Option<Box<Texts>>,
+}
+
+/// What a late event may say before it is known whether it counts.
+#[derive(Debug)]
+pub(super) struct Provisional {
+    service_tier: Option<Text>,
+    error_code: Option<Text>,
 }
 
 /// A usage object as it was written.
@@ -59,8 +72,8 @@ impl Carrier {
         self.convention
     }
 
-    fn read(&self, google: bool) -> Option<Reading> {
-        self.convention?.read(&self.raw, google)
+    fn read(&self, speaker: Speaker) -> Option<Reading> {
+        self.convention?.read(&self.raw, speaker)
     }
 
     fn is_malformed(&self) -> bool {
@@ -87,6 +100,11 @@ pub(super) struct Last {
 }
 
 impl Found {
+    /// Nothing yet. `texts` counts what is said.
+    pub(super) fn counting(texts: Option<Box<Texts>>) -> Self {
+        Self { texts, ..Self::default() }
+    }
+
     /// The answer says that the call failed, perhaps with a code.
     pub(super) fn fail(&mut self, code: Option<Text>) {
         self.failed = true;
@@ -107,12 +125,36 @@ impl Found {
         self.cumulative = None;
     }
 
+    /// What to look for in an event, or in a document of a stream.
+    pub(super) fn interest_in_stream(&self) -> Interest {
+        if self.texts.is_some() { Interest::TextOfStream } else { Interest::Content }
+    }
+
+    /// What is known of that which a late event may say.
+    pub(super) fn provisional(&self) -> Provisional {
+        Provisional { service_tier: self.service_tier.clone(), error_code: self.error_code.clone() }
+    }
+
+    /// Takes back what a late event said.
+    pub(super) fn restore(&mut self, before: Provisional) {
+        self.service_tier = before.service_tier;
+        self.error_code = before.error_code;
+    }
+
     /// Takes note of a member.
     pub(super) fn note(&mut self, member: Member, value: Value<'_>) {
         match value {
             Value::Json(raw) if is_null(raw) => {}
             Value::Json(raw) => self.note_json(member, raw),
             Value::TooLong { first } => self.note_too_long(member, first),
+            Value::Piece { raw, last } => self.note_text(raw, last),
+        }
+    }
+
+    fn note_text(&mut self, raw: &[u8], last: bool) {
+        self.content |= !raw.is_empty();
+        if let Some(texts) = &mut self.texts {
+            texts.push(raw, last, self.model.as_deref());
         }
     }
 
@@ -122,6 +164,7 @@ impl Found {
             Member::Id => keep_first(&mut self.id, raw),
             Member::ServiceTier => self.service_tier = text(raw).or(self.service_tier.take()),
             Member::Type => self.note_type(raw),
+            Member::LateType(api) => self.note_late_type(raw, api),
             Member::Object => self.note_object(raw),
             Member::Status => self.note_status(raw),
             Member::Role => self.has_role = true,
@@ -137,7 +180,7 @@ impl Found {
             Member::Done => self.note_done(raw),
             Member::FinishReason => self.last_event = true,
             // Within the limit is only what is empty.
-            Member::Content | Member::Image => {}
+            Member::Content | Member::Image | Member::Text => {}
             Member::Usage
             | Member::UsageIfKnown
             | Member::UsageAtStart
@@ -160,10 +203,12 @@ impl Found {
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
             Member::UsageElsewhere => {
-                self.elsewhere.replace(raw);
+                let known = self.elsewhere.replace(raw).is_some();
+                self.usage_malformed |= !known && !lenient::is_object(raw);
             }
             Member::InvocationMetrics => {
-                self.metrics.replace(raw);
+                let known = self.metrics.replace(raw).is_some();
+                self.usage_malformed |= !known && !lenient::is_object(raw);
             }
             _ => self.note_count(member, raw),
         }
@@ -171,7 +216,11 @@ impl Found {
 
     fn note_too_long(&mut self, member: Member, first: u8) {
         match member {
-            Member::Usage | Member::UsageAtStart => self.usage_too_large |= first == b'{',
+            Member::Usage => self.usage_too_large |= first == b'{',
+            Member::UsageAtStart => {
+                self.usage_too_large |= first == b'{';
+                self.note_first_usage(b"{}");
+            }
             Member::Error => self.failed = true,
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
             Member::Image if first == b'"' => self.counters.images = plus(self.counters.images, Some(1)),
@@ -188,13 +237,25 @@ impl Found {
                 self.failed = true;
                 self.last_event = true;
             }
+            "response.failed" | "interaction.failed" => self.failed = true,
             _ => {}
         }
         if name.starts_with("response.") {
             self.api = self.api.or(Some(Api::Responses));
         }
-        self.last_event |= is_last_event(&name);
+        if is_last_event(&name) {
+            self.last_event = true;
+            self.pending = false;
+        }
         self.content |= is_content_event(&name);
+    }
+
+    /// The same in a late event.
+    fn note_late_type(&mut self, raw: &[u8], api: LateApi) {
+        let Some(name) = string(raw) else { return };
+        if name == "error" || api.is_last_event(&name) {
+            self.note_type(raw);
+        }
     }
 
     fn note_object(&mut self, raw: &[u8]) {
@@ -216,6 +277,7 @@ impl Found {
 
     fn note_status(&mut self, raw: &[u8]) {
         let Some(status) = string(raw) else { return };
+        self.status_failed = status == "failed";
         self.pending = matches!(
             &*status,
             "queued"
@@ -231,7 +293,11 @@ impl Found {
     }
 
     fn note_error(&mut self, raw: &[u8]) {
-        if boolean(raw) != Some(false) && raw != br#""""# && raw != b"{}" {
+        let says_nothing = match raw {
+            [b'{' | b'[', inside @ .., _] => inside.trim_ascii().is_empty(),
+            _ => matches!(raw, b"false" | b"0" | br#""""#),
+        };
+        if !says_nothing {
             self.fail(error_code::of_object(raw));
         }
     }
@@ -246,15 +312,18 @@ impl Found {
 
     fn note_usage(&mut self, raw: &[u8]) {
         if let Some(cumulative) = &mut self.cumulative {
-            cumulative.malformed |= lenient::holds_unreadable_count(raw);
+            cumulative.malformed |= !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
             // Deltas are laid over what the stream began with.
             if cumulative.counters.overlay(raw) {
                 cumulative.only_start = false;
             }
             return;
         }
-        self.usage_malformed = raw.first() != Some(&b'{');
-        let api = match self.usage.replace(raw) {
+        let convention = self.usage.replace(raw);
+        self.usage_malformed = convention.is_none() && !lenient::is_object(raw);
+        // What came before is not the last word any more, and what is over the limit is not if this is not.
+        self.usage_too_large &= convention.is_none();
+        let api = match convention {
             Some(Convention::Gemini) => Api::GenerateContent,
             Some(Convention::Interactions) => Api::Interactions,
             Some(Convention::Cohere) => Api::CohereChat,
@@ -265,10 +334,9 @@ impl Found {
     }
 
     fn note_first_usage(&mut self, raw: &[u8]) {
-        if let Some(counters) = anthropic::Cumulative::start(raw) {
-            let malformed = lenient::holds_unreadable_count(raw);
-            self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
-        }
+        let counters = anthropic::Cumulative::start(raw);
+        let malformed = !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
+        self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
     }
 
     fn note_count(&mut self, member: Member, raw: &[u8]) {
@@ -289,6 +357,12 @@ impl Found {
         *counter = Some(counter.map_or(count, |known| combine(known, count)));
     }
 
+    /// Whether the answer says that the call failed. In other APIs than these, a status is another thing's.
+    pub(super) fn has_failed(&self, api: Option<Api>) -> bool {
+        let is_its_own = matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions));
+        self.failed || (is_its_own && self.status_failed)
+    }
+
     /// The type or code of the error, when the call failed.
     pub(super) fn error(&self) -> Option<Text> {
         self.error.clone().or_else(|| self.error_code.clone())
@@ -305,8 +379,8 @@ impl Found {
         self.api.or(self.is_ollama.then_some(ollama))
     }
 
-    /// The usage, as the answer stated it last. `google`: it is Google who answers.
-    pub(super) fn last_usage(&mut self, google: bool) -> Option<Last> {
+    /// The usage, as `speaker` stated it last.
+    pub(super) fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
         self.usage_malformed |= match &self.cumulative {
             Some(cumulative) => cumulative.malformed,
@@ -316,17 +390,17 @@ impl Found {
             Some(cumulative) => {
                 let Cumulative { counters, only_start, .. } = *cumulative;
                 // Bedrock's counters stand for those that a stream was too short to bring.
-                match self.metrics.read(google).filter(|_| only_start) {
+                match self.metrics.read(speaker).filter(|_| only_start) {
                     Some(metrics) => final_figures(metrics),
                     None => Last { reading: counters.reading(), only_start },
                 }
             }
             None => final_figures(
                 self.usage
-                    .read(google)
+                    .read(speaker)
                     .or_else(|| self.counted_tokens())
-                    .or_else(|| self.metrics.read(google))
-                    .or_else(|| self.elsewhere.read(google))
+                    .or_else(|| self.metrics.read(speaker))
+                    .or_else(|| self.elsewhere.read(speaker))
                     .unwrap_or_default(),
             ),
         };

@@ -44,6 +44,12 @@ pub(super) fn is_media_type(content_type: &str, media_type: &str) -> bool {
     essence.eq_ignore_ascii_case(media_type)
 }
 
+/// Whether `content_type` is JSON, by its name or its suffix (RFC 6839).
+pub(super) fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
+}
+
 fn first(headers: &HeaderMap, names: &[&str]) -> Option<Text> {
     names.iter().find_map(|name| Text::new(headers.get(*name)?.to_str().ok()?.trim()).ok())
 }

@@ -33,7 +33,11 @@ impl Route {
             let host = headers.get(header::HOST)?;
             Authority::try_from(host.as_bytes()).ok()
         });
-        let name = authority.as_ref().map(|authority| authority.host().to_ascii_lowercase());
+        let name = authority.as_ref().map(|authority| {
+            let host = authority.host();
+            // The root of all names may be spelled out.
+            host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+        });
         let path = uri.path();
         let call = path::call(method, path);
         let by_host = name.as_deref().and_then(|name| host::provider(name, path));
@@ -125,6 +129,7 @@ mod tests {
         assert_eq!(openai.provider, Some(Provider::OPENAI));
         assert_eq!(openai.provider_source, Some(ProviderSource::Host));
         assert_eq!(openai.host.as_deref(), Some("api.openai.com"));
+        assert_eq!(route("https://api.openai.com./v1/chat/completions"), openai);
         let uri = "https://api.openai.com/v1/chat/completions".parse().unwrap();
         let set = Route::of(&Method::POST, &uri, &HeaderMap::new(), Some(&Provider::AZURE));
         assert_eq!(set.provider, Some(Provider::AZURE));

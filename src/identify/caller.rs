@@ -58,6 +58,8 @@ fn properties(headers: &HeaderMap) -> Properties {
     for (name, value) in headers {
         let Some(name) = name.as_str().strip_prefix(PROPERTY_PREFIX) else { continue };
         match trimmed(value) {
+            // It says nothing, as an empty user id does.
+            Some("") => {}
             Some(value) => properties.insert(name, value),
             None => properties.refuse(),
         }
