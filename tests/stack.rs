@@ -1,4 +1,4 @@
-//! The layer among others, in both orders, between a real client and a real server: what each order means is told in
+//! The layer among others over a client, in both orders, over real connections: what each order means is told in
 //! `src/docs/ordering.md`.
 
 #![allow(
@@ -9,6 +9,8 @@
     reason = "it is a test"
 )]
 
+#[path = "support/stack.rs"]
+mod stack;
 mod support;
 #[path = "../examples/support/upstream/mod.rs"]
 mod upstream;
@@ -19,88 +21,27 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::post;
 use bytes::Bytes;
-use http::{Request, Response, Version};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error as HyperError};
-use hyper_util::rt::TokioExecutor;
 use serde_json::json;
+use stack::{LATER, SOON, VERSIONS, call, chat, chat_of, client, is_whole, reads_gzip, serve};
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use support::Records;
 use tokio::sync::Notify;
 use tower::buffer::BufferLayer;
 use tower::retry::RetryLayer;
 use tower::timeout::TimeoutLayer;
 use tower::util::BoxCloneService;
-use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
+use tower::{ServiceBuilder, ServiceExt};
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::DecompressionLayer;
 use tower_http::timeout::ResponseBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
-use tower_llm_metrics::record::{UsageReason, UsageState};
-use tower_llm_metrics::{Outcome, Record, StreamUsageLayer, UserMetricsLayer};
-
-const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
-const SOON: Duration = Duration::from_millis(50);
-const LATER: Duration = Duration::from_secs(60);
-
-async fn serve(router: Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
-}
-
-/// hyper's client, for whatever body is around the request's. Its answers get a body that has a default, which layers ask for
-/// that may answer themselves.
-fn client<B>(
-    version: Version,
-) -> impl Service<Request<B>, Response = Response<Body>, Error = HyperError, Future: Send> + Clone
-where
-    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
-{
-    let client: Client<HttpConnector, B> =
-        Client::builder(TokioExecutor::new()).http2_only(version == Version::HTTP_2).build_http();
-    client.map_response(|response: Response<hyper::body::Incoming>| response.map(Body::new))
-}
-
-fn chat_of(model: &str, server: SocketAddr, stream: bool) -> Request<Full<Bytes>> {
-    let body = json!({
-        "model": model, "messages": [{ "role": "user", "content": "hello" }], "user": "alice",
-        "stream": stream, "stream_options": { "include_usage": true },
-    });
-    Request::post(format!("http://{server}/v1/chat/completions")).body(Full::from(body.to_string())).unwrap()
-}
-
-fn chat(server: SocketAddr, stream: bool) -> Request<Full<Bytes>> {
-    chat_of("gpt-5-mini", server, stream)
-}
-
-/// Makes the call and reads the answer.
-async fn call<S, R>(service: S, request: Request<Full<Bytes>>) -> Result<Bytes, BoxError>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<R>>,
-    S::Error: Into<BoxError>,
-    R: http_body::Body,
-    R::Error: Into<BoxError>,
-{
-    let response = service.oneshot(request).await.map_err(Into::into)?;
-    Ok(response.into_body().collect().await.map_err(Into::into)?.to_bytes())
-}
-
-fn is_whole(record: &Record, stream: bool) {
-    assert_eq!(
-        (record.outcome, record.usage_state),
-        (Outcome::Completed, UsageState::Reported),
-        "{record:?}"
-    );
-    assert_eq!((record.user_id().map(AsRef::as_ref), record.stream), (Some("alice"), stream));
-    assert!(record.cost.total().is_some());
-}
+use tower_llm_metrics::record::UsageState;
+use tower_llm_metrics::{Outcome, StreamUsageLayer};
 
 /// Calls by each version of HTTP, whole and streamed, through the layer outside of `$other` and inside of it: one whole record
 /// each.
@@ -270,66 +211,6 @@ async fn a_stream_that_stalls_is_broken_outside_of_a_body_timeout_and_aborted_in
     }
 }
 
-/// The same for a server: what is added to the router last stands outside.
-macro_rules! is_transparent_at_a_server_in_both_orders {
-    ($other:expr) => {
-        for version in VERSIONS {
-            for stream in [false, true] {
-                let (layer, records) = Records::layer();
-                let inside = serve(upstream::router().layer(layer).layer($other)).await;
-                call(client(version), chat(inside, stream)).await.unwrap();
-                is_whole(&records.only(), stream);
-
-                let (layer, records) = Records::layer();
-                let outside = serve(upstream::router().layer($other).layer(layer)).await;
-                call(client(version), chat(outside, stream)).await.unwrap();
-                is_whole(&records.only(), stream);
-            }
-        }
-    };
-}
-
-#[tokio::test]
-async fn around_a_router_a_limit_a_trace_and_timeouts_that_do_not_strike_change_nothing() {
-    is_transparent_at_a_server_in_both_orders!(tower::limit::ConcurrencyLimitLayer::new(1));
-    is_transparent_at_a_server_in_both_orders!(TraceLayer::new_for_http());
-    is_transparent_at_a_server_in_both_orders!(ResponseBodyTimeoutLayer::new(LATER));
-    is_transparent_at_a_server_in_both_orders!(tower_http::timeout::TimeoutLayer::with_status_code(
-        StatusCode::GATEWAY_TIMEOUT,
-        LATER
-    ));
-}
-
-#[tokio::test]
-async fn around_a_router_a_timeout_that_answers_is_a_failed_call_outside_and_a_cancelled_one_inside() {
-    let timeout = tower_http::timeout::TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, SOON);
-    for version in VERSIONS {
-        for (outside, status, outcome) in
-            [(true, Some(504), Outcome::Failed), (false, None, Outcome::Cancelled)]
-        {
-            let (layer, records) = Records::layer();
-            let router = match outside {
-                true => upstream::router().layer(timeout).layer(layer),
-                false => upstream::router().layer(layer).layer(timeout),
-            };
-            let server = serve(router).await;
-            call(client(version), chat_of("silent", server, false)).await.unwrap();
-            let record = records.only();
-            assert_eq!((record.status, record.outcome), (status, outcome));
-        }
-    }
-}
-
-/// Whether this build reads gzip.
-fn reads_gzip(record: &Record) {
-    if cfg!(feature = "gzip") {
-        is_whole(record, record.stream);
-    } else {
-        assert_eq!(record.usage_reason, Some(UsageReason::Encoded));
-        assert_eq!(record.outcome, Outcome::Completed);
-    }
-}
-
 #[tokio::test]
 async fn outside_of_decompression_all_is_read_and_inside_what_the_features_can() {
     let server = serve(upstream::router().layer(CompressionLayer::new())).await;
@@ -345,24 +226,6 @@ async fn outside_of_decompression_all_is_read_and_inside_what_the_features_can()
             ServiceBuilder::new().layer(DecompressionLayer::new()).layer(layer).service(client(version));
         assert_eq!(call(inside, chat(server, false)).await.unwrap(), plain);
         reads_gzip(&records.only());
-    }
-}
-
-#[tokio::test]
-async fn inside_of_compression_all_is_read_and_outside_what_the_features_can() {
-    for version in VERSIONS {
-        for inside in [true, false] {
-            let (layer, records) = Records::layer();
-            let router = match inside {
-                true => upstream::router().layer(layer).layer(CompressionLayer::new()),
-                false => upstream::router().layer(CompressionLayer::new()).layer(layer),
-            };
-            let server = serve(router).await;
-            let client = ServiceBuilder::new().layer(DecompressionLayer::new()).service(client(version));
-            call(client, chat(server, false)).await.unwrap();
-            let record = records.only();
-            if inside { is_whole(&record, false) } else { reads_gzip(&record) }
-        }
     }
 }
 
@@ -465,36 +328,6 @@ async fn a_call_that_waits_for_a_limit_is_not_dispatched_in_either_order() {
         assert!(futures_now(&mut second).await.is_none());
         drop((first, second));
         assert_eq!(records.only().outcome, Outcome::Cancelled);
-    }
-}
-
-/// Passes everything on to `upstream`, through `layer`.
-fn reverse_proxy(upstream: SocketAddr, version: Version, layer: UserMetricsLayer) -> Router {
-    let client = ServiceBuilder::new().layer(layer).service(client(version));
-    Router::new().fallback(async move |mut request: axum::extract::Request| {
-        let path = request.uri().path_and_query().unwrap().to_string();
-        *request.uri_mut() = format!("http://{upstream}{path}").parse().unwrap();
-        *request.version_mut() = version;
-        request.headers_mut().remove("host");
-        client.oneshot(request).await.map(|answer| answer.map(Body::new)).map_err(|_| StatusCode::BAD_GATEWAY)
-    })
-}
-
-#[tokio::test]
-async fn a_reverse_proxy_and_the_server_behind_it_see_the_same_call() {
-    for version in VERSIONS {
-        for stream in [false, true] {
-            let (server_layer, at_server) = Records::layer();
-            let (proxy_layer, at_proxy) = Records::layer();
-            let (client_layer, at_client) = Records::layer();
-            let server = serve(upstream::router().layer(server_layer)).await;
-            let proxy = serve(reverse_proxy(server, version, proxy_layer)).await;
-            let client = ServiceBuilder::new().layer(client_layer).service(client(version));
-            call(client, chat(proxy, stream)).await.unwrap();
-            for records in [at_client, at_proxy, at_server] {
-                is_whole(&records.only(), stream);
-            }
-        }
     }
 }
 
