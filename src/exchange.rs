@@ -125,17 +125,17 @@ impl Exchange {
         self.request.lock().unwrap_or_else(PoisonError::into_inner).facts.clone()
     }
 
-    /// Makes the record and hands it to the sink.
-    fn close(&self, answer: Option<Answer>, without_answer: Outcome) {
+    /// Makes the record of a call with its answer, or of how it ended without one, and hands it to the sink.
+    fn close(&self, answer: Result<Answer, Outcome>) {
         let request = self.learned();
         let mut record = Record::new(self.time);
         record.latency = self.elapsed();
-        record.outcome = answer.as_ref().map_or(without_answer, |answer| answer.outcome);
+        record.outcome = answer.as_ref().map_or_else(|outcome| *outcome, |answer| answer.outcome);
         self.tell_caller(&mut record, &request);
         self.tell_route(&mut record, &request);
         let reported_cost = match answer {
-            Some(answer) => self.tell_answer(&mut record, answer),
-            None => {
+            Ok(answer) => self.tell_answer(&mut record, answer),
+            Err(_) => {
                 record.usage_reason = Some(UsageReason::NoResponse);
                 None
             }
@@ -247,9 +247,8 @@ impl Exchange {
 #[derive(Debug)]
 pub(crate) struct Guard {
     exchange: Arc<Exchange>,
-    /// How the call ends if the guard is dropped.
-    unanswered: Outcome,
-    answer: Option<Answer>,
+    /// How the call ends if the guard is dropped; nothing when the exchange is closed.
+    unanswered: Option<Outcome>,
 }
 
 impl Guard {
@@ -267,7 +266,7 @@ impl Guard {
             request: Mutex::default(),
             meter: Arc::clone(meter),
         };
-        Self { exchange: Arc::new(exchange), unanswered: Outcome::Cancelled, answer: None }
+        Self { exchange: Arc::new(exchange), unanswered: Some(Outcome::Cancelled) }
     }
 
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
@@ -276,18 +275,21 @@ impl Guard {
 
     /// Closes the exchange of a call that the transport failed before there was an answer.
     pub(crate) fn broken(mut self) {
-        self.unanswered = Outcome::Broken;
+        self.unanswered = Some(Outcome::Broken);
     }
 
     /// Closes the exchange of a call whose answer has ended.
     pub(crate) fn answered(mut self, answer: Answer) {
-        self.answer = Some(answer);
+        self.unanswered = None;
+        self.exchange.close(Ok(answer));
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.exchange.close(self.answer.take(), self.unanswered);
+        if let Some(outcome) = self.unanswered {
+            self.exchange.close(Err(outcome));
+        }
         self.exchange.meter.counts.in_flight.fetch_sub(1, Ordering::Release);
     }
 }

@@ -60,25 +60,34 @@ pub(super) struct Provisional {
 struct Carrier {
     convention: Option<Convention>,
     raw: Vec<u8>,
+    /// A figure in it cannot be read.
+    malformed: bool,
 }
 
 impl Carrier {
     /// Keeps an object in place of an earlier one, unless nothing in it is known.
-    fn replace(&mut self, raw: &[u8]) -> Option<Convention> {
-        let convention = Convention::of(raw)?;
+    fn replace(&mut self, raw: &[u8]) -> Replaced {
+        let (convention, malformed) = Convention::of(raw);
+        let Some(convention) = convention else { return Replaced::Not { malformed } };
         self.convention = Some(convention);
+        self.malformed = malformed;
         self.raw.clear();
         self.raw.extend_from_slice(raw);
-        self.convention
+        Replaced::By(convention)
     }
 
     fn read(&self, speaker: Speaker) -> Option<Reading> {
         self.convention?.read(&self.raw, speaker)
     }
+}
 
-    fn is_malformed(&self) -> bool {
-        self.convention.is_some() && lenient::holds_unreadable_count(&self.raw)
-    }
+/// What became of an object.
+enum Replaced {
+    By(Convention),
+    /// Nothing in it is known, perhaps because it is none.
+    Not {
+        malformed: bool,
+    },
 }
 
 /// Anthropic's stream.
@@ -202,13 +211,12 @@ impl Found {
         match member {
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
-            Member::UsageElsewhere => {
-                let known = self.elsewhere.replace(raw).is_some();
-                self.usage_malformed |= !known && !lenient::is_object(raw);
-            }
-            Member::InvocationMetrics => {
-                let known = self.metrics.replace(raw).is_some();
-                self.usage_malformed |= !known && !lenient::is_object(raw);
+            Member::UsageElsewhere | Member::InvocationMetrics => {
+                let at_top = member == Member::InvocationMetrics;
+                let carrier = if at_top { &mut self.metrics } else { &mut self.elsewhere };
+                if let Replaced::Not { malformed } = carrier.replace(raw) {
+                    self.usage_malformed |= malformed;
+                }
             }
             _ => self.note_count(member, raw),
         }
@@ -312,30 +320,36 @@ impl Found {
 
     fn note_usage(&mut self, raw: &[u8]) {
         if let Some(cumulative) = &mut self.cumulative {
-            cumulative.malformed |= !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
+            cumulative.malformed |= lenient::survey(raw, |_| ());
             // Deltas are laid over what the stream began with.
             if cumulative.counters.overlay(raw) {
                 cumulative.only_start = false;
             }
             return;
         }
-        let convention = self.usage.replace(raw);
-        self.usage_malformed = convention.is_none() && !lenient::is_object(raw);
-        // What came before is not the last word any more, and what is over the limit is not if this is not.
-        self.usage_too_large &= convention.is_none();
-        let api = match convention {
-            Some(Convention::Gemini) => Api::GenerateContent,
-            Some(Convention::Interactions) => Api::Interactions,
-            Some(Convention::Cohere) => Api::CohereChat,
-            Some(Convention::Converse) => Api::Converse,
-            _ => return,
+        let api = match self.usage.replace(raw) {
+            Replaced::Not { malformed } => {
+                self.usage_malformed = malformed;
+                return;
+            }
+            Replaced::By(convention) => {
+                // What was wrong with those before is of no consequence.
+                (self.usage_malformed, self.usage_too_large) = (false, false);
+                match convention {
+                    Convention::Gemini => Api::GenerateContent,
+                    Convention::Interactions => Api::Interactions,
+                    Convention::Cohere => Api::CohereChat,
+                    Convention::Converse => Api::Converse,
+                    _ => return,
+                }
+            }
         };
         self.api = self.api.or(Some(api));
     }
 
     fn note_first_usage(&mut self, raw: &[u8]) {
         let counters = anthropic::Cumulative::start(raw);
-        let malformed = !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
+        let malformed = lenient::survey(raw, |_| ());
         self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
     }
 
@@ -384,7 +398,9 @@ impl Found {
         let final_figures = |reading| Last { reading, only_start: false };
         self.usage_malformed |= match &self.cumulative {
             Some(cumulative) => cumulative.malformed,
-            None => [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(Carrier::is_malformed),
+            None => {
+                [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(|carrier| carrier.malformed)
+            }
         };
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {

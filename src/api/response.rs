@@ -3,11 +3,12 @@
 use super::body::BodyReader;
 use super::decoded::Decoded;
 use super::found::{Found, Last};
+use super::head::Head;
 use super::request::RequestFacts;
 use super::route::Route;
 use super::texts::Texts;
 use super::usage::Speaker;
-use super::{error_code, family, head};
+use super::{family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
 use crate::token_counter::Counter;
 use crate::wire::encoding::DecodeError;
@@ -74,15 +75,6 @@ pub(crate) struct ResponseReader {
     found: Found,
 }
 
-/// What the head of the answer said.
-#[derive(Debug)]
-struct Head {
-    request_id: Option<Text>,
-    service_tier: Option<Text>,
-    error: Option<Text>,
-    usage: Option<Box<Usage>>,
-}
-
 impl ResponseReader {
     /// A reader for the answer with this head to a request that went to `route`.
     pub(crate) fn new(
@@ -101,12 +93,7 @@ impl ResponseReader {
             consumes: route.consumes,
             repeats: route.repeats,
             status,
-            head: Head {
-                request_id: head::request_id(headers),
-                service_tier: head::service_tier(headers),
-                error: error_code::of_headers(headers),
-                usage: head::usage(headers).map(Box::new),
-            },
+            head: Head::of(headers),
             decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
             found: Found::counting(texts),

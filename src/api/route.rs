@@ -4,6 +4,7 @@ use super::{host, path};
 use crate::record::{Api, Operation, Provider, ProviderSource, Text};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri, header};
+use std::borrow::Cow;
 
 /// What the head of a request says about the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,12 @@ impl Route {
         let name = authority.as_ref().map(|authority| {
             let host = authority.host();
             // The root of all names may be spelled out.
-            host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+            let host = host.strip_suffix('.').unwrap_or(host);
+            if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                Cow::Owned(host.to_ascii_lowercase())
+            } else {
+                Cow::Borrowed(host)
+            }
         });
         let path = uri.path();
         let call = path::call(method, path);
