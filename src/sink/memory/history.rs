@@ -149,11 +149,26 @@ impl History {
         });
     }
 
+    /// Moves the calls of each facet to the one that `current` says; how many cells that saved.
+    pub(crate) fn regroup(&mut self, horizon: Horizon, current: impl Fn(u32) -> u32) -> usize {
+        if self.parts().all(|part| current(part.facet) == part.facet) {
+            return 0;
+        }
+        let before = std::mem::take(self);
+        self.absorb(&before, horizon, |facet, _| current(facet));
+        before.cells().saturating_sub(self.cells())
+    }
+
     /// Adds all of another history, whose facets `facet` translates. Both are of the same horizon, or this one's is
     /// the later.
-    pub(crate) fn absorb(&mut self, other: &Self, horizon: Horizon, mut facet: impl FnMut(u32) -> u32) {
+    pub(crate) fn absorb(
+        &mut self,
+        other: &Self,
+        horizon: Horizon,
+        mut facet: impl FnMut(u32, &Totals) -> u32,
+    ) {
         for cell in other.older.iter().chain(&other.current) {
-            let facet = facet(cell.facet);
+            let facet = facet(cell.facet, &cell.totals);
             if cell.quarter < horizon.quarters_from {
                 self.roll_cell(&Cell { facet, ..cell.clone() }, horizon);
             } else {
@@ -161,7 +176,7 @@ impl History {
             }
         }
         for cell in other.rolled.iter().flat_map(|rolled| rolled.iter()) {
-            self.rolled(cell.day, facet(cell.facet), horizon, |rolled| {
+            self.rolled(cell.day, facet(cell.facet, &cell.totals), horizon, |rolled| {
                 if rolled.day != EVER {
                     rolled.quarters |= cell.quarters;
                 } else if cell.day == EVER {
@@ -286,8 +301,8 @@ mod tests {
             assert_eq!((days(history, &utc), days(history, &india)), (4, 5));
         }
         let mut both = History::default();
-        both.absorb(&rolled, horizon, |facet| facet);
-        both.absorb(&late, horizon, |facet| facet);
+        both.absorb(&rolled, horizon, |facet, _| facet);
+        both.absorb(&late, horizon, |facet, _| facet);
         assert_eq!((both.cells(), days(&both, &india)), (5, 5));
         assert_eq!(both.parts().map(|part| part.totals.requests()).sum::<u64>(), 14);
     }
@@ -298,7 +313,7 @@ mod tests {
         let (mut morning, mut night) = (History::default(), History::default());
         add(&mut morning, 96 * 3, 0, horizon);
         add(&mut night, 96 * 3 + 95, 0, horizon);
-        morning.absorb(&night, horizon, |facet| facet);
+        morning.absorb(&night, horizon, |facet, _| facet);
         assert_eq!((morning.cells(), days(&morning, &Zone::UTC)), (1, 1));
         assert_eq!(days(&morning, &Zone::fixed(330).unwrap()), 2);
     }

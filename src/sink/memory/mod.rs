@@ -22,10 +22,15 @@
 //! | too many | what happens |
 //! |---|---|
 //! | users | the least active ones share a row, in which totals stay exact |
-//! | kinds of calls | those that come last lose their properties, then their model; totals stay exact |
+//! | kinds of calls | the least active ones lose their properties, then their model, and are one; totals stay exact |
 //! | days | quarters of an hour become days of UTC, and these one cell without a date; totals and active days stay exact |
 //! | cells | the same, sooner, for everybody alike |
 //! | records kept whole | the oldest go |
+//!
+//! Whoever floods a full store with new ids, models or properties gains nothing and pushes out nobody: a newcomer has
+//! to be more active than the one whose place it takes, and what the newcomers' calls add up to is estimated under
+//! keys that are random in each process, less what a flood adds to all estimates alike. A model or a property counts by
+//! the calls that were answered; those that were not hardly count, since the names in them are anybody's.
 
 mod alerts;
 mod builder;

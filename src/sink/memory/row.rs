@@ -2,7 +2,7 @@
 
 use super::alerts::State;
 use super::history::History;
-use super::sieve::activity;
+use super::sieve::{PER_REQUEST, activity};
 use crate::record::{Record, UsageState, Usd, UserId};
 use crate::report::instant::from_micros;
 use crate::report::{Amount, Measure, Totals};
@@ -34,6 +34,8 @@ pub(crate) struct Brief {
     output: u64,
     first: i64,
     last: i64,
+    /// Requests of which the user is likely to have had the activity before the row began.
+    earlier: u32,
     known: u8,
 }
 
@@ -42,11 +44,16 @@ const OUTPUT: u8 = 1 << 1;
 const COST: u8 = 1 << 2;
 
 impl Brief {
-    /// Adds one call. It says the same as [`Totals::add`].
+    /// What one call adds up to. It says the same as [`Totals::add`].
     #[inline]
-    pub(crate) fn add(&mut self, record: &Record, micros: i64) {
-        self.span(micros, micros);
-        self.requests += 1;
+    pub(crate) fn of(record: &Record, micros: i64) -> Self {
+        let mut brief = Self { requests: 1, first: micros, last: micros, ..Self::default() };
+        brief.add_figures(record);
+        brief
+    }
+
+    #[inline]
+    fn add_figures(&mut self, record: &Record) {
         if record.usage_state == UsageState::Repeated {
             return;
         }
@@ -89,6 +96,7 @@ impl Brief {
     }
 
     /// Adds another brief.
+    #[inline]
     pub(crate) fn join(&mut self, other: &Self) {
         if other.requests == 0 {
             return;
@@ -107,7 +115,19 @@ impl Brief {
         self.last = if empty { last } else { self.last.max(last) };
     }
 
-    /// How active the user is.
+    /// Of a user who was likely to be so active before.
+    pub(crate) fn after(activity: u64) -> Self {
+        let earlier = u32::try_from(activity / PER_REQUEST).unwrap_or(u32::MAX);
+        Self { earlier, ..Self::default() }
+    }
+
+    /// What users are compared by when there are too many: an active one who comes back does not begin anew.
+    pub(crate) fn standing(&self) -> u64 {
+        self.activity().saturating_add(u64::from(self.earlier) * PER_REQUEST)
+    }
+
+    /// How active the user is since the row began.
+    #[inline]
     pub(crate) fn activity(&self) -> u64 {
         activity(self.requests, self.input.saturating_add(self.output), self.cost)
     }
