@@ -254,7 +254,12 @@ impl Store {
             RowKind::User(place) => {
                 let Some(row) = shard.rows.get_mut(place) else { return Vec::new() };
                 let id = &row.id;
-                return alerts.count(&mut row.alerts, || Who::User(id.clone()), &row.history, record);
+                return alerts.count(
+                    row.alerts.get_or_insert_default(),
+                    || Who::User(id.clone()),
+                    &row.history,
+                    record,
+                );
             }
             RowKind::Nobody => self.nobody_alerts.lock(),
             RowKind::Other => self.other_alerts.lock(),

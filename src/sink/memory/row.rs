@@ -7,26 +7,29 @@ use crate::record::{Record, UsageState, Usd, UserId};
 use crate::report::instant::from_micros;
 use crate::report::{Amount, Measure, Totals};
 
-/// A user and the user's calls.
+/// A user and the user's calls: exactly four lines of a processor's cache, which a call touches together.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Row {
     pub(crate) id: UserId,
     pub(crate) history: History,
     /// At most so many earlier requests are in the row of the others.
     pub(crate) in_other: u64,
     /// Of the store's alerts, from the first call after there is one.
-    pub(crate) alerts: Vec<State>,
+    #[allow(clippy::box_collection)] // A row is smaller by 16 bytes.
+    pub(crate) alerts: Option<Box<Vec<State>>>,
 }
 
 impl Row {
     pub(crate) fn new(id: UserId, in_other: u64) -> Self {
-        Self { id, history: History::default(), in_other, alerts: Vec::new() }
+        Self { id, history: History::default(), in_other, alerts: None }
     }
 }
 
 /// What a row has added up to since it began: what the common questions compare, in as few bytes as can be, so that
-/// a million rows are read in milliseconds.
+/// a million rows are read in milliseconds. One line of a processor's cache.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub(crate) struct Brief {
     cost: i128,
     requests: u64,
@@ -170,5 +173,15 @@ impl Brief {
             Measure::LastActive => from_micros(self.last).into(),
             _ => u64::try_from(whole).ok()?.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_and_its_brief_take_no_more_lines_of_a_cache_than_they_say() {
+        assert_eq!((size_of::<Row>(), size_of::<Brief>()), (256, 64));
     }
 }
