@@ -61,9 +61,9 @@ use alerts::State;
 use builder::Settings;
 use horizon::Horizons;
 use recent::Recent;
-use shard::{Call, RowKind, Shard};
+use shard::{Call, RowKind, Shard, hash_of};
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -231,8 +231,9 @@ impl Store {
         // Calls without a user are spread by chance, so that they do not all wait for one lock.
         let hash = record.user_id().map_or(record.id.as_u128() as u64, |id| self.hash(id));
         let micros = to_micros(record.time);
-        self.horizons.see(quarter_of(micros), || self.clock());
-        let call = Call { micros, hash, horizon: self.horizons.now() };
+        let quarter = quarter_of(micros);
+        self.horizons.see(quarter, || self.clock());
+        let call = Call { micros, quarter, hash, horizon: self.horizons.now() };
         let Some(mut shard) = self.shard(hash) else { return };
         let kind = shard.add(record, call, &self.users);
         let too_large = shard.is_too_large();
@@ -282,7 +283,7 @@ impl Store {
             for (id, history) in &theirs.rows {
                 let hash = self.hash(id);
                 if let Some(mut shard) = self.shard(hash) {
-                    let call = Call { micros: 0, hash, horizon };
+                    let call = Call { micros: 0, quarter: 0, hash, horizon };
                     shard.absorb(id, history, &theirs.kinds, call, &self.users);
                 }
             }
@@ -298,7 +299,7 @@ impl Store {
     }
 
     fn hash(&self, id: &UserId) -> u64 {
-        self.hasher.hash_one(id.as_str())
+        hash_of(&self.hasher, id)
     }
 
     /// The shard of a hash. It is there for every hash.

@@ -14,6 +14,9 @@ pub(crate) struct Recent {
     limit: u64,
 }
 
+/// Records by their arrival. Boxed, since they move through the queue under its lock, and a record is large.
+type Kept = VecDeque<(u64, Box<Record>)>;
+
 /// A counter that all threads write, on cache lines of its own: what is beside it is only read.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -21,10 +24,10 @@ struct Arrivals(AtomicU64);
 
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Stripe(Mutex<VecDeque<(u64, Record)>>);
+struct Stripe(Mutex<Kept>);
 
 impl Stripe {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(u64, Record)>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -46,7 +49,7 @@ impl Recent {
         let Some(stripe) = usize::try_from(arrival % STRIPES).ok().and_then(|at| self.stripes.get(at)) else {
             return;
         };
-        let record = record.clone();
+        let record = Box::new(record.clone());
         let mut stripe = stripe.lock();
         let mut last = None;
         while stripe.front().is_some_and(|(oldest, _)| oldest + self.limit <= arrival) {
@@ -69,7 +72,7 @@ impl Recent {
         }
         kept.sort_unstable_by_key(|(arrival, _)| *arrival);
         let first = kept.len().saturating_sub(limit);
-        kept.drain(first..).map(|(_, record)| record).collect()
+        kept.drain(first..).map(|(_, record)| *record).collect()
     }
 
     /// Adds the records of another that are not here yet.

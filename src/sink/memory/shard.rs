@@ -10,10 +10,9 @@ use super::slab::Slab;
 use crate::record::{Record, UserId};
 use crate::report::Totals;
 use crate::report::facet::Facet;
-use crate::report::instant::quarter_of;
 use hashbrown::HashTable;
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
@@ -44,9 +43,18 @@ pub(crate) struct Shard {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) micros: i64,
+    pub(crate) quarter: i32,
     /// Of the user's id, or by chance where there is none.
     pub(crate) hash: u64,
     pub(crate) horizon: Horizon,
+}
+
+/// The hash of an id, under keys that are random in each process. One piece is hashed, so its end needs no mark.
+#[inline]
+pub(crate) fn hash_of(keys: &RandomState, id: &UserId) -> u64 {
+    let mut hasher = keys.build_hasher();
+    hasher.write(id.as_str().as_bytes());
+    hasher.finish()
 }
 
 /// Where a user's row is, in 24 bits, and 8 bits of the hash, so that a search seldom looks at a wrong row.
@@ -121,7 +129,7 @@ impl Shard {
             },
         };
         let facet = self.facets.place(record, activity, history.likely_facet());
-        let at = (quarter_of(call.micros), facet);
+        let at = (call.quarter, facet);
         let new = history.add(at, self.horizon, self.durations, record, call.micros);
         self.cells += usize::from(new);
         place.map_or_else(|kind| kind, RowKind::User)
@@ -157,9 +165,7 @@ impl Shard {
         self.rows.push(row);
         self.briefs.push(brief);
         let (rows, hasher) = (&self.rows, &self.hasher);
-        self.table.insert_unique(hash, at, |at| {
-            rows.get(at.get()).map_or(0, |row| hasher.hash_one(row.id.as_str()))
-        });
+        self.table.insert_unique(hash, at, |at| rows.get(at.get()).map_or(0, |row| hash_of(hasher, &row.id)));
         Some(place)
     }
 
@@ -189,7 +195,7 @@ impl Shard {
     /// Moves a row to the others.
     fn evict(&mut self, place: usize) {
         let Some((row, brief)) = self.remove(place) else { return };
-        let hash = self.hasher.hash_one(row.id.as_str());
+        let hash = hash_of(&self.hasher, &row.id);
         if let Some(sieve) = &mut self.sieve {
             sieve.add(hash, brief.activity());
         }
@@ -261,7 +267,7 @@ impl Shard {
     /// Takes a row out. The last one takes its place.
     pub(crate) fn remove(&mut self, place: usize) -> Option<(Row, Brief)> {
         let row = self.rows.get(place)?;
-        let hash = self.hasher.hash_one(row.id.as_str());
+        let hash = hash_of(&self.hasher, &row.id);
         if let Ok(entry) = self.table.find_entry(hash, |at| at.get() == place) {
             entry.remove();
         }
@@ -270,7 +276,7 @@ impl Shard {
         // The way through the rows may have passed the place already.
         if let Some(moved) = self.rows.get_mut(place) {
             self.cells = self.cells.saturating_sub(tidy_up(&mut moved.history, self.horizon, &self.facets));
-            let hash = self.hasher.hash_one(moved.id.as_str());
+            let hash = hash_of(&self.hasher, &moved.id);
             let entry = self.table.find_mut(hash, |at| at.get() == last);
             if let (Some(entry), Some(at)) = (entry, Place::new(hash, place)) {
                 *entry = at;
