@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::record::{Pass, Priced, Text, UnpricedReason, UsageState};
 use tower_llm_metrics::report::{
-    CallFilter, GroupBy, GroupName, Measure, Scope, Selection, SortBy, Step, Totals, UserFilter, UserQuery,
-    UserSummary, Who, Window, Zone,
+    CallFilter, GroupBy, GroupName, HistogramQuery, Measure, Scope, Selection, SortBy, Step, Totals,
+    UserFilter, UserQuery, UserSummary, Who, Window, Zone,
 };
 use tower_llm_metrics::sink::memory::MemorySinkBuilder;
 use tower_llm_metrics::{
@@ -463,6 +463,56 @@ proptest! {
         prop_assert_eq!(told(&overview.today), plain(today.iter().copied()));
         let users: BTreeSet<_> = today.iter().filter_map(|record| record.user_id()).collect();
         prop_assert_eq!(overview.users_today, users.len() as u64);
+    }
+
+    #[test]
+    fn who_came_back_and_how_figures_are_spread_are_the_fold_over_their_records(
+        records in vec(record(), 1..80),
+        (zone, calendar) in zone(),
+        (filter, said) in filter(),
+        way in way(),
+        bins in 1u16..6,
+        permille in select(vec![500u16, 950, 1_000]),
+    ) {
+        let sink = bring(&records, way);
+        let selection = Selection::new().zone(zone).calls(filter);
+        let mut of: BTreeMap<&UserId, Vec<&Record>> = BTreeMap::new();
+        for record in records.iter().filter(|record| said(record)) {
+            if let Some(id) = record.user_id() {
+                of.entry(id).or_default().push(record);
+            }
+        }
+        let week = |record: &Record| {
+            let date = date(&calendar, record.time);
+            date - jiff::Span::new().days(date.weekday().to_monday_zero_offset())
+        };
+        let mut cohorts: BTreeMap<_, Vec<BTreeSet<_>>> = BTreeMap::new();
+        for records in of.values() {
+            let weeks: BTreeSet<_> = records.iter().map(|record| week(record)).collect();
+            cohorts.entry(*weeks.first().unwrap()).or_default().push(weeks);
+        }
+        let retention = sink.report().retention(&selection).unwrap();
+        prop_assert_eq!(retention.cohorts.len(), cohorts.len());
+        for (told, (first, users)) in retention.cohorts.iter().zip(&cohorts) {
+            prop_assert_eq!((&told.label, told.users), (&first.to_string(), users.len() as u64));
+            for (later, active) in told.active.iter().enumerate() {
+                let week = *first + jiff::Span::new().weeks(later as i64);
+                prop_assert_eq!(*active, users.iter().filter(|weeks| weeks.contains(&week)).count() as u64);
+            }
+        }
+
+        let mut values: Vec<i128> = of.values().map(|records| records.len() as i128).collect();
+        values.sort_unstable();
+        let query = HistogramQuery::new(Measure::Requests).bins(bins).up_to_permille(permille);
+        let histogram = sink.report().histogram(&selection, query).unwrap();
+        for bin in &histogram.bins {
+            let within = values.iter().filter(|value| (bin.from..=bin.to).contains(value)).count();
+            prop_assert_eq!(bin.users, within as u64);
+        }
+        let shown: u64 = histogram.bins.iter().map(|bin| bin.users).sum();
+        prop_assert_eq!(shown + histogram.beyond, values.len() as u64);
+        let cut = (values.len() * usize::from(permille)).div_ceil(1_000);
+        prop_assert!(shown as usize >= cut && histogram.bins.len() <= usize::from(bins));
     }
 
     #[test]
