@@ -58,7 +58,7 @@ pub struct Totals {
 
 /// Money at eight bytes' alignment, so that there are no gaps around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(packed(8))]
+#[repr(Rust, packed(8))]
 struct Sum(Usd);
 
 impl Sum {

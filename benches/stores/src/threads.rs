@@ -6,7 +6,7 @@ use tower_llm_metrics::{MemorySink, MetricsSink, Record, User};
 
 /// Calls that are timed together: few enough that most pieces are not interrupted.
 const PIECE: usize = 500;
-const PIECES: usize = 4_000;
+const PIECES: usize = 12_000;
 
 /// When a piece began and when it ended.
 type Span = (Duration, Duration);

@@ -2,9 +2,9 @@
 //!
 //! Cells name their kind by its place in a list. When there are too many kinds, the least active one loses its
 //! properties, then its model, until it is the same as another one. A newcomer needs to be more active than that one,
-//! by its own calls alone, so that no flood of names pushes out a busy one. The place that was given up then says what that other one is, so
-//! that answers are right at once; and it is used again when no cell names it any more, which the shard sees to on
-//! its way through the rows.
+//! by its own calls alone, so that no flood of names pushes out a busy one. The place that was given up then says what
+//! the other one is, so that answers are right at once; and it is used again when no cell names it any more, which the
+//! shard sees to on its way through the rows.
 
 use super::sieve::{PER_REQUEST, Sieve};
 use crate::record::{Outcome, Record};
