@@ -31,7 +31,7 @@ impl Head {
                 (head.request_id, id_rank) = (Some(id), rank);
             }
             match name {
-                "x-gemini-service-tier" | "azureai-processed-tier" => {
+                "x-gemini-service-tier" | "azureai-processed-tier" | "x-amzn-bedrock-service-tier" => {
                     head.service_tier = head.service_tier.or_else(text);
                 }
                 "x-amzn-errortype" => head.error = value.to_str().ok().and_then(error_code::of_aws_header),
