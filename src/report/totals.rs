@@ -9,8 +9,8 @@ use std::time::SystemTime;
 /// What a set of calls adds up to. Sums are exact; they stop at the largest number rather than wrap.
 ///
 /// * Every record is one request, however it ended.
-/// * Tokens are those of records whose usage is reported, partial or estimated, the billed passes beside the
-///   wholes included. The tokens of a [`Repeated`](UsageState::Repeated) record are another record's, and count
+/// * Tokens are those of records whose usage is reported, partial or estimated ([`estimated`](Self::estimated) tells how
+///   many these are), the billed passes beside the wholes included. The tokens of a [`Repeated`](UsageState::Repeated) record are another record's, and count
 ///   nowhere. A kind of tokens that no record spoke of is `None`, never 0.
 /// * Cost is the sum over priced requests; `None` when there is none, never 0.
 /// * Every request is in exactly one of [`priced`](Self::priced), [`unpriced`](Self::unpriced),
@@ -52,6 +52,8 @@ pub struct Totals {
     first: i64,
     last: i64,
     durations: Durations,
+    // In a place that would be empty: a row in memory stays within its lines of the cache.
+    estimated: u32,
     // Which of the token sums were spoken of.
     spoken: u8,
 }
@@ -98,6 +100,7 @@ impl Default for Totals {
             first: i64::MAX,
             last: i64::MIN,
             durations: Durations::default(),
+            estimated: 0,
             spoken: 0,
         }
     }
@@ -142,6 +145,9 @@ impl Totals {
         }
         if record.usage_state != UsageState::Absent {
             self.add_tokens(record);
+        }
+        if record.usage_state == UsageState::Estimated {
+            self.estimated = self.estimated.saturating_add(1);
         }
     }
 
@@ -207,6 +213,7 @@ impl Totals {
             *sum = sum.saturating_add(part);
         }
         self.cost.add(other.cost.0);
+        self.estimated = self.estimated.saturating_add(other.estimated);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.spoken |= other.spoken;
@@ -268,6 +275,12 @@ impl Totals {
     /// Requests of which neither usage nor cost is known.
     pub fn without_usage(&self) -> u64 {
         self.without_usage
+    }
+
+    /// Requests whose tokens, and the cost of these, are an estimate by the application's own counter. They are within the
+    /// other figures; where there are any, those are no mere measurement. The count stops at `u32::MAX`.
+    pub fn estimated(&self) -> u64 {
+        self.estimated.into()
     }
 
     /// Requests that consumed nothing: lists, token counts, refused requests.
@@ -416,6 +429,10 @@ mod tests {
         assert_eq!(totals.cost(), Some(Usd::from_picos(3)));
         assert_eq!((totals.tokens(), totals.with_tokens()), (Some(45), 3));
         assert_eq!(totals.coverage(), Ratio::new(2, 4));
+        assert_eq!(totals.estimated(), 1);
+        let mut twice = totals.clone();
+        twice.merge(&totals);
+        assert_eq!(twice.estimated(), 2);
     }
 
     #[test]
