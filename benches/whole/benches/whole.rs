@@ -51,7 +51,12 @@ fn calls(criterion: &mut Criterion) {
     let metered = |layer: UserMetricsLayer| layer.layer(service_fn(answer::<RequestBody<Frames>>));
     for case in cases::all() {
         measure(criterion, &case, "bare service", service_fn(answer::<Frames>));
-        measure(criterion, &case, "TraceLayer", TraceLayer::new_for_http().layer(service_fn(answer::<Frames>)));
+        measure(
+            criterion,
+            &case,
+            "TraceLayer",
+            TraceLayer::new_for_http().layer(service_fn(answer::<Frames>)),
+        );
         measure(criterion, &case, "axum-prometheus", prometheus.layer(service_fn(answer::<Frames>)));
         measure(criterion, &case, "this, no sink", metered(UserMetricsLayer::new(|_: &Record| ())));
         measure(criterion, &case, "this, MemorySink", metered(UserMetricsLayer::new(MemorySink::new())));

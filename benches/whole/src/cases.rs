@@ -52,7 +52,10 @@ impl Case {
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    let stream = || r#"{"model":"gpt-5-mini","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#.to_owned();
+    let stream = || {
+        r#"{"model":"gpt-5-mini","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#
+            .to_owned()
+    };
     let json = |case: Case| Case { content_type: "application/json", ..case };
     let chat = "/v1/chat/completions";
     let events = openai_events();
@@ -99,14 +102,24 @@ pub fn all() -> Vec<Case> {
             r#"{"model":"text-embedding-3-large","input":["a"]}"#.into(),
             embeddings(),
         )),
-        Case::openai("300 KB in the last event of Responses", "/v1/responses", stream(), responses_events(300 << 10)),
+        Case::openai(
+            "300 KB in the last event of Responses",
+            "/v1/responses",
+            stream(),
+            responses_events(300 << 10),
+        ),
         Case {
             encoding: Some("gzip"),
             ..Case::openai("100 events of OpenAI in gzip", chat, stream(), frames(gzip(&text)))
         },
         Case {
             encoding: Some("zstd"),
-            ..Case::openai("100 events of OpenAI in zstd", chat, stream(), frames(zstd::encode_all(&*text, 3).unwrap()))
+            ..Case::openai(
+                "100 events of OpenAI in zstd",
+                chat,
+                stream(),
+                frames(zstd::encode_all(&*text, 3).unwrap()),
+            )
         },
     ]
 }
@@ -155,7 +168,9 @@ fn anthropic_events() -> Vec<Bytes> {
     let named = |name: &str, json: &str| Bytes::from(format!("event: {name}\ndata: {json}\n\n"));
     let start = r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5-20250929","content":[],"usage":{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1,"service_tier":"standard"}}}"#;
     let delta = |word: usize| {
-        let json = format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":" word{word}"}}}}"#);
+        let json = format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":" word{word}"}}}}"#
+        );
         named("content_block_delta", &json)
     };
     let last = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":97}}"#;
@@ -200,11 +215,9 @@ fn gemini_events() -> Vec<Bytes> {
 /// A message of Amazon's binary event streams.
 fn message(event_type: &str, payload: &str) -> Bytes {
     let mut headers = Vec::new();
-    for (name, value) in [
-        (":event-type", event_type),
-        (":content-type", "application/json"),
-        (":message-type", "event"),
-    ] {
+    for (name, value) in
+        [(":event-type", event_type), (":content-type", "application/json"), (":message-type", "event")]
+    {
         headers.push(name.len() as u8);
         headers.extend_from_slice(name.as_bytes());
         headers.push(7);
@@ -223,10 +236,12 @@ fn message(event_type: &str, payload: &str) -> Bytes {
 
 fn bedrock_messages() -> Vec<Bytes> {
     let delta = |word: usize| {
-        let payload = format!(r#"{{"contentBlockIndex":0,"delta":{{"text":" word{word}"}},"p":"abcdefghijkl"}}"#);
+        let payload =
+            format!(r#"{{"contentBlockIndex":0,"delta":{{"text":" word{word}"}},"p":"abcdefghijkl"}}"#);
         message("contentBlockDelta", &payload)
     };
-    let metadata = r#"{"metrics":{"latencyMs":900},"usage":{"inputTokens":9,"outputTokens":97,"totalTokens":106}}"#;
+    let metadata =
+        r#"{"metrics":{"latencyMs":900},"usage":{"inputTokens":9,"outputTokens":97,"totalTokens":106}}"#;
     (0..98)
         .map(delta)
         .chain([message("messageStop", r#"{"stopReason":"end_turn"}"#), message("metadata", metadata)])
@@ -244,7 +259,8 @@ fn image_request() -> Vec<Bytes> {
 }
 
 fn embeddings() -> Vec<Bytes> {
-    let floats: Vec<String> = (0..3072).map(|n| format!("{:.9}", f64::from(n * 7919 % 3072) / 30_720.0 - 0.05)).collect();
+    let floats: Vec<String> =
+        (0..3072).map(|n| format!("{:.9}", f64::from(n * 7919 % 3072) / 30_720.0 - 0.05)).collect();
     let vector = floats.join(",");
     let one = format!(r#"{{"object":"embedding","index":0,"embedding":[{vector}]}}"#);
     let many = vec![one.as_str(); (5 << 20) / one.len()].join(",");

@@ -13,7 +13,9 @@ use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 use tower::Service;
 use tower_llm_metrics::record::{Text, UsageState};
-use tower_llm_metrics::{MetricsSink, Outcome, PriceBook, PricedCall, Pricer, Provider, Record, User, UserId, UserSource};
+use tower_llm_metrics::{
+    MetricsSink, Outcome, PriceBook, PricedCall, Pricer, Provider, Record, User, UserId, UserSource,
+};
 
 /// The naive meter around `inner`.
 #[derive(Clone)]
@@ -50,7 +52,8 @@ where
             let body = body.collect().await?.to_bytes();
             let mut record = Record::new(time);
             let user = header.as_deref().or_else(|| asked["user"].as_str());
-            record.user = user.and_then(|id| UserId::new(id).ok()).map(|id| User::new(id, UserSource::Header));
+            record.user =
+                user.and_then(|id| UserId::new(id).ok()).map(|id| User::new(id, UserSource::Header));
             record.provider = Some(Provider::OPENAI);
             record.model = asked["model"].as_str().and_then(|model| Text::new(model).ok());
             record.outcome = Outcome::Completed;

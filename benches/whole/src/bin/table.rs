@@ -27,8 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("| case | {} |", ROWS.join(" | "));
     println!("|---|{}", "---|".repeat(ROWS.len()));
     for case in whole::cases::all() {
-        let times: Vec<Option<f64>> =
-            ROWS.iter().map(|row| time(Path::new(&dir), case.name, row)).collect();
+        let times: Vec<Option<f64>> = ROWS.iter().map(|row| time(Path::new(&dir), case.name, row)).collect();
         let bare = times.first().copied().flatten();
         let cells = times.iter().zip(ROWS).map(|(time, row)| {
             let allocated = allocations.get(&(case.name.to_owned(), row.to_owned()));
