@@ -5,7 +5,7 @@ use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
 use crate::record::{
-    Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User,
+    Api, Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User,
     UserSource,
 };
 use http::{Method, StatusCode, header};
@@ -45,6 +45,14 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     pub(crate) first_token: Option<Duration>,
     pub(crate) facts: ResponseFacts,
+}
+
+/// What is known of the consumption beside the figures.
+#[derive(Clone, Copy)]
+struct Consumed {
+    any: bool,
+    /// What the provider says that it charged.
+    reported: Option<Usd>,
 }
 
 impl Exchange {
@@ -125,19 +133,19 @@ impl Exchange {
         self.request.lock().unwrap_or_else(PoisonError::into_inner).facts.clone()
     }
 
-    /// Makes the record and hands it to the sink.
-    fn close(&self, answer: Option<Answer>, without_answer: Outcome) {
+    /// Makes the record of a call with its answer, or of how it ended without one, and hands it to the sink.
+    fn close(&self, answer: Result<Answer, Outcome>) {
         let request = self.learned();
         let mut record = Record::new(self.time);
         record.latency = self.elapsed();
-        record.outcome = answer.as_ref().map_or(without_answer, |answer| answer.outcome);
+        record.outcome = answer.as_ref().map_or_else(|outcome| *outcome, |answer| answer.outcome);
         self.tell_caller(&mut record, &request);
         self.tell_route(&mut record, &request);
-        let reported_cost = match answer {
-            Some(answer) => self.tell_answer(&mut record, answer),
-            None => {
+        let consumed = match answer {
+            Ok(answer) => self.tell_answer(&mut record, answer),
+            Err(_) => {
                 record.usage_reason = Some(UsageReason::NoResponse);
-                None
+                Consumed { any: self.route.consumes, reported: None }
             }
         };
         if record.provider.is_none() {
@@ -146,7 +154,7 @@ impl Exchange {
             record.provider = models.into_iter().flatten().find_map(|model| provider_of_model(model));
             record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
         }
-        record.cost = self.cost(&record, reported_cost);
+        record.cost = self.cost(&record, consumed);
         self.meter.record(&record);
     }
 
@@ -178,13 +186,12 @@ impl Exchange {
         record.region = route.region.clone();
     }
 
-    /// Returns the cost that the provider reported.
-    fn tell_answer(&self, record: &mut Record, answer: Answer) -> Option<Usd> {
+    fn tell_answer(&self, record: &mut Record, answer: Answer) -> Consumed {
         let facts = answer.facts;
         record.status = Some(answer.status.as_u16());
         record.first_token = answer.first_token;
         record.stream = facts.stream;
-        record.api = record.api.or(facts.api);
+        record.api = facts.api;
         record.operation = facts.operation.unwrap_or(record.operation);
         record.error = facts.error;
         record.request_id = facts.request_id;
@@ -197,8 +204,8 @@ impl Exchange {
         if let Some(output) = facts.estimated_output {
             self.estimate(record, output);
         }
-        self.settle(record, facts.response_id);
-        facts.reported_cost
+        self.settle(record, facts.response_id.as_ref(), facts.pending);
+        Consumed { any: facts.consumes, reported: facts.reported_cost }
     }
 
     /// Puts what the application counted in place of a usage that is absent, if it could count both directions.
@@ -212,22 +219,40 @@ impl Exchange {
         }
     }
 
-    /// Figures that come a second time count once: where they were still to come, they are reported now.
-    fn settle(&self, record: &mut Record, response_id: Option<Text>) {
-        let Some(id) = response_id else { return };
+    /// Figures that come a second time count once: where they were still to come, they are reported now, and for whom
+    /// the call was.
+    fn settle(&self, record: &mut Record, response_id: Option<&Text>, is_pending: bool) {
         let pending = &self.meter.counts.pending;
-        match record.usage_state {
-            UsageState::Repeated if pending.settle(&id) => record.usage_state = UsageState::Reported,
-            UsageState::Absent if self.route.consumes => pending.insert(id),
+        let settle = || {
+            [response_id, self.route.asked_for.as_ref()]
+                .into_iter()
+                .flatten()
+                .find_map(|id| pending.settle(id))
+        };
+        // Elsewhere an answer that has gone by cannot be asked for.
+        let is_kept =
+            || is_pending || matches!(record.api, Some(Api::Responses | Api::Assistants | Api::Interactions));
+        match (record.usage_state, response_id) {
+            (UsageState::Repeated, _) => {
+                if let Some(user) = settle() {
+                    record.usage_state = UsageState::Reported;
+                    record.user = record.user.take().or(user);
+                }
+            }
+            (UsageState::Absent, Some(id)) if self.route.consumes && is_kept() => {
+                pending.insert(id.clone(), record.user.clone());
+            }
+            (UsageState::Reported | UsageState::Estimated, _) => drop(settle()),
             _ => {}
         }
     }
 
-    fn cost(&self, record: &Record, reported: Option<Usd>) -> Cost {
+    fn cost(&self, record: &Record, consumed: Consumed) -> Cost {
+        let reported = consumed.reported;
         let refused = record.outcome == Outcome::Failed && record.status.is_some_and(|status| status >= 400);
         let computed = match record.usage_state {
             UsageState::Repeated => return Cost::None,
-            UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => {
+            UsageState::Absent if reported.is_none() && (refused || !consumed.any) => {
                 return Cost::None;
             }
             UsageState::Absent => Cost::Unpriced(UnpricedReason::NoUsage),
@@ -247,9 +272,8 @@ impl Exchange {
 #[derive(Debug)]
 pub(crate) struct Guard {
     exchange: Arc<Exchange>,
-    /// How the call ends if the guard is dropped.
-    unanswered: Outcome,
-    answer: Option<Answer>,
+    /// How the call ends if the guard is dropped; nothing when the exchange is closed.
+    unanswered: Option<Outcome>,
 }
 
 impl Guard {
@@ -267,7 +291,7 @@ impl Guard {
             request: Mutex::default(),
             meter: Arc::clone(meter),
         };
-        Self { exchange: Arc::new(exchange), unanswered: Outcome::Cancelled, answer: None }
+        Self { exchange: Arc::new(exchange), unanswered: Some(Outcome::Cancelled) }
     }
 
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
@@ -276,18 +300,21 @@ impl Guard {
 
     /// Closes the exchange of a call that the transport failed before there was an answer.
     pub(crate) fn broken(mut self) {
-        self.unanswered = Outcome::Broken;
+        self.unanswered = Some(Outcome::Broken);
     }
 
     /// Closes the exchange of a call whose answer has ended.
     pub(crate) fn answered(mut self, answer: Answer) {
-        self.answer = Some(answer);
+        self.unanswered = None;
+        self.exchange.close(Ok(answer));
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.exchange.close(self.answer.take(), self.unanswered);
+        if let Some(outcome) = self.unanswered {
+            self.exchange.close(Err(outcome));
+        }
         self.exchange.meter.counts.in_flight.fetch_sub(1, Ordering::Release);
     }
 }

@@ -181,6 +181,28 @@ fn what_a_provider_reported_is_never_replaced() {
 }
 
 #[test]
+fn a_response_that_was_left_while_it_was_made_is_estimated() {
+    let created = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\",\"model\":\"gpt-5\",\"usage\":null}}\n\n";
+    let delta = "data: {\"type\":\"response.output_text.delta\",\"delta\":\"one two\"}\n\n";
+    let answer = Script { tells_end: false, ..Script::of([created, delta]) }.then(Step::Error(7));
+    let record = Call::new(RESPONSES, r#"{"stream":true,"input":"hello there"}"#, answer).estimated();
+    assert_eq!((record.usage_state, tokens(&record)), (UsageState::Estimated, (Some(2), Some(2))));
+}
+
+#[test]
+fn coheres_first_version_is_counted_and_images_are_not_lost() {
+    let lines = "{\"event_type\":\"stream-start\"}\n{\"event_type\":\"text-generation\",\"text\":\"one two three\"}\n";
+    let mut call = Call::new("https://api.cohere.com/v1/chat", r#"{"message":"one"}"#, Script::of([lines]));
+    call.content_type = "application/stream+json";
+    assert_eq!(tokens(&call.estimated()), (Some(1), Some(3)));
+    let imagen = "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/imagen-4.0-generate-001:predict";
+    let mut call =
+        Call::new(imagen, "{}", Script::of([r#"{"predictions":[{"bytesBase64Encoded":"aaaa"}]}"#]));
+    call.content_type = "application/json";
+    assert_eq!(call.estimated().usage.images, Some(1));
+}
+
+#[test]
 fn what_consumed_nothing_or_is_not_text_is_not_estimated() {
     for (url, status, answer, reason) in [
         (CHAT, 400, r#"{"error":{"message":"no words"}}"#, UsageReason::ErrorResponse),

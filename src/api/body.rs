@@ -89,12 +89,15 @@ impl BodyReader {
         // Without a content type, the first byte of a message's length tells.
         let binary = self.announced == Announced::Binary
             || (first == 0 && matches!(self.api, Some(Api::Converse | Api::Invoke)));
+        // A transcription may begin with any word.
+        let may_be_text = self.api == Some(Api::Audio);
         match (first, self.announced) {
             (b'{', Announced::Lines) => Framing::Lines(LineReader::default()),
             (b'{' | b'[', _) => Framing::Json(Scanner::default()),
             _ if binary => Framing::Binary(Box::default()),
             // Some servers send events under another content type: `data:`, `event:`, `id:`, `retry:`, a comment.
-            (_, Announced::Events) | (b'd' | b'e' | b'i' | b'r' | b':', _) => Framing::Events(Box::default()),
+            (_, Announced::Events) => Framing::Events(Box::default()),
+            (b'd' | b'e' | b'i' | b'r' | b':', _) if !may_be_text => Framing::Events(Box::default()),
             // A byte order mark, or a document that is a single value.
             (0xEF | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9', _) => Framing::Json(Scanner::default()),
             _ => Framing::Opaque,
@@ -234,6 +237,7 @@ fn note_line(
             *malformed |= matches!(scanner.status(), Status::Malformed | Status::Within);
             *ended |= std::mem::take(&mut found.last_event);
             scanner.reset();
+            found.end_event();
         }
     }
 }

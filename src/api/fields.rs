@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 pub(super) enum Member {
     Model,
     Id,
+    /// The id of an answer that is still to be made: xAI's deferred completions.
+    DeferredId,
     /// The name of an event.
     Type,
     /// The same in a late event.
@@ -57,6 +59,8 @@ pub(super) enum Member {
     Content,
     /// The same, in pieces, to be counted.
     Text,
+    /// The same in a member that is something else in other APIs.
+    TextOfCohere,
 }
 
 use Member::*;
@@ -81,6 +85,7 @@ const MEMBERS: &[(&str, Member, usize)] = &[
     ("responseId", Id, NAME),
     ("response_id", Id, NAME),
     ("batch_id", Id, NAME),
+    ("request_id", DeferredId, NAME),
     ("message.id", Id, NAME),
     ("response.id", Id, NAME),
     ("response.response_id", Id, NAME),
@@ -174,7 +179,10 @@ static WITH_CONTENT: LazyLock<Select> =
 static WITH_IMAGES: LazyLock<Select> =
     LazyLock::new(|| Select::new(members().chain(of(IMAGES, IMAGE_FIELD, EMPTY))));
 
-static WITH_TEXT_OF_STREAM: LazyLock<Select> = LazyLock::new(|| with_text(IN_STREAMS));
+static WITH_TEXT_OF_STREAM: LazyLock<Select> = LazyLock::new(|| {
+    // Cohere's first version; at the end of a part, Responses repeat it in a member of the same name.
+    with_text(IN_STREAMS).with_pieces([("text", COHERE_TEXT_FIELD, InPieces::Strings)])
+});
 static WITH_TEXT_OF_DOCUMENT: LazyLock<Select> = LazyLock::new(|| with_text(IN_DOCUMENTS));
 
 static ERROR_OBJECT: LazyLock<Select> =
@@ -185,9 +193,10 @@ const IMAGE_FIELD: u8 = u8::MAX - 1;
 const ERROR_CODE_FIELD: u8 = u8::MAX - 2;
 const TEXT_FIELD: u8 = u8::MAX - 3;
 const LATE_TYPE_FIELD: u8 = u8::MAX - 4;
+const COHERE_TEXT_FIELD: u8 = u8::MAX - 5;
 
 fn members() -> impl Iterator<Item = (&'static str, u8, usize)> {
-    (0..LATE_TYPE_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
+    (0..COHERE_TEXT_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
 }
 
 fn of(
@@ -251,6 +260,7 @@ impl Interest {
         match (field, self) {
             (CONTENT_FIELD, _) => Some(Content),
             (TEXT_FIELD, _) => Some(Text),
+            (COHERE_TEXT_FIELD, _) => Some(TextOfCohere),
             (IMAGE_FIELD, _) => Some(Image),
             (ERROR_CODE_FIELD, _) => Some(ErrorCode),
             (LATE_TYPE_FIELD, Self::Late(api)) => Some(LateType(api)),
@@ -265,7 +275,7 @@ mod tests {
 
     #[test]
     fn every_member_has_a_number_of_its_own() {
-        assert!(MEMBERS.len() <= usize::from(LATE_TYPE_FIELD));
+        assert!(MEMBERS.len() <= usize::from(COHERE_TEXT_FIELD));
         for (path, number, _) in members() {
             assert_eq!(
                 Interest::Members.member(number),

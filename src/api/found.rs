@@ -17,12 +17,26 @@ pub(super) struct Found {
     pub(super) service_tier: Option<Text>,
     error: Option<Text>,
     /// The answer says that the call failed.
-    pub(super) failed: bool,
+    failed: bool,
+    /// The current document or event says so.
+    failed_here: bool,
+    /// An event of a stream said so and told no figures: those before it are not the last.
+    pub(super) broke_off: bool,
     /// The answer says that it is still being made.
     pub(super) pending: bool,
     /// The answer has a status that says that it could not be made.
     status_failed: bool,
+    /// The answer has a status that says that it is being made, or will be.
+    status_begun: bool,
     api: Option<Api>,
+    /// The API is named by the answer itself, and not just told by its figures.
+    named: bool,
+    /// It says that it is a message, as Anthropic's do.
+    is_message: bool,
+    /// The document or event is a step of a run, whose figures are within those of the run.
+    is_step: bool,
+    /// The id that the document or event has.
+    own_id: Option<Text>,
     /// The first content has been seen.
     pub(super) content: bool,
     /// The current event is the last one.
@@ -33,6 +47,8 @@ pub(super) struct Found {
     pub(super) usage_malformed: bool,
     /// How many members with figures have been noted.
     figures: u32,
+    /// How many before the current document or event.
+    figures_before: u32,
     /// A code that stands at the top; it is an error's only when the call failed.
     error_code: Option<Text>,
     /// It names its shape as OpenAI does.
@@ -60,25 +76,34 @@ pub(super) struct Provisional {
 struct Carrier {
     convention: Option<Convention>,
     raw: Vec<u8>,
+    /// A figure in it cannot be read.
+    malformed: bool,
 }
 
 impl Carrier {
     /// Keeps an object in place of an earlier one, unless nothing in it is known.
-    fn replace(&mut self, raw: &[u8]) -> Option<Convention> {
-        let convention = Convention::of(raw)?;
+    fn replace(&mut self, raw: &[u8]) -> Replaced {
+        let (convention, malformed) = Convention::of(raw);
+        let Some(convention) = convention else { return Replaced::Not { malformed } };
         self.convention = Some(convention);
+        self.malformed = malformed;
         self.raw.clear();
         self.raw.extend_from_slice(raw);
-        self.convention
+        Replaced::By(convention)
     }
 
     fn read(&self, speaker: Speaker) -> Option<Reading> {
         self.convention?.read(&self.raw, speaker)
     }
+}
 
-    fn is_malformed(&self) -> bool {
-        self.convention.is_some() && lenient::holds_unreadable_count(&self.raw)
-    }
+/// What became of an object.
+enum Replaced {
+    By(Convention),
+    /// Nothing in it is known, perhaps because it is none.
+    Not {
+        malformed: bool,
+    },
 }
 
 /// Anthropic's stream.
@@ -107,7 +132,7 @@ impl Found {
 
     /// The answer says that the call failed, perhaps with a code.
     pub(super) fn fail(&mut self, code: Option<Text>) {
-        self.failed = true;
+        (self.failed, self.failed_here) = (true, true);
         self.error = code.or(self.error.take());
     }
 
@@ -147,6 +172,7 @@ impl Found {
             Value::Json(raw) if is_null(raw) => {}
             Value::Json(raw) => self.note_json(member, raw),
             Value::TooLong { first } => self.note_too_long(member, first),
+            Value::Piece { .. } if member == Member::TextOfCohere && self.api != Some(Api::CohereChat) => {}
             Value::Piece { raw, last } => self.note_text(raw, last),
         }
     }
@@ -161,7 +187,14 @@ impl Found {
     fn note_json(&mut self, member: Member, raw: &[u8]) {
         match member {
             Member::Model => keep_first(&mut self.model, raw),
-            Member::Id => keep_first(&mut self.id, raw),
+            Member::Id => {
+                self.own_id = text(raw);
+                self.id = self.id.take().or_else(|| self.own_id.clone());
+            }
+            Member::DeferredId => {
+                self.pending |= self.id.is_none();
+                keep_first(&mut self.id, raw);
+            }
             Member::ServiceTier => self.service_tier = text(raw).or(self.service_tier.take()),
             Member::Type => self.note_type(raw),
             Member::LateType(api) => self.note_late_type(raw, api),
@@ -180,7 +213,7 @@ impl Found {
             Member::Done => self.note_done(raw),
             Member::FinishReason => self.last_event = true,
             // Within the limit is only what is empty.
-            Member::Content | Member::Image | Member::Text => {}
+            Member::Content | Member::Image | Member::Text | Member::TextOfCohere => {}
             Member::Usage
             | Member::UsageIfKnown
             | Member::UsageAtStart
@@ -202,13 +235,12 @@ impl Found {
         match member {
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
-            Member::UsageElsewhere => {
-                let known = self.elsewhere.replace(raw).is_some();
-                self.usage_malformed |= !known && !lenient::is_object(raw);
-            }
-            Member::InvocationMetrics => {
-                let known = self.metrics.replace(raw).is_some();
-                self.usage_malformed |= !known && !lenient::is_object(raw);
+            Member::UsageElsewhere | Member::InvocationMetrics => {
+                let at_top = member == Member::InvocationMetrics;
+                let carrier = if at_top { &mut self.metrics } else { &mut self.elsewhere };
+                if let Replaced::Not { malformed } = carrier.replace(raw) {
+                    self.usage_malformed |= malformed;
+                }
             }
             _ => self.note_count(member, raw),
         }
@@ -221,7 +253,7 @@ impl Found {
                 self.usage_too_large |= first == b'{';
                 self.note_first_usage(b"{}");
             }
-            Member::Error => self.failed = true,
+            Member::Error => self.fail(None),
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
             Member::Image if first == b'"' => self.counters.images = plus(self.counters.images, Some(1)),
             _ => {}
@@ -232,16 +264,18 @@ impl Found {
     fn note_type(&mut self, raw: &[u8]) {
         let Some(name) = string(raw) else { return };
         match &*name {
-            "message" | "message_start" => self.api = self.api.or(Some(Api::Messages)),
+            "message" | "message_start" => self.is_message = true,
+            // Cohere's first version.
+            "stream-start" | "text-generation" => self.name(Api::CohereChat),
             "error" => {
-                self.failed = true;
+                self.fail(None);
                 self.last_event = true;
             }
-            "response.failed" | "interaction.failed" => self.failed = true,
+            "response.failed" | "interaction.failed" => self.fail(None),
             _ => {}
         }
         if name.starts_with("response.") {
-            self.api = self.api.or(Some(Api::Responses));
+            self.name(Api::Responses);
         }
         if is_last_event(&name) {
             self.last_event = true;
@@ -266,18 +300,32 @@ impl Found {
             "text_completion" => Api::Completions,
             "response" => Api::Responses,
             "interaction" => Api::Interactions,
-            "thread.run" => Api::Assistants,
+            "thread.run" => {
+                // A stream may begin with its thread, and it is the run that can be asked for.
+                self.id = self.own_id.take().or(self.id.take());
+                Api::Assistants
+            }
+            "thread.run.step" => {
+                self.is_step = true;
+                return;
+            }
             _ => {
                 self.content |= name.ends_with(".delta");
                 return;
             }
         };
+        self.name(api);
+    }
+
+    fn name(&mut self, api: Api) {
         self.api = self.api.or(Some(api));
+        self.named = true;
     }
 
     fn note_status(&mut self, raw: &[u8]) {
         let Some(status) = string(raw) else { return };
         self.status_failed = status == "failed";
+        self.status_begun = matches!(&*status, "queued" | "in_progress");
         self.pending = matches!(
             &*status,
             "queued"
@@ -311,31 +359,40 @@ impl Found {
     }
 
     fn note_usage(&mut self, raw: &[u8]) {
+        if self.is_step {
+            return;
+        }
         if let Some(cumulative) = &mut self.cumulative {
-            cumulative.malformed |= !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
+            cumulative.malformed |= lenient::survey(raw, |_| ());
             // Deltas are laid over what the stream began with.
             if cumulative.counters.overlay(raw) {
                 cumulative.only_start = false;
             }
             return;
         }
-        let convention = self.usage.replace(raw);
-        self.usage_malformed = convention.is_none() && !lenient::is_object(raw);
-        // What came before is not the last word any more, and what is over the limit is not if this is not.
-        self.usage_too_large &= convention.is_none();
-        let api = match convention {
-            Some(Convention::Gemini) => Api::GenerateContent,
-            Some(Convention::Interactions) => Api::Interactions,
-            Some(Convention::Cohere) => Api::CohereChat,
-            Some(Convention::Converse) => Api::Converse,
-            _ => return,
+        let api = match self.usage.replace(raw) {
+            Replaced::Not { malformed } => {
+                self.usage_malformed = malformed;
+                return;
+            }
+            Replaced::By(convention) => {
+                // What was wrong with those before is of no consequence.
+                (self.usage_malformed, self.usage_too_large) = (false, false);
+                match convention {
+                    Convention::Gemini => Api::GenerateContent,
+                    Convention::Interactions => Api::Interactions,
+                    Convention::Cohere => Api::CohereChat,
+                    Convention::Converse => Api::Converse,
+                    _ => return,
+                }
+            }
         };
         self.api = self.api.or(Some(api));
     }
 
     fn note_first_usage(&mut self, raw: &[u8]) {
         let counters = anthropic::Cumulative::start(raw);
-        let malformed = !lenient::is_object(raw) || lenient::holds_unreadable_count(raw);
+        let malformed = lenient::survey(raw, |_| ());
         self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
     }
 
@@ -363,6 +420,11 @@ impl Found {
         self.failed || (is_its_own && self.status_failed)
     }
 
+    /// Whether the answer has begun to be made, and its figures are none that count.
+    pub(super) fn has_only_begun(&self, api: Option<Api>) -> bool {
+        self.status_begun && matches!(api, Some(Api::Responses | Api::Interactions))
+    }
+
     /// The type or code of the error, when the call failed.
     pub(super) fn error(&self) -> Option<Text> {
         self.error.clone().or_else(|| self.error_code.clone())
@@ -373,10 +435,26 @@ impl Found {
         self.is_ollama && !self.last_event
     }
 
-    /// The API, by the shape.
+    /// The API, by the shape. What has neither a model nor figures may be anything.
     pub(super) fn api(&self) -> Option<Api> {
         let ollama = if self.has_role { Api::OllamaChat } else { Api::OllamaGenerate };
-        self.api.or(self.is_ollama.then_some(ollama))
+        let has_model = self.model.is_some();
+        let is_ollama = self.is_ollama && (has_model || self.counters.output_tokens.is_some());
+        let message = (self.is_message && has_model).then_some(Api::Messages);
+        self.api.or(message).or(is_ollama.then_some(ollama))
+    }
+
+    /// Whether the answer itself names the API.
+    pub(super) fn names_api(&self) -> bool {
+        self.named || (self.is_message && self.model.is_some())
+    }
+
+    /// The document or event is over.
+    pub(super) fn end_event(&mut self) {
+        let had_figures = self.figures != self.figures_before;
+        self.broke_off |= std::mem::take(&mut self.failed_here) && !had_figures;
+        self.figures_before = self.figures;
+        self.is_step = false;
     }
 
     /// The usage, as `speaker` stated it last.
@@ -384,7 +462,9 @@ impl Found {
         let final_figures = |reading| Last { reading, only_start: false };
         self.usage_malformed |= match &self.cumulative {
             Some(cumulative) => cumulative.malformed,
-            None => [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(Carrier::is_malformed),
+            None => {
+                [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(|carrier| carrier.malformed)
+            }
         };
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {
@@ -417,7 +497,10 @@ impl Found {
 
     /// What is counted beside tokens.
     fn add_counted_things(&self, usage: &mut Usage) {
-        usage.web_searches = usage.web_searches.or(self.counters.web_searches);
+        // OpenAI counts searches beside a usage that is not there yet, too.
+        if !usage.is_empty() {
+            usage.web_searches = usage.web_searches.or(self.counters.web_searches);
+        }
         usage.characters = usage.characters.or(self.counters.characters);
         usage.pages = usage.pages.or(self.counters.pages);
         // Images are billed one by one only where they are not billed by tokens.

@@ -61,32 +61,28 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(json: &[u8]) -> Option<T> {
     serde_json::from_slice(json).ok()
 }
 
-/// Calls `seen` with every key at the top of the text of an object; of anything else there are none.
-pub(super) fn for_each_key(json: &[u8], seen: impl FnMut(&str)) {
-    struct Keys<F>(F);
-    impl<'de, F: FnMut(&str)> Interest<'de> for Keys<F> {
-        type Value = ();
-        fn map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-            while map.next_key_seed(Key(&mut self.0))?.is_some() {
-                map.next_value::<IgnoredAny>()?;
+/// Calls `seen` with the keys at the top of the text of an object, up to a syntax error. Whether a figure in it, at any
+/// depth, is there and cannot be read, or the text is no JSON object: what the other figures say is not all then.
+pub(super) fn survey(json: &[u8], seen: impl FnMut(&str)) -> bool {
+    struct Survey<F>(F);
+    impl<'de, F: FnMut(&str)> Interest<'de> for Survey<F> {
+        type Value = bool;
+        fn map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<bool, A::Error> {
+            let mut unreadable = false;
+            let mut expected = |key: &str| {
+                (self.0)(key);
+                Expected::of(key)
+            };
+            while let Some(expected) = map.next_key_seed(Key(&mut expected))? {
+                unreadable |= map.next_value_seed(Unreadable { expected })?;
             }
-            Ok(())
+            Ok(unreadable)
         }
     }
-    // What follows a syntax error is not seen, and whoever reads the object next finds the error.
-    let _ = serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Keys(seen)));
-}
-
-/// Whether the text is that of a JSON object.
-pub(super) fn is_object(json: &[u8]) -> bool {
-    json.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(json).is_ok()
-}
-
-/// Whether a figure in the text of an object, at any depth, is there and cannot be read, or the text is not JSON: what
-/// the other figures say is not all then.
-pub(super) fn holds_unreadable_count(json: &[u8]) -> bool {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Unreadable { expected: Expected::Anything }.deserialize(&mut deserializer).unwrap_or(true)
+    if json.first() != Some(&b'{') {
+        return true;
+    }
+    serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Survey(seen))).unwrap_or(true)
 }
 
 /// Looks for a value that should be a figure, or hold some, and does not. A `null` says nothing, and so does an object or

@@ -3,11 +3,12 @@
 use super::body::BodyReader;
 use super::decoded::Decoded;
 use super::found::{Found, Last};
+use super::head::Head;
 use super::request::RequestFacts;
 use super::route::Route;
 use super::texts::Texts;
 use super::usage::Speaker;
-use super::{error_code, family, head};
+use super::{family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
 use crate::token_counter::Counter;
 use crate::wire::encoding::DecodeError;
@@ -54,6 +55,8 @@ pub(crate) struct ResponseFacts {
     pub(crate) request_id: Option<Text>,
     /// The answer says that it is still being made: its usage comes with a later one.
     pub(crate) pending: bool,
+    /// Whether the call consumed anything, by its path or else by its answer.
+    pub(crate) consumes: bool,
     /// How many tokens the answer is, by the application's counter, where its usage is absent and was not.
     pub(crate) estimated_output: Option<u64>,
 }
@@ -67,20 +70,12 @@ pub(crate) struct ResponseReader {
     provider: Option<Provider>,
     consumes: bool,
     repeats: bool,
+    by_shape: bool,
     status: StatusCode,
     head: Head,
     decoded: Decoded,
     body: BodyReader,
     found: Found,
-}
-
-/// What the head of the answer said.
-#[derive(Debug)]
-struct Head {
-    request_id: Option<Text>,
-    service_tier: Option<Text>,
-    error: Option<Text>,
-    usage: Option<Box<Usage>>,
 }
 
 impl ResponseReader {
@@ -100,13 +95,9 @@ impl ResponseReader {
             provider: route.provider.clone(),
             consumes: route.consumes,
             repeats: route.repeats,
+            by_shape: route.by_shape,
             status,
-            head: Head {
-                request_id: head::request_id(headers),
-                service_tier: head::service_tier(headers),
-                error: error_code::of_headers(headers),
-                usage: head::usage(headers).map(Box::new),
-            },
+            head: Head::of(headers),
             decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
             found: Found::counting(texts),
@@ -133,11 +124,23 @@ impl ResponseReader {
     pub(crate) fn finish(&mut self, request: &RequestFacts, ended: Ended) -> ResponseFacts {
         let ended_well = ended == Ended::Whole || self.terminal();
         let unreadable = self.why_unreadable();
+        // Its checksum is wrong, or missing from a body that has ended.
+        let damaged = ended == Ended::Whole && self.decoded.failure() == Some(DecodeError::Malformed);
         let stream = self.body.is_stream();
-        let api = self.api.or(self.found.api());
+        // Where the path is not believed, what the answer says of itself is.
+        let by_shape = self.by_shape && self.found.names_api();
+        let consumes = self.consumes || by_shape;
+        let api = if by_shape { self.found.api() } else { self.api.or(self.found.api()) };
         let model = self.found.model.take();
         let speaker = self.speaker(model.as_ref().or(request.model.as_ref()));
-        let stated = self.last_usage(speaker);
+        let stated = self.last_usage(speaker).filter(|last| {
+            // Of an unknown shape on an unknown host, a price or a length may be anybody's.
+            let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
+            let is_known = api.is_some() || self.provider.is_some();
+            // Figures of what is still being made are none that count.
+            let is_final = stream || !self.found.has_only_begun(api);
+            is_final && (is_known || input_tokens.is_some() || output_tokens.is_some())
+        });
         let failed =
             self.found.has_failed(api) || self.status.is_client_error() || self.status.is_server_error();
 
@@ -158,15 +161,16 @@ impl ResponseReader {
             stream,
             response_id: self.found.id.take(),
             request_id: self.head.request_id.take(),
-            pending: self.found.pending,
+            pending: self.found.pending && !failed,
+            consumes,
             estimated_output: None,
         };
         match stated {
-            _ if !self.consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
+            _ if !consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
             Some(last) => {
                 // A stream whose last event is cut off has ended early, whoever cut it.
                 let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
-                let early = stream && (last.only_start || !ended_well || cut);
+                let early = stream && (last.only_start || !ended_well || cut || self.found.broke_off);
                 // Nor are figures the last whose successors are over the limit.
                 let early = early || self.found.usage_too_large;
                 facts.usage_state = match early {
@@ -175,7 +179,7 @@ impl ResponseReader {
                     false => UsageState::Reported,
                 };
                 facts.take_reading(last, early);
-                if self.found.usage_malformed {
+                if self.found.usage_malformed || damaged {
                     facts.usage_reason = Some(UsageReason::Malformed);
                 } else if self.found.usage_too_large {
                     facts.usage_reason = Some(UsageReason::TooLarge);
@@ -184,7 +188,8 @@ impl ResponseReader {
             None => {
                 let reason = self.why_absent(request, ended, ended_well, unreadable, &facts);
                 facts.usage_reason = Some(reason);
-                facts.estimated_output = self.estimate(reason, &facts, request);
+                let early = stream && !ended_well;
+                facts.estimated_output = self.estimate(reason, early, &facts, request);
             }
         }
         facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
@@ -195,6 +200,7 @@ impl ResponseReader {
     fn estimate(
         &mut self,
         reason: UsageReason,
+        early: bool,
         facts: &ResponseFacts,
         request: &RequestFacts,
     ) -> Option<u64> {
@@ -207,8 +213,8 @@ impl ResponseReader {
                 | UsageReason::NoResponse
                 | UsageReason::Malformed
         );
-        // What is still being made comes with its usage later.
-        if !consumed || facts.pending || !facts.api.is_some_and(is_text) {
+        // What is still being made comes with its usage later, unless it is a stream that nobody reads any more.
+        if !consumed || (facts.pending && !early) || !facts.api.is_some_and(is_text) {
             return None;
         }
         texts.total(facts.model.as_ref().or(request.model.as_ref()).map(|model| &**model))
@@ -317,6 +323,7 @@ fn is_text(api: Api) -> bool {
     !matches!(
         api,
         Api::Images
+            | Api::Predict
             | Api::Audio
             | Api::Ocr
             | Api::Rerank

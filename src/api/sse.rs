@@ -107,7 +107,7 @@ impl SseEvents for Events<'_> {
     fn end(&mut self, name: &[u8], had_data: bool) {
         let event = self.progress.event.take();
         if had_data && name == b"error" {
-            self.found.failed = true;
+            self.found.fail(None);
         }
         let sentinel = self.sentinel.is_complete();
         let unread =
@@ -126,12 +126,13 @@ impl SseEvents for Events<'_> {
         progress.ended |= sentinel || std::mem::take(&mut self.found.last_event);
         *self.sentinel = Sentinel::default();
         self.scanner.reset();
+        self.found.end_event();
     }
 
     /// llama.cpp's server sends errors as a field of their own.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         if name == b"error" {
-            self.found.failed = true;
+            self.found.fail(None);
             self.progress.event.get_or_insert(Event { interest: Interest::ErrorObject, late: None });
             self.read(piece.bytes);
         }
@@ -235,7 +236,7 @@ mod tests {
         for chunk in 1..60 {
             let (_, found) =
                 read("error: {\"code\":500,\"type\":\"server_error\",\"message\":\"x y\"}\n\n", chunk);
-            assert!(found.failed);
+            assert!(found.has_failed(None));
             assert_eq!(found.error().as_deref(), Some("server_error"), "{chunk}");
         }
     }

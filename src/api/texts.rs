@@ -182,6 +182,9 @@ pub(super) const IN_STREAMS: &[(&str, InPieces)] = &[
     ("delta.message.content.text", Strings),
     ("delta.message.tool_plan", Strings),
     ("delta.message.tool_calls.function.arguments", Strings),
+    // Nova on Bedrock.
+    ("contentBlockDelta.delta.text", Strings),
+    ("contentBlockDelta.delta.toolUse.input", Strings),
 ];
 
 /// Where the texts of an answer stand that is one document.
@@ -195,6 +198,7 @@ pub(super) const IN_DOCUMENTS: &[(&str, InPieces)] = &[
     ("choices[].message.tool_calls[].function.arguments", Strings),
     // Responses.
     ("output[].content[].text", Strings),
+    ("output[].content[].refusal", Strings),
     ("output[].summary[].text", Strings),
     ("output[].arguments", Strings),
     // Anthropic.
@@ -208,9 +212,8 @@ pub(super) const IN_DOCUMENTS: &[(&str, InPieces)] = &[
     ("text", Strings),
     ("message.content[].text", Strings),
     ("generations[].text", Strings),
-    // Titan, Interactions.
+    // Titan.
     ("results[].outputText", Strings),
-    ("outputs[].text", Strings),
 ];
 
 /// Where the texts stand of answers whose streams are made of such documents too.
@@ -228,6 +231,8 @@ pub(super) const IN_BOTH: &[(&str, InPieces)] = &[
     ("generation", Strings),
     ("outputText", Strings),
     ("results[].generated_text", Strings),
+    // Mistral's models on Bedrock, Interactions.
+    ("outputs[].text", Strings),
 ];
 
 #[cfg(test)]

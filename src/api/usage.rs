@@ -1,6 +1,6 @@
 //! Which convention a usage object follows, and what it says in ours.
 
-use super::lenient::for_each_key;
+use super::lenient::survey;
 use super::{anthropic, bedrock, cohere, google, openai};
 use crate::record::{Text, Usage, Usd};
 
@@ -41,11 +41,12 @@ pub(super) enum Convention {
 }
 
 impl Convention {
-    /// The convention that an object follows, by its keys. `None` when none of them is a counter that is known.
-    pub(super) fn of(json: &[u8]) -> Option<Self> {
+    /// The convention that an object follows, by its keys: `None` when none of them is a counter that is known. And
+    /// whether a figure in it cannot be read.
+    pub(super) fn of(json: &[u8]) -> (Option<Self>, bool) {
         let mut keys = Keys::default();
-        for_each_key(json, |key| keys.note(key));
-        keys.convention()
+        let unreadable = survey(json, |key| keys.note(key));
+        (keys.convention(), unreadable)
     }
 
     /// Reads an object of what `speaker` says. `None` when it is not JSON.
@@ -161,7 +162,7 @@ mod tests {
             ("[]", None),
             ("null", None),
         ] {
-            assert_eq!(Convention::of(json.as_bytes()), convention, "{json}");
+            assert_eq!(Convention::of(json.as_bytes()).0, convention, "{json}");
         }
     }
 

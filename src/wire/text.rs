@@ -51,14 +51,16 @@ fn read<'a>(raw: &'a [u8], text: &mut impl FnMut(&str)) -> &'a [u8] {
 
 /// The same where there is no escape.
 fn read_plain<'a>(raw: &'a [u8], text: &mut impl FnMut(&str)) -> &'a [u8] {
+    let mut rest = raw;
     for chunk in raw.utf8_chunks() {
         if !chunk.valid().is_empty() {
             text(chunk.valid());
         }
         let invalid = chunk.invalid();
-        let is_cut = std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
-        if is_cut && raw.ends_with(invalid) {
-            return raw.get(raw.len() - invalid.len()..).unwrap_or_default();
+        rest = rest.get(chunk.valid().len() + invalid.len()..).unwrap_or_default();
+        let may_go_on = std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+        if rest.is_empty() && may_go_on {
+            return invalid;
         }
         if !invalid.is_empty() {
             text(BROKEN);
@@ -156,12 +158,17 @@ mod tests {
             (br"\ud83d!", "\u{FFFD}!"),
             (br"\ud83dA", "\u{FFFD}A"),
             (br"\ude00", "\u{FFFD}"),
+            (b"\\\xE0u\xE0u", "\u{FFFD}\u{FFFD}u\u{FFFD}u"),
         ] {
             assert_eq!(text([raw]), expected, "{}", raw.escape_ascii());
+            assert_eq!(text(raw.chunks(1)), expected, "{}", raw.escape_ascii());
+            assert_eq!(text(raw.chunks(2)), expected, "{}", raw.escape_ascii());
         }
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
         #[test]
         fn any_text_is_the_same_however_it_is_cut(string in ".{0,40}", escaped in any::<bool>(), size in 1usize..14) {
             let raw = if escaped {
@@ -175,7 +182,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_the_same_however_they_are_cut(
-            raw in proptest::collection::vec(prop_oneof![Just(b'\\'), Just(b'u'), Just(b'd'), Just(b'8'), any::<u8>()], 0..40),
+            raw in proptest::collection::vec(prop_oneof![Just(b'\\'), Just(b'u'), Just(b'd'), Just(b'8'), Just(0xE0), any::<u8>()], 0..40),
             size in 1usize..14,
         ) {
             prop_assert_eq!(text(raw.chunks(size)), text([&*raw]));

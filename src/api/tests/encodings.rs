@@ -79,6 +79,14 @@ mod gzip {
         assert_eq!(answer(&whole[..whole.len() - 9]).absent(), UsageReason::Malformed);
         assert_eq!(answer(&whole[..whole.len() / 2]).ended(Ended::Aborted).absent(), UsageReason::Aborted);
         assert_eq!(answer(b"").absent(), UsageReason::NotReported);
+        // Figures that a wrong or missing checksum casts doubt on.
+        let mut figures = gzip(&chat_json());
+        let last = figures.len() - 5;
+        figures[last] ^= 1;
+        for body in [&figures[..], &figures[..last]] {
+            let facts = answer(body).facts();
+            assert_eq!((facts.usage, facts.usage_reason), (chat_usage(), Some(UsageReason::Malformed)));
+        }
     }
 
     fn chat_without_figures() -> String {

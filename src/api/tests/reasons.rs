@@ -154,7 +154,15 @@ fn a_document_that_is_a_single_value_is_well_formed() {
 #[test]
 fn an_answer_that_need_not_be_json_is_not_malformed() {
     const TRANSCRIPTIONS: &str = "https://api.openai.com/v1/audio/transcriptions";
-    for text in ["Hello.", "not found", "1\n00:00:00,000 --> 00:00:01,000\nHello.", "dear caller", "true"] {
+    for text in [
+        "error: he said",
+        "data: here",
+        "Hello.",
+        "not found",
+        "1\n00:00:00,000 --> 00:00:01,000\nHello.",
+        "dear caller",
+        "true",
+    ] {
         let facts = Call::new(TRANSCRIPTIONS, "text/plain; charset=utf-8", text).facts();
         assert_eq!((facts.usage_reason, facts.stream), (Some(UsageReason::NotReported), false), "{text}");
     }
@@ -208,6 +216,51 @@ fn calls_that_consume_nothing_say_so_whatever_their_answers_look_like() {
     }
     let models = Call::new("https://api.openai.com/v1/models", JSON, r#"{"object":"list","data":[]}"#).get();
     assert_eq!(models.absent(), UsageReason::NotConsumption);
+}
+
+#[test]
+fn a_gateways_route_is_its_own_whatever_it_is_called() {
+    for path in
+        ["/models/m/generate", "/conversations/42/ask", "/organization/acme/ask", "/threads/42", "/files/ask"]
+    {
+        let call = Call::new(format!("http://gateway.internal{path}").leak(), JSON, chat_json());
+        let facts = call.facts();
+        assert_eq!(
+            (facts.usage, facts.api, facts.consumes),
+            (chat_usage(), Some(Api::ChatCompletions), true),
+            "{path}"
+        );
+    }
+    let file = Call::new("https://api.openai.com/v1/files", JSON, r#"{"object":"file","bytes":3}"#);
+    assert_eq!(file.absent(), UsageReason::NotConsumption);
+    let cached = r#"{"name":"cachedContents/1","model":"models/gemini-2.5-flash","usageMetadata":{"totalTokenCount":9}}"#;
+    let cached = Call::new("https://generativelanguage.googleapis.com/v1beta/cachedContents", JSON, cached);
+    assert_eq!(cached.absent(), UsageReason::NotConsumption);
+    let conversation = format!(r#"{{"object":"conversation.response","outputs":[],"usage":{CHAT_USAGE}}}"#);
+    let mistral = Call::new("https://api.mistral.ai/v1/conversations", JSON, conversation).facts();
+    assert_eq!((mistral.usage, mistral.consumes), (chat_usage(), true));
+}
+
+#[test]
+fn what_only_looks_like_a_known_shape_is_unrecognized() {
+    for body in [
+        r#"{"usage":{"cost":3}}"#,
+        r#"{"usage":{"seconds":60}}"#,
+        r#"{"meta":{"cost":12.5}}"#,
+        r#"{"id":1,"done":true}"#,
+        r#"{"type":"message","text":"x"}"#,
+    ] {
+        let facts = Call::new("http://gateway.internal/anything", JSON, body).facts();
+        assert_eq!((facts.usage_reason, facts.api), (Some(UsageReason::Unrecognized), None), "{body}");
+        assert_eq!(facts.reported_cost, None, "{body}");
+    }
+}
+
+#[test]
+fn an_error_after_figures_that_grow_leaves_them_partial() {
+    let error = r#"{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}"#;
+    let facts = Call::new(GEMINI_STREAM, EVENTS, events(&[GEMINI_PART, error])).facts();
+    assert_eq!((facts.failed, facts.usage_state), (true, UsageState::Partial));
 }
 
 #[test]
