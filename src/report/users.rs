@@ -29,6 +29,7 @@ pub struct UserQuery {
     pub(crate) users: UserFilter,
     pub(crate) zone: Zone,
     pub(crate) order: Order,
+    pub(crate) offset: usize,
     pub(crate) limit: usize,
     pub(crate) after: Option<Cursor>,
 }
@@ -41,6 +42,7 @@ impl Default for UserQuery {
             users: UserFilter::All,
             zone: Zone::UTC,
             order: Order { by: Some(Measure::Requests), ascending: false },
+            offset: 0,
             limit: 100,
             after: None,
         }
@@ -102,6 +104,21 @@ impl UserQuery {
         self
     }
 
+    /// By id, in the opposite order of its bytes.
+    #[must_use]
+    pub fn sort_by_id_descending(mut self) -> Self {
+        self.order = Order { by: None, ascending: false };
+        self
+    }
+
+    /// Leaves out so many of the first rows: for pages that have a number. Between two questions rows may come and go, so that
+    /// one is on both pages or on none; [`after`](Self::after) does not have that.
+    #[must_use]
+    pub fn offset(mut self, rows: usize) -> Self {
+        self.offset = rows;
+        self
+    }
+
     /// At most so many rows. An answer with more of them takes as much memory as its rows do.
     #[must_use]
     pub fn limit(mut self, rows: usize) -> Self {
@@ -134,7 +151,12 @@ pub(crate) struct Order {
 impl Order {
     /// Which of two rows comes first.
     pub(crate) fn compare(self, left: (Option<Amount>, &Who), right: (Option<Amount>, &Who)) -> Ordering {
-        self.compare_amounts(left.0, right.0).then_with(|| left.1.cmp(right.1))
+        self.compare_amounts(left.0, right.0).then_with(|| self.compare_ids(left.1, right.1))
+    }
+
+    /// Which of two rows of the same amount comes first.
+    pub(crate) fn compare_ids(self, left: &Who, right: &Who) -> Ordering {
+        if self.by.is_none() && !self.ascending { right.cmp(left) } else { left.cmp(right) }
     }
 
     #[inline]

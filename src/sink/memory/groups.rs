@@ -156,6 +156,7 @@ fn name_of(facet: &Facet, by: &GroupBy) -> GroupName {
         GroupBy::Model => name(&facet.model, |model| GroupName::Is(model.clone())),
         GroupBy::Provider => name(&facet.provider, |provider| text(provider.as_str())),
         GroupBy::Operation => name(&facet.operation, |operation| text(operation.as_str())),
+        GroupBy::AbsentUsage => name(&facet.absent_usage, |reason| text(reason.as_str())),
         GroupBy::Property(wanted) => match facet.properties.iter().find(|(property, _)| property == wanted) {
             Some((_, value)) => name(value, |value| GroupName::Is(value.clone())),
             None if facet.more_properties => GroupName::Other,

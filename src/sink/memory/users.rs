@@ -19,7 +19,8 @@ struct Shared {
 
 impl Store {
     pub(super) fn users(&self, window: Quarters, query: &UserQuery) -> UserPage {
-        let mut ranking = Ranking::new(query.order, query.limit, query.after.as_ref());
+        let mut ranking =
+            Ranking::new(query.order, query.offset.saturating_add(query.limit), query.after.as_ref());
         let by_brief = window == Quarters::ALL
             && query.scope == Scope::All
             && query.calls == CallFilter::All
@@ -40,7 +41,7 @@ impl Store {
         }
         let matching = ranking.offered;
         let (ranked, next) = ranking.finish();
-        let rows = ranked.into_iter().filter_map(|who| match who {
+        let rows = ranked.into_iter().skip(query.offset).filter_map(|who| match who {
             Who::User(_) => self.row(who, window, query),
             Who::Nobody | Who::Other => Some(nobody.clone()),
         });
