@@ -59,6 +59,7 @@
 //! | `gzip`, `zstd` | | compressed segments of [`FileSink`], and compressed answers are read |
 //! | `tracing` | | events, once each: the first loss of a sink, price data that is too old |
 //! | `reqwest` | | the layer over `reqwest::Client` |
+//! | `dashboard` | | pages and a JSON API over a report, as a service |
 //! | `pseudonym` | | user ids replaced by their keyed HMAC |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -66,6 +67,9 @@
 mod api;
 mod body;
 mod client;
+#[cfg(feature = "dashboard")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
+pub mod dashboard;
 mod exchange;
 mod future;
 mod identify;
