@@ -8,6 +8,9 @@
 //! curl http://127.0.0.1:8081/metrics/users
 //! ```
 //!
+//! With `--dashboard` (built with `--features dashboard`) the pages for people are on the admin address too, under `/usage`: keep it
+//! on the loopback interface, or put your own authentication before it.
+//!
 //! Both directions stream. The upstream's host tells the provider; `--provider` overrides it. The table of users is answered
 //! on the admin address only. On SIGINT and SIGTERM the proxy takes no more connections, waits for open calls (up to
 //! `--grace` seconds), and ends when every record is on disk.
@@ -52,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let runtime = tokio::runtime::Runtime::new()?;
-    let served = runtime.block_on(serve(&options, layer.clone(), users));
+    let served = runtime.block_on(serve(&options, layer.clone(), users, &log));
     // Calls that are still open are dropped with the runtime: each leaves its record before the log is flushed.
     runtime.shutdown_timeout(Duration::from_secs(5));
     log.flush()?;
@@ -67,6 +70,7 @@ struct Options {
     prices: Option<PathBuf>,
     provider: Option<Provider>,
     grace: Duration,
+    dashboard: bool,
 }
 
 impl Options {
@@ -76,6 +80,7 @@ impl Options {
         let (mut prices, mut provider) = (None, None);
         let mut admin = SocketAddr::from(([127, 0, 0, 1], 8081));
         let mut grace = Duration::from_secs(30);
+        let mut dashboard = false;
         let mut arguments = lexopt::Parser::from_env();
         while let Some(argument) = arguments.next()? {
             match argument {
@@ -85,9 +90,13 @@ impl Options {
                 Long("records") => records = Some(arguments.value()?.into()),
                 Long("prices") => prices = Some(arguments.value()?.into()),
                 Long("provider") => provider = Some(Provider::new(&arguments.value()?.string()?)?),
+                Long("dashboard") => dashboard = true,
                 Long("grace") => grace = Duration::from_secs(arguments.value()?.parse()?),
                 _ => return Err(argument.unexpected().into()),
             }
+        }
+        if dashboard && !cfg!(feature = "dashboard") {
+            return Err("--dashboard needs a build with --features dashboard".into());
         }
         let upstream: Uri = upstream.ok_or("--upstream URL is missing")?;
         if upstream.scheme().is_none() || upstream.authority().is_none() {
@@ -103,6 +112,7 @@ impl Options {
             prices,
             provider,
             grace,
+            dashboard,
         })
     }
 }
@@ -115,7 +125,12 @@ struct Proxy {
     upstream: Uri,
 }
 
-async fn serve(options: &Options, layer: UserMetricsLayer, users: MemorySink) -> Result<(), Box<dyn Error>> {
+async fn serve(
+    options: &Options,
+    layer: UserMetricsLayer,
+    users: MemorySink,
+    log: &FileSink,
+) -> Result<(), Box<dyn Error>> {
     let connector =
         hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions();
     let client = Client::builder(TokioExecutor::new()).build(connector.build());
@@ -125,11 +140,16 @@ async fn serve(options: &Options, layer: UserMetricsLayer, users: MemorySink) ->
     println!("proxy for {} on http://{}", options.upstream, traffic.local_addr()?);
     println!("users on http://{}/metrics/users", admin.local_addr()?);
 
+    let pages = if options.dashboard { pages(&users, log) } else { Router::new() };
+    if options.dashboard {
+        println!("dashboard on http://{}/usage", admin.local_addr()?);
+    }
     let everybody = UserQuery::new().sort(SortBy::Cost).limit(usize::MAX);
     let table = Router::new().route(
         "/metrics/users",
         get(async move || axum::Json(table::json(&users.report().users(&everybody))).into_response()),
     );
+    let table = table.merge(pages);
     let admin = tokio::spawn(async move { axum::serve(admin, table).await });
 
     let (stop, stopping) = tokio::sync::watch::channel(false);
@@ -152,6 +172,24 @@ async fn serve(options: &Options, layer: UserMetricsLayer, users: MemorySink) ->
     }
     admin.abort();
     Ok(())
+}
+
+/// The pages for people. Whoever reaches the admin address sees everybody.
+#[cfg(feature = "dashboard")]
+fn pages(users: &MemorySink, log: &FileSink) -> Router {
+    use tower_llm_metrics::dashboard::Dashboard;
+    use tower_llm_metrics::report::Scope;
+    let (memory, log) = (users.clone(), log.clone());
+    let pages = Dashboard::new(users.clone(), |_: &http::request::Parts| Some(Scope::All))
+        .mounted_at("/usage")
+        .sink("memory", move || memory.stats())
+        .sink("log", move || log.stats());
+    Router::new().nest_service("/usage", pages)
+}
+
+#[cfg(not(feature = "dashboard"))]
+fn pages(_: &MemorySink, _: &FileSink) -> Router {
+    Router::new()
 }
 
 /// Returns at SIGINT or SIGTERM.

@@ -99,6 +99,6 @@ pub use stream_usage::{
     StreamUsage, StreamUsageFuture, StreamUsageLayer, StreamUsageRequestBody, StreamUsageResponseBody,
 };
 
-#[cfg(all(doctest, feature = "reqwest"))]
+#[cfg(all(doctest, feature = "reqwest", feature = "dashboard"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

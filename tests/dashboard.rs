@@ -192,6 +192,9 @@ async fn rows_are_sorted_filtered_and_paged() {
     assert_eq!(ids(&json_of(&dashboard, "/api/users?q=ALI").await), ["alice"]);
     let costly = form(&[("filter", "cost_usd>=0.06"), ("filter", "cost_usd<=0.5")]);
     assert_eq!(ids(&json_of(&dashboard, &format!("/api/users?{costly}")).await), ["alice"]);
+    // As the page's form has it.
+    let form_of = "/api/users?measure=cost_usd&at=least&value=0.5";
+    assert_eq!(ids(&json_of(&dashboard, form_of).await), ["bob"]);
     assert_eq!(ids(&json_of(&dashboard, "/api/users?model=house-model").await), ["bob"]);
     assert_eq!(ids(&json_of(&dashboard, "/api/users?row=nobody").await), ["-"]);
 }

@@ -42,6 +42,7 @@ impl<R: Report> Question<R> {
         scope: Scope,
         params: Params,
     ) -> Result<Self, Problem> {
+        let params = with_condition(&params)?;
         let now = (settings.clock)();
         let zone = range::zone(&params, &settings.zone)?;
         let window = range::window(&params, &zone, now)?;
@@ -193,6 +194,17 @@ fn users(params: &Params) -> Result<UserFilter, Problem> {
         filter = if filter == UserFilter::All { one } else { filter.and(one) };
     }
     Ok(filter)
+}
+
+/// A condition comes from a form in three fields; in addresses it is one.
+fn with_condition(params: &Params) -> Result<Params, Problem> {
+    let rest = params.without(&["measure", "at", "value"]);
+    let Some(value) = params.get("value") else { return Ok(params.clone()) };
+    let measure = amount::measure("measure", params.get("measure").unwrap_or_default())?;
+    let sign = one_of("at", params.get("at").unwrap_or("least"), [("least", ">="), ("most", "<=")])?;
+    let condition = format!("{}{sign}{}", measure.as_str(), value.trim());
+    let known: Vec<_> = params.all("filter").filter(|known| *known != condition).collect();
+    Ok(rest.with("filter", known.into_iter().chain([condition.as_str()])))
 }
 
 /// A parameter that may come several times.

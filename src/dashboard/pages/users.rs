@@ -7,8 +7,9 @@ use super::super::question::{MAX_OFFSET, Question, order};
 use super::columns::{self, hint, label};
 use super::format::{Figure, grouped};
 use super::frame::{Frame, gap_notes, owned};
-use crate::report::{GroupBy, GroupName, Measure, Overview, Report, UserSummary, Who};
+use crate::report::{Measure, Overview, Report, UserSummary, Who};
 use askama::Template;
+use std::collections::BTreeSet;
 
 #[derive(Debug, Template)]
 #[template(path = "users.html")]
@@ -99,16 +100,15 @@ struct Pager {
 const SIZES: [usize; 4] = [25, 50, 100, 250];
 
 pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage, Problem> {
-    let params = with_condition(&question.params)?;
+    let params = &question.params;
     let size = params.number("per", 50, 250)?.max(1);
     let number = params.number("page", 1, MAX_OFFSET / size)?.max(1);
     let offset = (number - 1) * size;
-    let columns = columns::chosen(&params)?;
-    let sort = order(&params)?;
+    let columns = columns::chosen(params)?;
+    let sort = order(params)?;
     let query = question.user_query()?;
     let answer = question.users(&query.offset(offset).limit(size)).await?;
     let overview = question.overview().await?;
-    let models = question.breakdown(&GroupBy::Model).await?;
     let row = |summary: &UserSummary| row(question, summary, &columns, sort.0);
     let rows: Vec<_> = answer.rows.iter().map(row).collect();
     let files = params.without(&["page", "per", "columns"]);
@@ -120,16 +120,10 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage,
     Ok(UsersPage {
         frame,
         tiles: tiles(&overview),
-        search: search(
-            &params,
-            models.groups.iter().filter_map(|group| match &group.name {
-                GroupName::Is(name) => Some(name.to_string()),
-                GroupName::Absent | GroupName::Other => None,
-            }),
-        ),
+        search: search(params, &answer.rows),
         columns_kept: owned(&params.without(&["columns"])),
         columns: choices(&columns),
-        heads: heads(&params, &columns, sort),
+        heads: heads(params, &columns, sort),
         other: answer.other.as_ref().map(row),
         pager: Pager {
             from: grouped((offset + usize::from(!rows.is_empty())) as u128),
@@ -146,22 +140,6 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage,
         json_lines: files.with("format", ["jsonl"]).link("api/users"),
         api: files.link("api/users"),
     })
-}
-
-/// A condition comes from the form in three fields; in addresses it is one.
-pub(super) fn with_condition(params: &Params) -> Result<Params, Problem> {
-    const FIELDS: [&str; 3] = ["measure", "at", "value"];
-    let rest = params.without(&FIELDS);
-    let Some(value) = params.get("value") else { return Ok(rest) };
-    let measure = amount::measure("measure", params.get("measure").unwrap_or_default())?;
-    let sign = super::super::params::one_of(
-        "at",
-        params.get("at").unwrap_or("least"),
-        [("least", ">="), ("most", "<=")],
-    )?;
-    let condition = format!("{}{sign}{}", measure.as_str(), value.trim());
-    let filters: Vec<&str> = params.all("filter").filter(|known| *known != condition).collect();
-    Ok(rest.with("filter", filters.into_iter().chain([condition.as_str()])))
 }
 
 pub(super) fn tiles(overview: &Overview) -> Vec<Tile> {
@@ -195,8 +173,10 @@ pub(super) fn tiles(overview: &Overview) -> Vec<Tile> {
     ]
 }
 
-fn search(params: &Params, models: impl Iterator<Item = String>) -> Search {
+fn search(params: &Params, rows: &[UserSummary]) -> Search {
     const MOST: usize = 50;
+    // Those of the rows that are shown: to know all of them takes a look at all calls.
+    let models: BTreeSet<_> = rows.iter().flat_map(|row| &row.models).collect();
     let mut chips = Vec::new();
     for (name, what) in
         [("q", "id has"), ("model", "model is"), ("provider", "provider is"), ("operation", "operation is")]
@@ -217,7 +197,7 @@ fn search(params: &Params, models: impl Iterator<Item = String>) -> Search {
         kept: owned(&params.without(&["q", "model", "page"])),
         text: params.get("q").unwrap_or_default().to_owned(),
         model: params.get("model").unwrap_or_default().to_owned(),
-        models: models.take(MOST).collect(),
+        models: models.into_iter().take(MOST).map(ToString::to_string).collect(),
         measures: columns::ORDER.iter().map(|&measure| (measure.as_str(), label(measure))).collect(),
         chips,
     }

@@ -98,7 +98,6 @@ impl Store {
                         continue;
                     }
                     all = true;
-                    overview.totals.merge(part.totals);
                     if part.totals.unpriced() != 0 {
                         let model = match &choice.facet(part.facet).model {
                             Name::Is(model) => Some(model.clone()),
@@ -106,14 +105,18 @@ impl Store {
                         };
                         *unpriced.entry(model).or_default() += part.totals.unpriced();
                     }
-                    if part.span.is_within(month) {
+                    // Today is part of the month, and both are part of all: each call is added once, and they are put together
+                    // when all are there.
+                    let sum = if part.span.is_within(day) {
+                        (today, this_month) = (true, true);
+                        &mut overview.today
+                    } else if part.span.is_within(month) {
                         this_month = true;
-                        overview.month.merge(part.totals);
-                    }
-                    if part.span.is_within(day) {
-                        today = true;
-                        overview.today.merge(part.totals);
-                    }
+                        &mut overview.month
+                    } else {
+                        &mut overview.totals
+                    };
+                    sum.merge(part.totals);
                 }
                 if let Seen::User(_) = seen {
                     overview.users += u64::from(all);
@@ -122,6 +125,8 @@ impl Store {
                 }
             });
         })?;
+        overview.month.merge(&overview.today);
+        overview.totals.merge(&overview.month);
         overview.month_projection =
             overview.month.cost().and_then(|cost| project(cost, month_window, to_micros(now)));
         overview.unpriced_models = unpriced.into_iter().collect();
