@@ -181,6 +181,9 @@ async fn rows_are_sorted_filtered_and_paged() {
         (ids(&by_cost), &by_cost["matching"]),
         (vec!["bob".to_owned(), "alice".to_owned()], &json!(6))
     );
+    let sums =
+        json!({"users": 5, "requests": 11, "input_tokens": 1_000, "output_tokens": 100, "cost_usd": 1.26});
+    assert_eq!(by_cost["sums"], sums);
     let next = json_of(&dashboard, "/api/users?sort=cost_usd&limit=2&offset=2").await;
     assert!(!ids(&next).iter().any(|id| id == "bob" || id == "alice"));
     let up = json_of(&dashboard, "/api/users?sort=user&limit=2").await;
@@ -189,7 +192,9 @@ async fn rows_are_sorted_filtered_and_paged() {
     let mut whole = ids(&json_of(&dashboard, "/api/users?sort=user").await);
     whole.reverse();
     assert_eq!(ids(&down), whole);
-    assert_eq!(ids(&json_of(&dashboard, "/api/users?q=ALI").await), ["alice"]);
+    let alice = json_of(&dashboard, "/api/users?q=ALI").await;
+    let sums = json!({"users": 1, "requests": 4, "input_tokens": 300, "output_tokens": 30, "cost_usd": 0.06});
+    assert_eq!((ids(&alice), &alice["sums"]), (vec!["alice".to_owned()], &sums));
     let costly = form(&[("filter", "cost_usd>=0.06"), ("filter", "cost_usd<=0.5")]);
     assert_eq!(ids(&json_of(&dashboard, &format!("/api/users?{costly}")).await), ["alice"]);
     // As the page's form has it.

@@ -12,7 +12,7 @@ use super::route::Api;
 use super::{amount, export};
 use crate::record::{Record, Text};
 use crate::report::{
-    Gaps, GroupBy, GroupName, HistogramQuery, Measure, Overview, Report, Scope, Series, Step, Table,
+    Gaps, GroupBy, GroupName, HistogramQuery, Measure, Overview, Report, Scope, Series, Step, Sums, Table,
     UserPage, UserQuery, UserSummary, Who,
 };
 use http::{Response, StatusCode};
@@ -111,19 +111,26 @@ async fn all_users<R: Report + Clone + 'static>(
     }
     let offset = question.params.number("offset", 0, MAX_OFFSET)?;
     let limit = question.params.number("limit", 100, MAX_LIMIT)?;
-    let mut page = question.users(&query.offset(offset).limit(limit)).await?;
+    let mut page = question.users(&query.offset(offset).limit(limit).sums()).await?;
     let other = page.other.take().map(|other| row_of(other, page.gaps));
     let object = Object::new()
         .raw("matching", page.matching)
         .raw("offset", offset)
         .raw("limit", limit)
         .raw("rows", array(rows(&page)))
+        .maybe("sums", page.sums.map(sums))
         .maybe("other", other);
     Ok(answer::json(envelope(&question, object, Some(page.gaps))))
 }
 
+fn sums(sums: Sums) -> String {
+    let object = Object::new().raw("users", sums.users).raw("requests", sums.requests);
+    let object = object.maybe("input_tokens", sums.input_tokens).maybe("output_tokens", sums.output_tokens);
+    object.maybe("cost_usd", sums.cost).finish()
+}
+
 fn row_of(summary: UserSummary, gaps: Gaps) -> String {
-    let page = UserPage { rows: vec![summary], matching: 1, other: None, gaps, next: None };
+    let page = UserPage { rows: vec![summary], matching: 1, sums: None, other: None, gaps, next: None };
     rows(&page).pop().unwrap_or_default()
 }
 

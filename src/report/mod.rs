@@ -54,7 +54,7 @@ pub use selection::Selection;
 pub use series::{Cohort, Point, Retention, Series};
 pub use source::{Report, Scoped};
 pub use totals::Totals;
-pub use users::{Cursor, Gaps, UserPage, UserQuery, UserSummary};
+pub use users::{Cursor, Gaps, Sums, UserPage, UserQuery, UserSummary};
 pub use who::Who;
 pub use window::{Step, Window};
 pub use zone::{Zone, ZoneError};

@@ -7,7 +7,7 @@ use super::ratio::Ratio;
 use super::totals::Totals;
 use super::who::Who;
 use super::zone::Zone;
-use crate::record::Text;
+use crate::record::{Text, Usd};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -32,6 +32,7 @@ pub struct UserQuery {
     pub(crate) offset: usize,
     pub(crate) limit: usize,
     pub(crate) after: Option<Cursor>,
+    pub(crate) sums: bool,
 }
 
 impl Default for UserQuery {
@@ -45,6 +46,7 @@ impl Default for UserQuery {
             offset: 0,
             limit: 100,
             after: None,
+            sums: false,
         }
     }
 }
@@ -123,6 +125,13 @@ impl UserQuery {
     #[must_use]
     pub fn limit(mut self, rows: usize) -> Self {
         self.limit = rows;
+        self
+    }
+
+    /// Adds up the rows of all pages: [`UserPage::sums`].
+    #[must_use]
+    pub fn sums(mut self) -> Self {
+        self.sums = true;
         self
     }
 
@@ -319,6 +328,41 @@ impl Gaps {
     }
 }
 
+/// What the rows of all pages add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sums {
+    /// How many of them are users.
+    pub users: u64,
+    /// Their requests.
+    pub requests: u64,
+    /// Tokens in, where anybody spoke of them.
+    pub input_tokens: Option<u64>,
+    /// Tokens out, where anybody spoke of them.
+    pub output_tokens: Option<u64>,
+    /// What the priced requests cost.
+    pub cost: Option<Usd>,
+}
+
+impl Sums {
+    /// Adds a row, of which `whole` tells measures in the smallest unit of their kind.
+    pub(crate) fn add(&mut self, is_user: bool, whole: impl Fn(Measure) -> Option<i128>) {
+        let count = |measure| whole(measure).map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+        let add = |sum: &mut Option<u64>, count: Option<u64>| {
+            if let Some(count) = count {
+                *sum = Some(sum.unwrap_or(0).saturating_add(count));
+            }
+        };
+        self.users += u64::from(is_user);
+        self.requests = self.requests.saturating_add(count(Measure::Requests).unwrap_or(0));
+        add(&mut self.input_tokens, count(Measure::InputTokens));
+        add(&mut self.output_tokens, count(Measure::OutputTokens));
+        if let Some(cost) = whole(Measure::Cost) {
+            self.cost = Some(self.cost.unwrap_or(Usd::ZERO) + Usd::from_picos(cost));
+        }
+    }
+}
+
 /// A page of users.
 ///
 /// It iterates over its rows.
@@ -329,6 +373,8 @@ pub struct UserPage {
     pub rows: Vec<UserSummary>,
     /// How many rows there are on all pages.
     pub matching: u64,
+    /// What the rows of all pages add up to, where that was asked for.
+    pub sums: Option<Sums>,
     /// The users beyond the store's limit in one row, where there are any and the scope sees everybody. It is none of
     /// the rows above.
     pub other: Option<UserSummary>,

@@ -5,12 +5,12 @@ use super::super::problem::Problem;
 use super::super::question::Question;
 use super::super::range;
 use super::chart::{Chart, Point};
-use super::format::{compact, grouped, round_money};
+use super::format::{Figure, compact, grouped, round_money};
 use super::frame::{Frame, gap_notes, owned};
 use super::over_time::{self, StepRow};
-use super::users::{Tile, tiles};
+use super::users::{Tile, in_and_out};
 use crate::record::Usd;
-use crate::report::{Histogram, Measure, Ratio, Report, Retention};
+use crate::report::{Histogram, Measure, Overview, Ratio, Report, Retention};
 use askama::Template;
 
 #[derive(Debug, Template)]
@@ -83,6 +83,33 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<ActivityPa
         earlier_cohorts,
         csv: question.params.with("format", ["csv"]).link("api/series"),
     })
+}
+
+fn tiles(overview: &Overview) -> Vec<Tile> {
+    let totals = &overview.totals;
+    let tile = |label, figure, note| Tile { label, figure, note };
+    let coverage = Figure::share(totals.coverage());
+    let today = |figure: Figure| format!("{} today", figure.short);
+    vec![
+        tile("Users", Figure::count(overview.users), today(Figure::count(overview.users_today))),
+        tile("Requests", Figure::count(totals.requests()), today(Figure::count(overview.today.requests()))),
+        tile(
+            "Tokens",
+            Figure::maybe_count(totals.tokens()),
+            in_and_out(totals.input_tokens(), totals.output_tokens()),
+        ),
+        tile("Cost", Figure::cost(totals.cost()), format!("{} of it is known", coverage.short)),
+        tile(
+            "This month",
+            Figure::cost(overview.month.cost()),
+            format!("{} if it goes on so", Figure::cost(overview.month_projection).short),
+        ),
+        tile(
+            "Error rate",
+            Figure::share(totals.error_rate()),
+            format!("{} failed", Figure::count(totals.failed().saturating_add(totals.broken())).short),
+        ),
+    ]
 }
 
 fn spread(id: &'static str, title: &'static str, histogram: &Histogram) -> Spread {

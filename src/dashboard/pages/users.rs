@@ -7,7 +7,7 @@ use super::super::question::{MAX_OFFSET, Question, order};
 use super::columns::{self, hint, label};
 use super::format::{Figure, grouped};
 use super::frame::{Frame, gap_notes, owned};
-use crate::report::{Measure, Overview, Report, UserSummary, Who};
+use crate::report::{Measure, Report, Sums, UserSummary, Who};
 use askama::Template;
 use std::collections::BTreeSet;
 
@@ -107,8 +107,7 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage,
     let columns = columns::chosen(params)?;
     let sort = order(params)?;
     let query = question.user_query()?;
-    let answer = question.users(&query.offset(offset).limit(size)).await?;
-    let overview = question.overview().await?;
+    let answer = question.users(&query.offset(offset).limit(size).sums()).await?;
     let row = |summary: &UserSummary| row(question, summary, &columns, sort.0);
     let rows: Vec<_> = answer.rows.iter().map(row).collect();
     let files = params.without(&["page", "per", "columns"]);
@@ -119,7 +118,7 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage,
     let more = (shown as u64) < answer.matching && !rows.is_empty();
     Ok(UsersPage {
         frame,
-        tiles: tiles(&overview),
+        tiles: tiles(answer.matching, answer.sums.unwrap_or_default()),
         search: search(params, &answer.rows),
         columns_kept: owned(&params.without(&["columns"])),
         columns: choices(&columns),
@@ -142,35 +141,22 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage,
     })
 }
 
-pub(super) fn tiles(overview: &Overview) -> Vec<Tile> {
-    let totals = &overview.totals;
+fn tiles(matching: u64, sums: Sums) -> Vec<Tile> {
     let tile = |label, figure, note| Tile { label, figure, note };
-    let coverage = Figure::share(totals.coverage());
-    let today = |figure: Figure| format!("{} today", figure.short);
+    let tokens = match (sums.input_tokens, sums.output_tokens) {
+        (None, None) => None,
+        (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
+    };
     vec![
-        tile("Users", Figure::count(overview.users), today(Figure::count(overview.users_today))),
-        tile("Requests", Figure::count(totals.requests()), today(Figure::count(overview.today.requests()))),
-        tile(
-            "Tokens",
-            Figure::maybe_count(totals.tokens()),
-            format!(
-                "{} in, {} out",
-                Figure::maybe_count(totals.input_tokens()).short,
-                Figure::maybe_count(totals.output_tokens()).short
-            ),
-        ),
-        tile("Cost", Figure::cost(totals.cost()), format!("{} of it is known", coverage.short)),
-        tile(
-            "This month",
-            Figure::cost(overview.month.cost()),
-            format!("{} if it goes on so", Figure::cost(overview.month_projection).short),
-        ),
-        tile(
-            "Error rate",
-            Figure::share(totals.error_rate()),
-            format!("{} failed", Figure::count(totals.failed().saturating_add(totals.broken())).short),
-        ),
+        tile("Users", Figure::count(sums.users), "that match".to_owned()),
+        tile("Requests", Figure::count(sums.requests), format!("in {} rows", grouped(matching.into()))),
+        tile("Tokens", Figure::maybe_count(tokens), in_and_out(sums.input_tokens, sums.output_tokens)),
+        tile("Cost", Figure::cost(sums.cost), "of the priced requests".to_owned()),
     ]
+}
+
+pub(super) fn in_and_out(input: Option<u64>, output: Option<u64>) -> String {
+    format!("{} in, {} out", Figure::maybe_count(input).short, Figure::maybe_count(output).short)
 }
 
 fn search(params: &Params, rows: &[UserSummary]) -> Search {
