@@ -144,7 +144,8 @@ fn fill(users: &MemorySink, options: &Options) {
     const DAY: u64 = 86_400;
     let (people, prices) = (people(), PriceBook::default());
     let (mut dice, now) = (Dice(42), SystemTime::now());
-    let made_up = |seconds_ago: u64, id: &str, dice: &mut Dice| {
+    let mut calls = Vec::new();
+    let mut made_up = |seconds_ago: u64, id: &str, dice: &mut Dice| {
         let mut record = Record::new(now - Duration::from_secs(seconds_ago));
         record.user = UserId::verbatim(id).ok().map(User::verified);
         let (model, provider) = &MODELS[(dice.roll(5) * dice.roll(5) / 4) as usize];
@@ -170,7 +171,7 @@ fn fill(users: &MemorySink, options: &Options) {
                 record.cost = price(&prices, &record);
             }
         }
-        users.record(&record);
+        calls.push(record);
     };
     for day in 0..options.days {
         // Users came one after the other, weekends are quiet, and the first ones call most.
@@ -189,6 +190,8 @@ fn fill(users: &MemorySink, options: &Options) {
     for number in 0..options.users {
         made_up(dice.roll(20 * DAY), &format!("user-{number:06}"), &mut dice);
     }
+    calls.sort_by_key(|call| call.time);
+    calls.iter().for_each(|call| users.record(call));
 }
 
 fn price(prices: &PriceBook, record: &Record) -> Cost {

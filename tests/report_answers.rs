@@ -481,3 +481,16 @@ fn one_row_or_those_alike_can_be_asked_for() {
     assert_eq!(ids(UserFilter::Like(like.clone())), ["Alice", "alice"]);
     assert_eq!(ids(UserFilter::Like(like).or(UserFilter::Nobody).negate()), ["bob"]);
 }
+
+#[test]
+fn today_and_this_month_are_whole_whatever_the_window_is() {
+    let users = sink(&[paid("alice", 0, 1), paid("alice", 8 * DAY, 2), paid("bob", 9 * DAY, 4)]);
+    let window = Window::new(at(0), at(DAY));
+    let overview = users.report().overview(&Selection::new().window(window)).unwrap();
+    assert_eq!((overview.totals.cost(), overview.users), (Some(Usd::from_dollars(1)), 1));
+    assert_eq!((overview.today.cost(), overview.users_today), (Some(Usd::from_dollars(4)), 1));
+    assert_eq!((overview.month.cost(), overview.users_this_month), (Some(Usd::from_dollars(7)), 2));
+    let all = users.report().overview(&Selection::new()).unwrap();
+    assert_eq!((all.totals.cost(), all.users), (Some(Usd::from_dollars(7)), 2));
+    assert_eq!((all.totals.latency().count(), all.month.latency().count()), (3, 3));
+}

@@ -156,13 +156,12 @@ pub(super) fn method_not_allowed(
 
 /// What every answer carries, and what a `HEAD` or a browser that has it already does not get.
 pub(super) fn finish(mut response: Response<DashboardBody>, request: &Parts) -> Response<DashboardBody> {
-    const COMMON: [(HeaderName, &str); 5] = [
+    const COMMON: [(HeaderName, &str); 4] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // Addresses hold user ids.
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     let headers = response.headers_mut();
     for (name, value) in COMMON {

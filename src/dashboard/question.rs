@@ -40,9 +40,9 @@ impl<R: Report> Question<R> {
         report: Scoped<R>,
         settings: Arc<Settings>,
         scope: Scope,
-        params: Params,
+        params: &Params,
     ) -> Result<Self, Problem> {
-        let params = with_condition(&params)?;
+        let params = with_condition(params)?;
         let now = (settings.clock)();
         let zone = range::zone(&params, &settings.zone)?;
         let window = range::window(&params, &zone, now)?;

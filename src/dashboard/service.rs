@@ -26,6 +26,9 @@ use tower_service::Service;
 ///
 /// It never listens: the application serves it, behind its own authentication. It never fails: what goes wrong is an answer.
 ///
+/// # Panics
+/// Its future, when the guard, the clock or the counts of a sink do.
+///
 /// ```
 /// use http::request::Parts;
 /// use http::{Request, StatusCode};
@@ -171,13 +174,12 @@ impl<R: Report + Clone + 'static> Dashboard<R> {
         }
         let report = Scoped::new(self.report.clone(), scope.clone());
         let params = Params::parse(parts.uri.query().unwrap_or_default());
-        let question =
-            |params| Question::new(report.clone(), Arc::clone(&self.settings), scope.clone(), params);
+        let question = || Question::new(report.clone(), Arc::clone(&self.settings), scope.clone(), &params);
         match route {
             Route::Root => Ok(answer::redirect(self.settings.mount.as_deref(), pages::first(&scope))),
             Route::Asset(asset) => Ok(answer::asset(asset)),
-            Route::Page(page) => pages::answer(page, question(params)?).await,
-            Route::Api(which) => api::answer(which, question(params)?).await,
+            Route::Page(page) => pages::answer(page, question()?).await,
+            Route::Api(which) => api::answer(which, question()?).await,
             Route::Helicone(which) => {
                 let body = read(parts, body).await?;
                 helicone::answer(which, &report, &body).await

@@ -238,9 +238,12 @@ fn row<R: Report>(
     columns: &[Measure],
     sorted: Option<Measure>,
 ) -> Row {
-    let cell = |&measure: &Measure| Cell {
-        figure: Figure::measure(measure, summary.measure(measure), &question.zone),
-        is_sorted: sorted == Some(measure),
+    let cell = |&measure: &Measure| {
+        let mut figure = Figure::measure(measure, summary.measure(measure), &question.zone);
+        if measure == Measure::Models {
+            figure.whole = summary.models.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+        }
+        Cell { figure, is_sorted: sorted == Some(measure) }
     };
     Row {
         who: summary.who.to_string(),

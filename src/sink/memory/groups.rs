@@ -7,6 +7,7 @@ use crate::record::Text;
 use crate::report::facet::{Facet, Name};
 use crate::report::instant::to_micros;
 use crate::report::overview::project;
+use crate::report::window::Quarters;
 use crate::report::{
     Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Overview, QueryError,
     Selection, Step, Totals, Window,
@@ -90,33 +91,36 @@ impl Store {
         };
         let mut unpriced: HashMap<Option<Text>, u64> = HashMap::new();
         let edges = [window.start, window.end, day.start, day.end, month.start, month.end];
+        // Today, the rest of this month and other times, each within the window and outside of it: each call is added once, and
+        // they are put together when all are there.
+        let mut sums: [[Totals; 2]; 3] = Default::default();
         self.answer(&edges, || {
-            self.visit(&selection.scope, &selection.calls, window, |seen, choice| {
+            self.visit(&selection.scope, &selection.calls, Quarters::ALL, |seen, choice| {
                 let (mut all, mut today, mut this_month) = (false, false, false);
                 for part in seen.history().parts() {
+                    let within = part.span.is_within(window);
+                    let (is_today, is_month) = (part.span.is_within(day), part.span.is_within(month));
+                    let [of_today, of_month, of_rest] = &mut sums;
+                    let sum = match (is_today, is_month, within) {
+                        (true, ..) => of_today,
+                        (false, true, _) => of_month,
+                        (false, false, true) => of_rest,
+                        (false, false, false) => continue,
+                    };
                     if !takes(choice, part, seen, &mut overview.gaps) {
                         continue;
                     }
-                    all = true;
-                    if part.totals.unpriced() != 0 {
+                    (all, today, this_month) = (all | within, today | is_today, this_month | is_month);
+                    let [outside, inside] = sum;
+                    let sum = if within { inside } else { outside };
+                    sum.merge(part.totals);
+                    if within && part.totals.unpriced() != 0 {
                         let model = match &choice.facet(part.facet).model {
                             Name::Is(model) => Some(model.clone()),
                             Name::Absent | Name::Other => None,
                         };
                         *unpriced.entry(model).or_default() += part.totals.unpriced();
                     }
-                    // Today is part of the month, and both are part of all: each call is added once, and they are put together
-                    // when all are there.
-                    let sum = if part.span.is_within(day) {
-                        (today, this_month) = (true, true);
-                        &mut overview.today
-                    } else if part.span.is_within(month) {
-                        this_month = true;
-                        &mut overview.month
-                    } else {
-                        &mut overview.totals
-                    };
-                    sum.merge(part.totals);
                 }
                 if let Seen::User(_) = seen {
                     overview.users += u64::from(all);
@@ -125,8 +129,10 @@ impl Store {
                 }
             });
         })?;
-        overview.month.merge(&overview.today);
-        overview.totals.merge(&overview.month);
+        let [[today_outside, today_inside], [month_outside, month_inside], [_, inside]] = &sums;
+        [today_outside, today_inside].into_iter().for_each(|sum| overview.today.merge(sum));
+        [month_outside, month_inside, &overview.today].into_iter().for_each(|sum| overview.month.merge(sum));
+        [today_inside, month_inside, inside].into_iter().for_each(|sum| overview.totals.merge(sum));
         overview.month_projection =
             overview.month.cost().and_then(|cost| project(cost, month_window, to_micros(now)));
         overview.unpriced_models = unpriced.into_iter().collect();
