@@ -126,6 +126,13 @@ describe("the table of users", () => {
       assert.ok(both.rows.length > 3 && both.rows.length < wanted.rows.length);
       assert.deepEqual(await people(page), ids(both));
       assert.equal(await page.locator(".chips li").count(), 2);
+      await page.getByText("More", { exact: true }).click();
+      await page.getByLabel("Provider").fill("anthropic");
+      await page.getByLabel("Operation").selectOption("chat");
+      await page.getByRole("button", { name: "Filter" }).click();
+      await page.waitForURL(/provider=anthropic/);
+      assert.equal(await page.locator(".chips li").count(), 4);
+      assert.equal(await page.locator("#rows .none").count(), 1);
     });
   });
 

@@ -7,6 +7,7 @@ use super::super::question::{MAX_OFFSET, Question, order};
 use super::columns::{self, hint, label};
 use super::format::{Figure, grouped};
 use super::frame::{Frame, gap_notes, owned};
+use crate::record::Operation;
 use crate::report::{Measure, Report, Sums, UserSummary, Who};
 use askama::Template;
 use std::collections::BTreeSet;
@@ -42,6 +43,9 @@ struct Search {
     text: String,
     model: String,
     models: Vec<String>,
+    provider: String,
+    operations: Vec<(&'static str, bool)>,
+    has_more: bool,
     measures: Vec<(&'static str, &'static str)>,
     chips: Vec<Chip>,
 }
@@ -162,6 +166,7 @@ pub(super) fn in_and_out(input: Option<u64>, output: Option<u64>) -> String {
 fn search(params: &Params, rows: &[UserSummary]) -> Search {
     const MOST: usize = 50;
     // Those of the rows that are shown: to know all of them takes a look at all calls.
+    let value = |name: &str| params.get(name).unwrap_or_default().to_owned();
     let models: BTreeSet<_> = rows.iter().flat_map(|row| &row.models).collect();
     let mut chips = Vec::new();
     for (name, what) in
@@ -180,9 +185,15 @@ fn search(params: &Params, rows: &[UserSummary]) -> Search {
         }
     }
     Search {
-        kept: owned(&params.without(&["q", "model", "page"])),
-        text: params.get("q").unwrap_or_default().to_owned(),
-        model: params.get("model").unwrap_or_default().to_owned(),
+        kept: owned(&params.without(&["q", "model", "provider", "operation", "page"])),
+        text: value("q"),
+        model: value("model"),
+        provider: value("provider"),
+        operations: Operation::ALL
+            .iter()
+            .map(|operation| (operation.as_str(), params.get("operation") == Some(operation.as_str())))
+            .collect(),
+        has_more: ["provider", "operation", "property"].iter().any(|name| params.get(name).is_some()),
         models: models.into_iter().take(MOST).map(ToString::to_string).collect(),
         measures: columns::ORDER.iter().map(|&measure| (measure.as_str(), label(measure))).collect(),
         chips,
