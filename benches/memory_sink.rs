@@ -81,7 +81,8 @@ fn filled(users: &[(User, usize)]) -> MemorySink {
     sink
 }
 
-/// All aggregates on, users known already, drawn evenly: the worst case for the caches.
+/// All aggregates on, users known already, drawn evenly: the worst case for the caches. With two threads each of them makes
+/// a call, so the same time as with one is perfect scaling; `benches/stores` measures that on a machine that is not idle.
 fn update(c: &mut Criterion) {
     let mut group = c.benchmark_group("memory_sink/update");
     group.throughput(Throughput::Elements(1)).sample_size(20);
@@ -128,6 +129,31 @@ fn recent(c: &mut Criterion) {
     });
 }
 
+/// The worst that can come in: a property that is new with each call, long after there is room for its values.
+fn new_kinds(c: &mut Criterion) {
+    let users = users(1_000);
+    let sink = MemorySink::builder().max_users(users.len()).recent(0).clock(start).build();
+    let (mut calls, mut trace) = (calls(), 0u64);
+    let mut next = |count: u64| {
+        for _ in 0..count {
+            let (user, model) = &users[trace as usize % users.len()];
+            let call = &mut calls[trace as usize % 16 * MODELS.len() + model];
+            call.user = Some(user.clone());
+            trace += 1;
+            call.properties.insert("trace", &trace.to_string());
+            sink.record(call);
+        }
+    };
+    next(500_000);
+    c.bench_function("memory_sink/update, each of a kind of its own/1000", |b| {
+        b.iter_custom(|iterations| {
+            let begin = Instant::now();
+            next(iterations);
+            begin.elapsed()
+        });
+    });
+}
+
 fn questions(c: &mut Criterion) {
     let mut group = c.benchmark_group("memory_sink/users");
     group.sample_size(20);
@@ -146,5 +172,5 @@ fn questions(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, update, recent, questions);
+criterion_group!(benches, update, recent, new_kinds, questions);
 criterion_main!(benches);

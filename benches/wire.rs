@@ -96,7 +96,7 @@ impl SseEvents for Usage<'_> {
         }
     }
 
-    fn end(&mut self, _: &[u8]) {
+    fn end(&mut self, _: &[u8], _: bool) {
         self.scanner.reset();
     }
 }

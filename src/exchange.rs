@@ -1,13 +1,11 @@
 //! One call in flight: gathers facts, and becomes one record when it ends.
 
-#[cfg(feature = "reqwest")]
-use crate::api::RequestReader;
-use crate::api::{RequestFacts, ResponseFacts, Route};
+use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_model};
 use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
 use crate::record::{
-    Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User,
+    Api, Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User,
     UserSource,
 };
 use http::{Method, StatusCode, header};
@@ -36,6 +34,8 @@ pub(crate) struct Exchange {
 struct Learned {
     offset: u64,
     facts: RequestFacts,
+    /// Where the application counts tokens.
+    texts: Option<Box<RequestTexts>>,
 }
 
 /// How an answer ended.
@@ -45,6 +45,14 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     pub(crate) first_token: Option<Duration>,
     pub(crate) facts: ResponseFacts,
+}
+
+/// What is known of the consumption beside the figures.
+#[derive(Clone, Copy)]
+struct Consumed {
+    any: bool,
+    /// What the provider says that it charged.
+    reported: Option<Usd>,
 }
 
 impl Exchange {
@@ -88,18 +96,36 @@ impl Exchange {
     pub(crate) fn learn(&self, offset: u64, facts: &RequestFacts) {
         let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         if offset >= learned.offset {
-            *learned = Learned { offset, facts: facts.clone() };
+            learned.offset = offset;
+            learned.facts = facts.clone();
         }
+    }
+
+    /// The texts of a request's body that has ended after `offset` bytes.
+    pub(crate) fn learn_texts(&self, offset: u64, texts: Box<RequestTexts>) {
+        let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset >= learned.offset {
+            learned.offset = offset;
+            learned.texts = Some(texts);
+        }
+    }
+
+    /// A reader for the body of the request, whose headers these are.
+    pub(crate) fn request_reader(&self, headers: &http::HeaderMap) -> RequestReader {
+        RequestReader::new(&self.route, headers, self.meter.token_counter.as_ref())
     }
 
     /// Reads a request's body that is in memory.
     #[cfg(feature = "reqwest")]
     pub(crate) fn read(&self, headers: &http::HeaderMap, bytes: &[u8]) {
         let fields = &self.meter.identity.body;
-        let mut reader = RequestReader::new(&self.route, headers);
+        let mut reader = self.request_reader(headers);
         reader.push(fields, bytes);
-        reader.finish(fields);
-        self.learn(bytes.len() as u64, reader.facts());
+        let offset = bytes.len() as u64;
+        self.learn(offset, reader.facts());
+        if let Some(texts) = reader.take_texts() {
+            self.learn_texts(offset, texts);
+        }
     }
 
     /// What the request's body has told so far.
@@ -107,22 +133,28 @@ impl Exchange {
         self.request.lock().unwrap_or_else(PoisonError::into_inner).facts.clone()
     }
 
-    /// Makes the record and hands it to the sink.
-    fn close(&self, answer: Option<Answer>, without_answer: Outcome) {
+    /// Makes the record of a call with its answer, or of how it ended without one, and hands it to the sink.
+    fn close(&self, answer: Result<Answer, Outcome>) {
         let request = self.learned();
         let mut record = Record::new(self.time);
         record.latency = self.elapsed();
-        record.outcome = answer.as_ref().map_or(without_answer, |answer| answer.outcome);
+        record.outcome = answer.as_ref().map_or_else(|outcome| *outcome, |answer| answer.outcome);
         self.tell_caller(&mut record, &request);
         self.tell_route(&mut record, &request);
-        let reported_cost = match answer {
-            Some(answer) => self.tell_answer(&mut record, answer),
-            None => {
+        let consumed = match answer {
+            Ok(answer) => self.tell_answer(&mut record, answer),
+            Err(_) => {
                 record.usage_reason = Some(UsageReason::NoResponse);
-                None
+                Consumed { any: self.route.consumes, reported: None }
             }
         };
-        record.cost = self.cost(&record, reported_cost);
+        if record.provider.is_none() {
+            // Whose API it was, the host did not say.
+            let models = [&record.response_model, &record.model];
+            record.provider = models.into_iter().flatten().find_map(|model| provider_of_model(model));
+            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
+        }
+        record.cost = self.cost(&record, consumed);
         self.meter.record(&record);
     }
 
@@ -154,13 +186,12 @@ impl Exchange {
         record.region = route.region.clone();
     }
 
-    /// Returns the cost that the provider reported.
-    fn tell_answer(&self, record: &mut Record, answer: Answer) -> Option<Usd> {
+    fn tell_answer(&self, record: &mut Record, answer: Answer) -> Consumed {
         let facts = answer.facts;
         record.status = Some(answer.status.as_u16());
         record.first_token = answer.first_token;
         record.stream = facts.stream;
-        record.api = record.api.or(facts.api);
+        record.api = facts.api;
         record.operation = facts.operation.unwrap_or(record.operation);
         record.error = facts.error;
         record.request_id = facts.request_id;
@@ -170,49 +201,69 @@ impl Exchange {
         record.usage_state = facts.usage_state;
         record.usage_reason = facts.usage_reason;
         record.region = facts.region.or(record.region.take());
-        if record.provider.is_none() {
-            record.provider = facts.provider_by_model;
-            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
+        if let Some(output) = facts.estimated_output {
+            self.estimate(record, output);
         }
-        self.settle(record, facts.response_id);
-        facts.reported_cost
+        self.settle(record, facts.response_id.as_ref(), facts.pending);
+        Consumed { any: facts.consumes, reported: facts.reported_cost }
     }
 
-    /// Figures that come a second time count once: where they were still to come, they are reported now.
-    fn settle(&self, record: &mut Record, response_id: Option<Text>) {
-        let Some(id) = response_id else { return };
+    /// Puts what the application counted in place of a usage that is absent, if it could count both directions.
+    fn estimate(&self, record: &mut Record, output: u64) {
+        let texts = self.request.lock().unwrap_or_else(PoisonError::into_inner).texts.take();
+        let model = record.response_model.as_ref().or(record.model.as_ref()).map(|model| &**model);
+        if let Some(input) = texts.and_then(|texts| texts.total(model)) {
+            record.usage.input_tokens = Some(input);
+            record.usage.output_tokens = Some(output);
+            record.usage_state = UsageState::Estimated;
+        }
+    }
+
+    /// Figures that come a second time count once: where they were still to come, they are reported now, and for whom
+    /// the call was.
+    fn settle(&self, record: &mut Record, response_id: Option<&Text>, is_pending: bool) {
         let pending = &self.meter.counts.pending;
-        match record.usage_state {
-            UsageState::Repeated if pending.settle(&id) => record.usage_state = UsageState::Reported,
-            UsageState::Absent if self.route.consumes => pending.insert(id),
+        let settle = || {
+            [response_id, self.route.asked_for.as_ref()]
+                .into_iter()
+                .flatten()
+                .find_map(|id| pending.settle(id))
+        };
+        // Elsewhere an answer that has gone by cannot be asked for.
+        let is_kept =
+            || is_pending || matches!(record.api, Some(Api::Responses | Api::Assistants | Api::Interactions));
+        match (record.usage_state, response_id) {
+            (UsageState::Repeated, _) => {
+                if let Some(user) = settle() {
+                    record.usage_state = UsageState::Reported;
+                    record.user = record.user.take().or(user);
+                }
+            }
+            (UsageState::Absent, Some(id)) if self.route.consumes && is_kept() => {
+                pending.insert(id.clone(), record.user.clone());
+            }
+            (UsageState::Reported | UsageState::Estimated, _) => drop(settle()),
             _ => {}
         }
     }
 
-    fn cost(&self, record: &Record, reported: Option<Usd>) -> Cost {
+    fn cost(&self, record: &Record, consumed: Consumed) -> Cost {
+        let reported = consumed.reported;
         let refused = record.outcome == Outcome::Failed && record.status.is_some_and(|status| status >= 400);
-        match record.usage_state {
-            UsageState::Repeated => Cost::None,
-            UsageState::Absent if reported.is_none() && (refused || !self.route.consumes) => Cost::None,
-            UsageState::Absent if reported.is_none() => Cost::Unpriced(UnpricedReason::NoUsage),
-            // What can be read of the figures is not all that was used.
-            _ if record.usage_reason == Some(UsageReason::Malformed) => match reported {
-                Some(total) => Cost::Reported { total, computed: None },
-                None => Cost::Unpriced(UnpricedReason::UnreadableUsage),
-            },
-            _ => {
-                let mut call = PricedCall::new(&record.usage, record.time);
-                call.provider = record.provider.as_ref();
-                call.model = record.model.as_ref();
-                call.response_model = record.response_model.as_ref();
-                call.service_tier = record.service_tier.as_ref();
-                call.batch = record.batch;
-                call.region = record.region.as_ref();
-                match (self.meter.price(&call), reported) {
-                    (cost, None) => cost,
-                    (cost, Some(total)) => Cost::Reported { total, computed: cost.computed().cloned() },
-                }
+        let computed = match record.usage_state {
+            UsageState::Repeated => return Cost::None,
+            UsageState::Absent if reported.is_none() && (refused || !consumed.any) => {
+                return Cost::None;
             }
+            UsageState::Absent => Cost::Unpriced(UnpricedReason::NoUsage),
+            _ => match record.unpriceable() {
+                Some(reason) => Cost::Unpriced(reason),
+                None => self.meter.price(&PricedCall::of(record)),
+            },
+        };
+        match reported {
+            Some(total) => Cost::Reported { total, computed: computed.computed().cloned() },
+            None => computed,
         }
     }
 }
@@ -221,9 +272,8 @@ impl Exchange {
 #[derive(Debug)]
 pub(crate) struct Guard {
     exchange: Arc<Exchange>,
-    /// How the call ends if the guard is dropped.
-    unanswered: Outcome,
-    answer: Option<Answer>,
+    /// How the call ends if the guard is dropped; nothing when the exchange is closed.
+    unanswered: Option<Outcome>,
 }
 
 impl Guard {
@@ -241,7 +291,7 @@ impl Guard {
             request: Mutex::default(),
             meter: Arc::clone(meter),
         };
-        Self { exchange: Arc::new(exchange), unanswered: Outcome::Cancelled, answer: None }
+        Self { exchange: Arc::new(exchange), unanswered: Some(Outcome::Cancelled) }
     }
 
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
@@ -250,18 +300,21 @@ impl Guard {
 
     /// Closes the exchange of a call that the transport failed before there was an answer.
     pub(crate) fn broken(mut self) {
-        self.unanswered = Outcome::Broken;
+        self.unanswered = Some(Outcome::Broken);
     }
 
     /// Closes the exchange of a call whose answer has ended.
     pub(crate) fn answered(mut self, answer: Answer) {
-        self.answer = Some(answer);
+        self.unanswered = None;
+        self.exchange.close(Ok(answer));
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.exchange.close(self.answer.take(), self.unanswered);
+        if let Some(outcome) = self.unanswered {
+            self.exchange.close(Err(outcome));
+        }
         self.exchange.meter.counts.in_flight.fetch_sub(1, Ordering::Release);
     }
 }

@@ -7,6 +7,7 @@ use crate::price::Pricer;
 use crate::record::Provider;
 use crate::service::UserMetrics;
 use crate::sink::MetricsSink;
+use crate::token_counter::{Counter, TokenCounter};
 use http::HeaderName;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -59,6 +60,7 @@ impl UserMetricsLayer {
             pricer: Arc::new(crate::price::PriceBook::default()),
             identity: Identity::default(),
             provider: None,
+            token_counter: None,
             filter: None,
             faces_provider: None,
             counts: Arc::new(Counts::default()),
@@ -117,6 +119,12 @@ impl UserMetricsLayer {
         self.with(|meter| meter.identity.pseudonymizer = Some(crate::identify::pseudonymizer(key)))
     }
 
+    /// Estimates the usage of calls where it is absent. Without a counter, nothing is estimated.
+    #[must_use]
+    pub fn token_counter(self, counter: impl TokenCounter) -> Self {
+        self.with(|meter| meter.token_counter = Some(Counter::new(counter, &meter.counts.panics)))
+    }
+
     /// Meters only the requests that `filter` chooses; the others pass without a look. By default all are metered.
     #[must_use]
     pub fn filter(self, filter: impl Fn(&http::request::Parts) -> bool + Send + Sync + 'static) -> Self {
@@ -135,7 +143,7 @@ impl UserMetricsLayer {
         self.meter.counts.in_flight.load(Ordering::Acquire)
     }
 
-    /// How many panics of the sink, the pricer, the identifier and the filter were caught.
+    /// How many panics of the sink, the pricer, the identifier, the token counter and the filter were caught.
     pub fn panics(&self) -> u64 {
         self.meter.counts.panics.count()
     }

@@ -47,7 +47,7 @@
 //!
 //! # Panics in callbacks
 //!
-//! A panic of a sink, a pricer, an [`Identify`] or a filter is caught and counted by [`UserMetricsLayer::panics`]. With
+//! A panic of a sink, a pricer, an [`Identify`], a [`TokenCounter`] or a filter is caught and counted by [`UserMetricsLayer::panics`]. With
 //! `panic = "abort"` it ends the process, as anything else that panics does.
 //!
 //! # Features
@@ -83,6 +83,7 @@ pub mod report;
 mod service;
 pub mod sink;
 mod stream_usage;
+mod token_counter;
 mod wire;
 
 pub use body::{RequestBody, ResponseBody};
@@ -98,6 +99,7 @@ pub use sink::memory::MemorySink;
 pub use stream_usage::{
     StreamUsage, StreamUsageFuture, StreamUsageLayer, StreamUsageRequestBody, StreamUsageResponseBody,
 };
+pub use token_counter::TokenCounter;
 
 #[cfg(all(doctest, feature = "reqwest", feature = "dashboard"))]
 #[doc = include_str!("../README.md")]

@@ -6,6 +6,7 @@ use crate::pending::Pending;
 use crate::price::{PricedCall, Pricer};
 use crate::record::{Cost, Provider, Record, UnpricedReason};
 use crate::sink::MetricsSink;
+use crate::token_counter::Counter;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -20,6 +21,8 @@ pub(crate) struct Meter {
     pub(crate) pricer: Arc<dyn Pricer>,
     pub(crate) identity: Identity,
     pub(crate) provider: Option<Provider>,
+    /// The application's own, for calls whose usage is absent.
+    pub(crate) token_counter: Option<Counter>,
     pub(crate) filter: Option<Filter>,
     /// Whether `Helicone-*` headers are for us alone; unset, each adapter has its own default.
     pub(crate) faces_provider: Option<bool>,
@@ -31,7 +34,7 @@ pub(crate) struct Meter {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) in_flight: AtomicUsize,
-    pub(crate) panics: Panics,
+    pub(crate) panics: Arc<Panics>,
     pub(crate) pending: Pending,
 }
 

@@ -117,6 +117,9 @@ fn body_fields_count_in_their_order_and_by_their_types() {
         (r#"{"messages":[{"user":"nested"}],"tools":{"user":"nested"}}"#, None),
         (r#"{"messages":"\"user\":\"quoted\""}"#, None),
         (r#"{"metadata":{"user_id":"a tag of OpenAI's"}}"#, None),
+        (r#"[{"user":"in an array"}]"#, None),
+        (r#"{"model":"m"}{"user":"in a second document"}"#, None),
+        (r#"{"user":"first"} {"user":"in a second document"}"#, Some("first")),
     ] {
         assert_eq!(user_of(&[], body).0.as_deref(), user, "{body}");
     }
@@ -138,6 +141,21 @@ fn anthropics_metadata_names_the_user_whatever_the_host() {
         let body = Script::of([r#"{"model":"claude-sonnet-4-5","metadata":{"user_id":"bob"}}"#]);
         let (record, _) = send(|layer| layer, Request::post(uri).body(body).unwrap());
         assert_eq!(record.user_id().map(AsRef::as_ref), Some("bob"), "{uri}");
+    }
+}
+
+#[test]
+fn of_a_repeated_key_the_last_counts_at_every_depth() {
+    for (body, user) in [
+        (r#"{"metadata":{"user_id":"bob"},"metadata":{"user_id":"carol"}}"#, Some("carol")),
+        (r#"{"metadata":{"user_id":"bob"},"metadata":{}}"#, None),
+        (r#"{"metadata":{"user_id":"bob"},"metadata":null}"#, None),
+        (r#"{"metadata":{"user_id":"bob"},"metadata":7}"#, None),
+        (r#"{"metadata":null,"metadata":{"user_id":"bob"}}"#, Some("bob")),
+    ] {
+        let request = Request::post("https://api.anthropic.com/v1/messages");
+        let (record, _) = send(|layer| layer, request.body(Script::chunked(body.as_bytes(), 3)).unwrap());
+        assert_eq!(record.user_id().map(AsRef::as_ref), user, "{body}");
     }
 }
 
@@ -181,6 +199,7 @@ fn helicone_headers_are_removed_towards_providers_only_and_kept_on_the_record() 
             .header("Helicone-Session-Id", "s-1")
             .header("Helicone-Request-Id", "r-1")
             .header("Helicone-Property-Team", "search")
+            .header("Helicone-Property-Empty", " ")
             .header("Authorization", "Bearer sk-secret")
             .body(Script::default())
             .unwrap()
@@ -189,8 +208,9 @@ fn helicone_headers_are_removed_towards_providers_only_and_kept_on_the_record() 
     assert_eq!(headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["authorization"]);
     assert_eq!((record.session.as_deref(), record.client_request_id.as_deref()), (Some("s-1"), Some("r-1")));
     assert_eq!(record.properties.get("team"), Some("search"));
+    assert_eq!((record.properties.len(), record.properties.dropped()), (1, 0));
     assert!(!record.to_json().contains("secret"));
-    assert_eq!(send(|layer| layer, request()).1.len(), 6);
+    assert_eq!(send(|layer| layer, request()).1.len(), 7);
 }
 
 #[test]

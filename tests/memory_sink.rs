@@ -259,3 +259,46 @@ fn a_clone_is_another_handle_on_the_same_store() {
     users.clone().record(&call(Some("alice"), 0));
     assert_eq!(row(&users, "alice").totals.requests(), 1);
 }
+
+#[test]
+fn pages_show_every_row_once_by_any_measure_both_ways_unknown_ones_included() {
+    let users = MemorySink::new();
+    for n in 0..12 {
+        let name = format!("user{n:02}");
+        // A third of them without usage and cost, so that much is not known of these.
+        users.record(&if n % 3 == 0 { call(Some(&name), n) } else { paid(&name, n, n, n.into()) });
+    }
+    users.record(&call(None, 0));
+    for &measure in Measure::ALL {
+        for query in [UserQuery::new().sort(measure), UserQuery::new().sort_ascending(measure)] {
+            let whole = names(&users.report().users(&query));
+            assert_eq!(whole.len(), 13);
+            let (mut paged, mut query) = (Vec::new(), query.limit(5));
+            loop {
+                let page = users.report().users(&query);
+                assert_eq!(page.matching, 13);
+                paged.extend(names(&page));
+                let Some(cursor) = page.next else { break };
+                query = UserQuery::new().limit(5).after(cursor);
+            }
+            assert_eq!(paged, whole, "{}", measure.as_str());
+        }
+    }
+}
+
+#[test]
+fn ids_are_searched_by_how_they_begin_and_by_what_they_hold() {
+    let users = MemorySink::new();
+    for name in ["ann@example.com", "joann@example.com", "ANN@example.com", "zoë"] {
+        users.record(&call(Some(name), 0));
+    }
+    users.record(&call(None, 0));
+    let search = |filter: UserFilter| names(&users.report().users(&UserQuery::new().filter(filter)));
+    let text = |of: &str| Text::new(of).unwrap();
+    assert_eq!(search(UserFilter::Prefix(text("ann"))), ["ann@example.com"]);
+    assert_eq!(search(UserFilter::Contains(text("ann"))), ["ann@example.com", "joann@example.com"]);
+    assert_eq!(search(UserFilter::Contains(text("ë"))), ["zoë"]);
+    assert_eq!(search(UserFilter::Contains(text("no user"))), Vec::<String>::new());
+    let other = UserFilter::Contains(text("@example.com")).and(UserFilter::Prefix(text("ann")).negate());
+    assert_eq!(search(other), ["ANN@example.com", "joann@example.com"]);
+}

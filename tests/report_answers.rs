@@ -1,4 +1,4 @@
-//! Known answers of the reports, worked out by hand, and what the store does at its limits.
+//! Known answers of the reports, worked out by hand.
 
 use std::future::Future;
 use std::pin::pin;
@@ -338,87 +338,6 @@ fn forgetting_keeps_the_totals_and_lets_go_of_who_it_was() {
     // A newcomer of the same name begins anew.
     users.record(&paid("alice", 9, 1));
     assert_eq!(users.report().users(&UserQuery::new()).matching, 2);
-}
-
-#[test]
-fn a_flood_of_new_ids_hides_nobody_who_is_active() {
-    let users = MemorySink::builder().max_users(32).recent(0).build();
-    for round in 0..40 {
-        for n in 0..8 {
-            users.record(&call(&format!("regular{n}"), round));
-        }
-        for n in 0..100 {
-            users.record(&call(&format!("flood{round}-{n}"), round));
-        }
-    }
-    let page = users.report().users(&UserQuery::new().limit(8));
-    assert!(page.rows.iter().all(|row| row.who.to_string().starts_with("regular")), "{:?}", page.rows);
-    assert_eq!(page.matching, 32);
-    let all: u64 = users.report().users(&UserQuery::new()).rows.iter().map(|row| row.totals.requests()).sum();
-    assert_eq!(all + page.other.unwrap().totals.requests(), 40 * 108);
-}
-
-#[test]
-fn nobody_hides_large_costs_by_dropping_out_between_calls() {
-    let users = MemorySink::builder().max_users(16).recent(0).build();
-    // The store is full of users who did a little more than the newcomer with one call.
-    for n in 0..16 {
-        (0..3).for_each(|second| users.record(&call(&format!("resident{n}"), second)));
-    }
-    // One dear call at a time, and then ids that push the newcomer out again.
-    for round in 0..30 {
-        users.record(&paid("sly", round, 1));
-        for n in 0..50 {
-            users.record(&call(&format!("decoy{round}-{}", n / 5), round));
-        }
-    }
-    let page = users.report().users(&UserQuery::new().sort(SortBy::Cost).limit(1));
-    assert_eq!(page.rows[0].who.to_string(), "sly");
-    let cost = page.rows[0].totals.cost().unwrap() + page.other.unwrap().totals.cost().unwrap_or_default();
-    assert_eq!(cost, Usd::from_dollars(30));
-}
-
-#[test]
-fn a_flood_of_models_and_properties_leaves_the_models_that_answered() {
-    let users = MemorySink::builder().max_users(16).max_kinds(16).build();
-    for n in 0..100 {
-        let mut guess = call("mallory", n);
-        guess.outcome = Outcome::Failed;
-        guess.model = Some(Text::new(&format!("guess-{n}")).unwrap());
-        users.record(&guess);
-        let mut tagged = call("mallory", n);
-        tagged.properties.insert("trace", &n.to_string());
-        users.record(&tagged);
-    }
-    let mut answered = call("alice", 0);
-    answered.response_model = Some(Text::new("claude").unwrap());
-    users.record(&answered);
-    let groups = users.report().breakdown(&Selection::new(), GroupBy::Model).unwrap().groups;
-    let of = |name: &str| {
-        let name = GroupName::Is(Text::new(name).unwrap());
-        groups.iter().find(|group| group.name == name).map(|group| group.totals.requests())
-    };
-    assert_eq!((of("gpt-5"), of("claude")), (Some(100), Some(1)));
-    let claude = CallFilter::Model(Text::new("claude").unwrap());
-    let page = users.report().users(&UserQuery::new().calls(claude));
-    assert_eq!(page.rows[0].who.to_string(), "alice");
-    assert!(page.gaps.undecided > 0, "guesses that were not kept apart can't be ruled out");
-}
-
-#[test]
-fn too_many_cells_make_the_past_coarser_and_the_answers_say_so() {
-    let clock = || at(30 * DAY);
-    let users = MemorySink::builder().max_users(16).max_cells(100).clock(clock).build();
-    for hour in 0..30 * 24 {
-        users.record(&call("alice", hour * HOUR));
-    }
-    assert!(users.stats().cells <= 101, "{:?}", users.stats());
-    let row = users.report().users(&UserQuery::new()).into_iter().next().unwrap();
-    assert_eq!((row.totals.requests(), row.active_days), (720, 30));
-    let fine = Window::since(at(2 * HOUR));
-    let error = users.report().users_in(fine, &UserQuery::new()).unwrap_err();
-    assert!(matches!(error, QueryError::TooFine { .. }), "{error}");
-    assert!(users.report().users_in(Window::since(at(28 * DAY)), &UserQuery::new()).is_ok());
 }
 
 #[test]

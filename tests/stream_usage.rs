@@ -86,6 +86,30 @@ async fn a_caller_who_asked_gets_the_usage() {
 }
 
 #[tokio::test]
+async fn an_answer_that_breaks_off_within_an_event_loses_no_byte() {
+    let stack = ServiceBuilder::new().layer(StreamUsageLayer::new()).service(service_fn(
+        async |request: Request<StreamUsageRequestBody<Script>>| {
+            request.into_body().collect().await?;
+            let body = Script { tells_end: false, ..Script::of([CHUNK, "data: {\"choi"]) };
+            let response = Response::builder().header("content-type", "text/event-stream");
+            Ok::<_, ScriptError>(response.body(body.then(Step::Error(7))).unwrap())
+        },
+    ));
+    let request = Request::post("https://api.openai.com/v1/chat/completions");
+    let request = request.body(Script::of([r#"{"stream":true}"#])).unwrap();
+    let mut body = stack.oneshot(request).await.unwrap().into_body();
+    let mut received = Vec::new();
+    let error = loop {
+        match body.frame().await.unwrap() {
+            Ok(frame) => received.extend_from_slice(&frame.into_data().unwrap()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(String::from_utf8(received).unwrap(), format!("{CHUNK}data: {{\"choi"));
+    assert_eq!(error, ScriptError(7));
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_passes_as_it_is() {
     let body = r#"{"model":"gpt-5-mini","stream":true}"#;
     for sized in [true, false] {

@@ -30,11 +30,12 @@ pub(crate) fn text(page: &UserPage) -> String {
 
 fn cells(user: &UserSummary) -> [String; HEADS.len()] {
     let totals = &user.totals;
-    // A `*` says that some of the calls have no price, or did not say what they used.
+    // A `*` says that some of the calls have no price, or did not say what they used; a `~`, that some are estimates.
+    let about = if totals.estimated() > 0 { "~" } else { "" };
     let cost = match (totals.cost(), totals.unpriced() + totals.without_usage()) {
         (None, _) => "-".to_owned(),
-        (Some(cost), 0) => cost.to_string(),
-        (Some(cost), _) => format!("{cost}*"),
+        (Some(cost), 0) => format!("{about}{cost}"),
+        (Some(cost), _) => format!("{about}{cost}*"),
     };
     [
         user.who.to_string(),

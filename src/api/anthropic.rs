@@ -26,6 +26,8 @@ lenient! {
         details: OutputDetails = "output_tokens_details",
         server_tool_use: ServerTools = "server_tool_use",
         service_tier: Word = "service_tier",
+        // Of the tiers, the one that is chosen by `speed` in the request.
+        speed: Word = "speed",
         inference_geo: Word = "inference_geo",
         iterations: List<Iteration> = "iterations",
         // OpenRouter's.
@@ -69,15 +71,16 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
 pub(super) struct Cumulative(Counters);
 
 impl Cumulative {
-    /// The figures of `message_start`.
-    pub(super) fn start(json: &[u8]) -> Option<Self> {
-        lenient::read(json).map(Self)
+    /// The figures of `message_start`; none where it is not JSON.
+    pub(super) fn start(json: &[u8]) -> Self {
+        Self(lenient::read(json).unwrap_or_default())
     }
 
-    /// Lays the figures of a `message_delta` over those known. `false` when it is not JSON.
+    /// Lays the figures of a `message_delta` over those known. Whether there were any.
     #[must_use]
     pub(super) fn overlay(&mut self, json: &[u8]) -> bool {
         let Some(delta) = lenient::read::<Counters>(json) else { return false };
+        let any = delta.output_tokens.0.is_some() || delta.input_tokens.0.is_some();
         let counters = &mut self.0;
         for (known, new) in [
             (&mut counters.input_tokens, delta.input_tokens),
@@ -94,11 +97,14 @@ impl Cumulative {
                 *known = new;
             }
         }
-        if delta.service_tier != Word::Absent {
-            counters.service_tier = delta.service_tier;
-        }
-        if delta.inference_geo != Word::Absent {
-            counters.inference_geo = delta.inference_geo;
+        for (known, new) in [
+            (&mut counters.service_tier, delta.service_tier),
+            (&mut counters.speed, delta.speed),
+            (&mut counters.inference_geo, delta.inference_geo),
+        ] {
+            if new != Word::Absent {
+                *known = new;
+            }
         }
         if !delta.iterations.0.is_empty() {
             counters.iterations = delta.iterations;
@@ -106,7 +112,7 @@ impl Cumulative {
         if delta.cost.0.is_some() {
             counters.cost = delta.cost;
         }
-        true
+        any
     }
 
     /// What the events said together.
@@ -121,6 +127,10 @@ impl Counters {
         let covered = if self.served_by_fallback() { FALLBACK } else { MESSAGE };
         let model =
             self.iterations.0.iter().rfind(|pass| pass.kind == FALLBACK).map(|pass| pass.model.clone());
+        let service_tier = self.tier();
+        let passes =
+            self.iterations.0.iter().filter(|pass| pass.kind != Word::Absent && pass.kind != covered);
+        let too_many = passes.count() > Usage::MAX_PASSES;
         let usage = Usage {
             input_tokens: self.whole_input(cache_write),
             cache_read_tokens: cache_read,
@@ -142,11 +152,19 @@ impl Counters {
         };
         Reading {
             usage,
-            service_tier: self.service_tier.text(),
+            service_tier,
             region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
             cost: self.cost.0,
             model: model.and_then(Word::text),
+            too_large: too_many,
         }
+    }
+
+    /// A fast answer is billed as such, whatever the tier
+    /// ([fast mode](https://platform.claude.com/docs/en/build-with-claude/fast-mode)).
+    fn tier(&self) -> Option<Text> {
+        let fast = Text::from_static("fast");
+        if self.speed == Word::Text(fast.clone()) { Some(fast) } else { self.service_tier.clone().text() }
     }
 
     fn served_by_fallback(&self) -> bool {
@@ -236,7 +254,7 @@ mod tests {
 
     #[test]
     fn deltas_are_cumulative_and_only_what_they_say_replaces_what_was_known() {
-        let mut cumulative = Cumulative::start(CACHED.as_bytes()).unwrap();
+        let mut cumulative = Cumulative::start(CACHED.as_bytes());
         assert!(cumulative.overlay(br#"{"output_tokens":90,"input_tokens":null}"#));
         assert!(cumulative.overlay(br#"{"output_tokens":112,"input_tokens":8,"cache_read_input_tokens":0}"#));
         let usage = cumulative.reading().usage;

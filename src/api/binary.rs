@@ -2,7 +2,6 @@
 
 use super::body::scan;
 use super::error_code;
-use super::fields::Interest;
 use super::found::Found;
 use crate::wire::base64::Decoder;
 use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, Status};
@@ -109,11 +108,12 @@ impl EventStreamEvents for Messages<'_> {
         let Message { kind, scanner, inner, decoder, .. } = &mut *self.message;
         let found = &mut *self.found;
         match kind {
-            Kind::Event => scan(scanner, Interest::Content, piece.bytes, found),
+            Kind::Event => scan(scanner, found.interest_in_stream(), piece.bytes, found),
             Kind::Chunk => scanner.push(&WRAPPER, piece.bytes, &mut |_, value| {
                 if let Value::Json(text) = value {
-                    decoder.push(text, &mut |bytes| scan(inner, Interest::Content, bytes, found));
-                    decoder.finish(&mut |bytes| scan(inner, Interest::Content, bytes, found));
+                    let interest = found.interest_in_stream();
+                    decoder.push(text, &mut |bytes| scan(inner, interest, bytes, found));
+                    decoder.finish(&mut |bytes| scan(inner, interest, bytes, found));
                 }
             }),
             Kind::Error => {}

@@ -1,7 +1,7 @@
 //! How the body of an answer is built: one JSON document or several, events, lines, or a binary event stream.
 
 use super::binary::BinaryReader;
-use super::fields::{Interest, member};
+use super::fields::Interest;
 use super::found::Found;
 use super::head;
 use super::sse::EventReader;
@@ -26,6 +26,10 @@ enum Announced {
     Events,
     Binary,
     Lines,
+    Json,
+    /// Pictures, sound, and bytes of any kind.
+    Media,
+    /// Text of some other kind, or nothing.
     Other,
 }
 
@@ -37,7 +41,8 @@ enum Framing {
     Json(Scanner),
     /// A document on each line.
     Lines(LineReader),
-    Events(EventReader),
+    /// Boxed, so that the many answers that are no streams stay small.
+    Events(Box<EventReader>),
     Binary(Box<BinaryReader>),
     /// Nothing that can be read.
     Opaque,
@@ -52,6 +57,12 @@ impl BodyReader {
             Announced::Binary
         } else if ["application/x-ndjson", "application/stream+json", "application/x-jsonl"].iter().any(is) {
             Announced::Lines
+        } else if head::is_json(content_type) {
+            Announced::Json
+        } else if ["audio/", "image/", "video/"].iter().any(|kind| content_type.starts_with(kind))
+            || is(&"application/octet-stream")
+        {
+            Announced::Media
         } else {
             Announced::Other
         };
@@ -78,14 +89,15 @@ impl BodyReader {
         // Without a content type, the first byte of a message's length tells.
         let binary = self.announced == Announced::Binary
             || (first == 0 && matches!(self.api, Some(Api::Converse | Api::Invoke)));
+        // A transcription may begin with any word.
+        let may_be_text = self.api == Some(Api::Audio);
         match (first, self.announced) {
             (b'{', Announced::Lines) => Framing::Lines(LineReader::default()),
             (b'{' | b'[', _) => Framing::Json(Scanner::default()),
             _ if binary => Framing::Binary(Box::default()),
             // Some servers send events under another content type: `data:`, `event:`, `id:`, `retry:`, a comment.
-            (_, Announced::Events) | (b'd' | b'e' | b'i' | b'r' | b':', _) => {
-                Framing::Events(EventReader::default())
-            }
+            (_, Announced::Events) => Framing::Events(Box::default()),
+            (b'd' | b'e' | b'i' | b'r' | b':', _) if !may_be_text => Framing::Events(Box::default()),
             // A byte order mark, or a document that is a single value.
             (0xEF | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9', _) => Framing::Json(Scanner::default()),
             _ => Framing::Opaque,
@@ -93,7 +105,7 @@ impl BodyReader {
     }
 
     fn read(&mut self, bytes: &[u8], found: &mut Found) {
-        let interest = self.interest();
+        let interest = self.interest(found);
         match &mut self.framing {
             Framing::Json(scanner) => scan(scanner, interest, bytes, found),
             Framing::Lines(lines) => lines.push(bytes, found),
@@ -104,8 +116,10 @@ impl BodyReader {
     }
 
     /// What to look for in JSON documents that are no events.
-    fn interest(&self) -> Interest {
+    fn interest(&self, found: &Found) -> Interest {
         match self.api {
+            _ if found.texts.is_some() && self.stream => Interest::TextOfStream,
+            _ if found.texts.is_some() => Interest::TextOfDocument,
             _ if self.stream => Interest::Content,
             Some(Api::Images | Api::Predict) => Interest::Images,
             _ => Interest::Members,
@@ -114,16 +128,37 @@ impl BodyReader {
 
     /// The body has ended. Whether it was not what it began as.
     pub(super) fn finish(&mut self, found: &mut Found) -> bool {
+        let interest = self.interest(found);
         match &mut self.framing {
             // A number or a word at the root ends only here, and is nothing that is looked for.
-            Framing::Json(scanner) => matches!(scanner.status(), Status::Malformed | Status::Within),
+            Framing::Json(scanner) => {
+                scanner.finish(interest.select(), &mut |_, _| ());
+                matches!(scanner.status(), Status::Malformed | Status::Within) && self.promised_json(found)
+            }
             Framing::Lines(lines) => lines.finish(found),
             Framing::Events(events) => {
                 events.finish(self.api, found);
-                false
+                // What only began like an event is a text like any other.
+                if events.any() || self.announced == Announced::Events {
+                    events.malformed()
+                } else {
+                    self.promised_json(found)
+                }
             }
             Framing::Binary(messages) => messages.finish(found),
-            Framing::Undecided(_) | Framing::Opaque => false,
+            Framing::Opaque => self.promised_json(found),
+            Framing::Undecided(_) => false,
+        }
+    }
+
+    /// Whether the head of the answer, or else the API, says that it is JSON in some form.
+    fn promised_json(&self, found: &Found) -> bool {
+        match self.announced {
+            Announced::Events | Announced::Binary | Announced::Lines | Announced::Json => true,
+            Announced::Media => false,
+            Announced::Other => {
+                !matches!(self.api.or(found.api()), None | Some(Api::Audio | Api::Management))
+            }
         }
     }
 
@@ -141,13 +176,17 @@ impl BodyReader {
         }
     }
 
+    fn announces_stream(&self) -> bool {
+        matches!(self.announced, Announced::Events | Announced::Binary | Announced::Lines)
+    }
+
     /// Whether it is a stream of events or documents.
     pub(super) fn is_stream(&self) -> bool {
         match &self.framing {
             Framing::Json(scanner) => self.stream || scanner.documents() > 1,
             Framing::Lines(_) | Framing::Binary(_) => true,
-            Framing::Events(events) => events.any(),
-            Framing::Undecided(_) => self.announced != Announced::Other,
+            Framing::Events(events) => events.any() || self.announced == Announced::Events,
+            Framing::Undecided(_) => self.announces_stream(),
             Framing::Opaque => false,
         }
     }
@@ -156,7 +195,7 @@ impl BodyReader {
 /// Hands what `bytes` say to `found`.
 pub(super) fn scan(scanner: &mut Scanner, interest: Interest, bytes: &[u8], found: &mut Found) {
     scanner.push(interest.select(), bytes, &mut |field, value| {
-        if let Some(member) = member(field) {
+        if let Some(member) = interest.member(field) {
             found.note(member, value);
         }
     });
@@ -193,11 +232,12 @@ fn note_line(
     found: &mut Found,
 ) {
     match line {
-        Line::Piece(piece) => scan(scanner, Interest::Content, piece.bytes, found),
+        Line::Piece(piece) => scan(scanner, found.interest_in_stream(), piece.bytes, found),
         Line::End => {
             *malformed |= matches!(scanner.status(), Status::Malformed | Status::Within);
             *ended |= std::mem::take(&mut found.last_event);
             scanner.reset();
+            found.end_event();
         }
     }
 }

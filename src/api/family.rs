@@ -7,11 +7,12 @@ use crate::record::Provider;
 
 /// The provider of a closed model family; `None` for all others. A prefix `provider/` is a router's naming and
 /// says nothing of whose API it was.
-pub(super) fn provider(model: &str) -> Option<Provider> {
-    let model = model.strip_prefix("models/").unwrap_or(model);
+pub(crate) fn provider(model: &str) -> Option<Provider> {
+    // A fine-tune is billed by whoever made its base.
+    let model = model.strip_prefix("models/").or(model.strip_prefix("ft:")).unwrap_or(model);
     let lower = model.get(..model.len().min(32)).map(str::to_ascii_lowercase)?;
     let starts_with_any = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix));
-    if lower.starts_with("gpt-oss") {
+    if starts_with_any(&OPEN_GPTS) {
         return None;
     }
     if starts_with_any(&OPENAI) || is_o_series(&lower) {
@@ -30,16 +31,10 @@ pub(super) fn provider(model: &str) -> Option<Provider> {
     None
 }
 
-const OPENAI: [&str; 8] = [
-    "gpt-3.5-",
-    "gpt-4",
-    "gpt-5",
-    "gpt-image-",
-    "gpt-audio",
-    "chatgpt-",
-    "text-embedding-3-",
-    "text-embedding-ada-",
-];
+const OPENAI: [&str; 4] = ["gpt-", "chatgpt-", "text-embedding-3-", "text-embedding-ada-"];
+
+/// Open weights under the same name: OpenAI's own, those of others, and what was trained on GPT's answers.
+const OPEN_GPTS: [&str; 6] = ["gpt-oss", "gpt-2", "gpt-j", "gpt-neo", "gpt-sw3", "gpt-4-x-"];
 
 /// `o1`, `o3-mini`, `o4-mini-2025-04-16` … but not `o1js` or `olmo`.
 fn is_o_series(model: &str) -> bool {
@@ -58,6 +53,11 @@ mod tests {
         for (model, expected) in [
             ("gpt-4o-mini-2024-07-18", Some(Provider::OPENAI)),
             ("gpt-5", Some(Provider::OPENAI)),
+            ("gpt-realtime", Some(Provider::OPENAI)),
+            ("gpt-35-turbo", Some(Provider::OPENAI)),
+            ("ft:gpt-4o-mini-2024-07-18:acme::x", Some(Provider::OPENAI)),
+            ("gpt-neox-20b", None),
+            ("gpt-4-x-alpaca-13b", None),
             ("GPT-4.1", Some(Provider::OPENAI)),
             ("gpt-3.5-turbo", Some(Provider::OPENAI)),
             ("o1", Some(Provider::OPENAI)),

@@ -2,7 +2,9 @@
 //!
 //! One table for all APIs, so that a gateway on its own route that answers in a known shape is read as well.
 
-use crate::wire::select::Select;
+use super::look::LateApi;
+use super::texts::{IN_BOTH, IN_DOCUMENTS, IN_STREAMS};
+use crate::wire::select::{InPieces, Select};
 use std::sync::LazyLock;
 
 /// What a member of an answer is.
@@ -10,8 +12,12 @@ use std::sync::LazyLock;
 pub(super) enum Member {
     Model,
     Id,
+    /// The id of an answer that is still to be made: xAI's deferred completions.
+    DeferredId,
     /// The name of an event.
     Type,
+    /// The same in a late event.
+    LateType(LateApi),
     /// The name of a shape.
     Object,
     Status,
@@ -51,6 +57,10 @@ pub(super) enum Member {
     FinishReason,
     /// Text, reasoning or a call of a tool.
     Content,
+    /// The same, in pieces, to be counted.
+    Text,
+    /// The same in a member that is something else in other APIs.
+    TextOfCohere,
 }
 
 use Member::*;
@@ -59,7 +69,7 @@ use Member::*;
 const NAME: usize = 2048;
 /// The largest usage object that is read.
 pub(super) const USAGE: usize = 16 * 1024;
-const ERROR: usize = 4096;
+const ERROR: usize = 16 * 1024;
 const NUMBER: usize = 64;
 /// Content is never kept: whatever is longer than `""`, `[]` or `{}` is content.
 const EMPTY: usize = 2;
@@ -75,6 +85,7 @@ const MEMBERS: &[(&str, Member, usize)] = &[
     ("responseId", Id, NAME),
     ("response_id", Id, NAME),
     ("batch_id", Id, NAME),
+    ("request_id", DeferredId, NAME),
     ("message.id", Id, NAME),
     ("response.id", Id, NAME),
     ("response.response_id", Id, NAME),
@@ -168,15 +179,24 @@ static WITH_CONTENT: LazyLock<Select> =
 static WITH_IMAGES: LazyLock<Select> =
     LazyLock::new(|| Select::new(members().chain(of(IMAGES, IMAGE_FIELD, EMPTY))));
 
+static WITH_TEXT_OF_STREAM: LazyLock<Select> = LazyLock::new(|| {
+    // Cohere's first version; at the end of a part, Responses repeat it in a member of the same name.
+    with_text(IN_STREAMS).with_pieces([("text", COHERE_TEXT_FIELD, InPieces::Strings)])
+});
+static WITH_TEXT_OF_DOCUMENT: LazyLock<Select> = LazyLock::new(|| with_text(IN_DOCUMENTS));
+
 static ERROR_OBJECT: LazyLock<Select> =
     LazyLock::new(|| Select::new(of(&["code", "type"], ERROR_CODE_FIELD, NAME)));
 
 const CONTENT_FIELD: u8 = u8::MAX;
 const IMAGE_FIELD: u8 = u8::MAX - 1;
 const ERROR_CODE_FIELD: u8 = u8::MAX - 2;
+const TEXT_FIELD: u8 = u8::MAX - 3;
+const LATE_TYPE_FIELD: u8 = u8::MAX - 4;
+const COHERE_TEXT_FIELD: u8 = u8::MAX - 5;
 
 fn members() -> impl Iterator<Item = (&'static str, u8, usize)> {
-    (0..ERROR_CODE_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
+    (0..COHERE_TEXT_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
 }
 
 fn of(
@@ -187,6 +207,22 @@ fn of(
     paths.iter().map(move |path| (*path, field, limit))
 }
 
+/// The members that a look at a late event tells of, those that count only beside them, and the event's name.
+static LATE: LazyLock<Select> = LazyLock::new(|| {
+    let counts = |path: &str| {
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let told = key == "usage" || path.contains("tool_usage.") || key.ends_with("error");
+        told || matches!(key, "service_tier" | "code")
+    };
+    let names = of(&["type", "event_type"], LATE_TYPE_FIELD, NAME);
+    Select::new(members().filter(|(path, _, _)| counts(path)).chain(names))
+});
+
+fn with_text(paths: &[(&'static str, InPieces)]) -> Select {
+    let texts = paths.iter().chain(IN_BOTH).map(|&(path, which)| (path, TEXT_FIELD, which));
+    Select::new(members()).with_pieces(texts)
+}
+
 /// Which members of a document are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interest {
@@ -194,8 +230,14 @@ pub(super) enum Interest {
     Members,
     /// And content.
     Content,
+    /// Those that a look at the event tells of.
+    Late(LateApi),
     /// And images.
     Images,
+    /// And the texts of an event or of a document in a stream.
+    TextOfStream,
+    /// And the texts of a document.
+    TextOfDocument,
     /// The code of an error that is the whole document.
     ErrorObject,
 }
@@ -205,19 +247,25 @@ impl Interest {
         match self {
             Self::Members => &MEMBERS_ONLY,
             Self::Content => &WITH_CONTENT,
+            Self::Late(_) => &LATE,
             Self::Images => &WITH_IMAGES,
+            Self::TextOfStream => &WITH_TEXT_OF_STREAM,
+            Self::TextOfDocument => &WITH_TEXT_OF_DOCUMENT,
             Self::ErrorObject => &ERROR_OBJECT,
         }
     }
-}
 
-/// The member with the number `field`.
-pub(super) fn member(field: u8) -> Option<Member> {
-    match field {
-        CONTENT_FIELD => Some(Content),
-        IMAGE_FIELD => Some(Image),
-        ERROR_CODE_FIELD => Some(ErrorCode),
-        _ => MEMBERS.get(usize::from(field)).map(|(_, member, _)| *member),
+    /// The member with the number `field`.
+    pub(super) fn member(self, field: u8) -> Option<Member> {
+        match (field, self) {
+            (CONTENT_FIELD, _) => Some(Content),
+            (TEXT_FIELD, _) => Some(Text),
+            (COHERE_TEXT_FIELD, _) => Some(TextOfCohere),
+            (IMAGE_FIELD, _) => Some(Image),
+            (ERROR_CODE_FIELD, _) => Some(ErrorCode),
+            (LATE_TYPE_FIELD, Self::Late(api)) => Some(LateType(api)),
+            _ => MEMBERS.get(usize::from(field)).map(|(_, member, _)| *member),
+        }
     }
 }
 
@@ -227,16 +275,16 @@ mod tests {
 
     #[test]
     fn every_member_has_a_number_of_its_own() {
-        assert!(MEMBERS.len() <= usize::from(ERROR_CODE_FIELD));
+        assert!(MEMBERS.len() <= usize::from(COHERE_TEXT_FIELD));
         for (path, number, _) in members() {
             assert_eq!(
-                member(number),
+                Interest::Members.member(number),
                 MEMBERS.iter().find(|(known, _, _)| *known == path).map(|m| m.1),
                 "{path}"
             );
         }
-        assert_eq!(member(CONTENT_FIELD), Some(Content));
-        assert_eq!(member(IMAGE_FIELD), Some(Image));
-        assert_eq!(member(200), None);
+        assert_eq!(Interest::Content.member(CONTENT_FIELD), Some(Content));
+        assert_eq!(Interest::Images.member(IMAGE_FIELD), Some(Image));
+        assert_eq!(Interest::Members.member(200), None);
     }
 }

@@ -1,8 +1,10 @@
 //! What an answer has said so far.
 
-use super::fields::Member;
+use super::fields::{Interest, Member};
 use super::lenient::{self, Count};
-use super::usage::{Convention, Reading, plus};
+use super::look::LateApi;
+use super::texts::Texts;
+use super::usage::{Convention, Reading, Speaker, plus};
 use super::{anthropic, error_code};
 use crate::record::{Api, Text, Usage};
 use crate::wire::json::{Value, boolean, is_null, string};
@@ -15,10 +17,26 @@ pub(super) struct Found {
     pub(super) service_tier: Option<Text>,
     error: Option<Text>,
     /// The answer says that the call failed.
-    pub(super) failed: bool,
+    failed: bool,
+    /// The current document or event says so.
+    failed_here: bool,
+    /// An event of a stream said so and told no figures: those before it are not the last.
+    pub(super) broke_off: bool,
     /// The answer says that it is still being made.
     pub(super) pending: bool,
+    /// The answer has a status that says that it could not be made.
+    status_failed: bool,
+    /// The answer has a status that says that it is being made, or will be.
+    status_begun: bool,
     api: Option<Api>,
+    /// The API is named by the answer itself, and not just told by its figures.
+    named: bool,
+    /// It says that it is a message, as Anthropic's do.
+    is_message: bool,
+    /// The document or event is a step of a run, whose figures are within those of the run.
+    is_step: bool,
+    /// The id that the document or event has.
+    own_id: Option<Text>,
     /// The first content has been seen.
     pub(super) content: bool,
     /// The current event is the last one.
@@ -29,6 +47,8 @@ pub(super) struct Found {
     pub(super) usage_malformed: bool,
     /// How many members with figures have been noted.
     figures: u32,
+    /// How many before the current document or event.
+    figures_before: u32,
     /// A code that stands at the top; it is an error's only when the call failed.
     error_code: Option<Text>,
     /// It names its shape as OpenAI does.
@@ -40,6 +60,15 @@ pub(super) struct Found {
     metrics: Carrier,
     counters: Usage,
     cumulative: Option<Box<Cumulative>>,
+    /// What the answer says, where the application counts it.
+    pub(super) texts: Option<Box<Texts>>,
+}
+
+/// What a late event may say before it is known whether it counts.
+#[derive(Debug)]
+pub(super) struct Provisional {
+    service_tier: Option<Text>,
+    error_code: Option<Text>,
 }
 
 /// A usage object as it was written.
@@ -47,25 +76,34 @@ pub(super) struct Found {
 struct Carrier {
     convention: Option<Convention>,
     raw: Vec<u8>,
+    /// A figure in it cannot be read.
+    malformed: bool,
 }
 
 impl Carrier {
     /// Keeps an object in place of an earlier one, unless nothing in it is known.
-    fn replace(&mut self, raw: &[u8]) -> Option<Convention> {
-        let convention = Convention::of(raw)?;
+    fn replace(&mut self, raw: &[u8]) -> Replaced {
+        let (convention, malformed) = Convention::of(raw);
+        let Some(convention) = convention else { return Replaced::Not { malformed } };
         self.convention = Some(convention);
+        self.malformed = malformed;
         self.raw.clear();
         self.raw.extend_from_slice(raw);
-        self.convention
+        Replaced::By(convention)
     }
 
-    fn read(&self, google: bool) -> Option<Reading> {
-        self.convention?.read(&self.raw, google)
+    fn read(&self, speaker: Speaker) -> Option<Reading> {
+        self.convention?.read(&self.raw, speaker)
     }
+}
 
-    fn is_malformed(&self) -> bool {
-        self.convention.is_some() && lenient::holds_unreadable_count(&self.raw)
-    }
+/// What became of an object.
+enum Replaced {
+    By(Convention),
+    /// Nothing in it is known, perhaps because it is none.
+    Not {
+        malformed: bool,
+    },
 }
 
 /// Anthropic's stream.
@@ -87,9 +125,14 @@ pub(super) struct Last {
 }
 
 impl Found {
+    /// Nothing yet. `texts` counts what is said.
+    pub(super) fn counting(texts: Option<Box<Texts>>) -> Self {
+        Self { texts, ..Self::default() }
+    }
+
     /// The answer says that the call failed, perhaps with a code.
     pub(super) fn fail(&mut self, code: Option<Text>) {
-        self.failed = true;
+        (self.failed, self.failed_here) = (true, true);
         self.error = code.or(self.error.take());
     }
 
@@ -107,21 +150,54 @@ impl Found {
         self.cumulative = None;
     }
 
+    /// What to look for in an event, or in a document of a stream.
+    pub(super) fn interest_in_stream(&self) -> Interest {
+        if self.texts.is_some() { Interest::TextOfStream } else { Interest::Content }
+    }
+
+    /// What is known of that which a late event may say.
+    pub(super) fn provisional(&self) -> Provisional {
+        Provisional { service_tier: self.service_tier.clone(), error_code: self.error_code.clone() }
+    }
+
+    /// Takes back what a late event said.
+    pub(super) fn restore(&mut self, before: Provisional) {
+        self.service_tier = before.service_tier;
+        self.error_code = before.error_code;
+    }
+
     /// Takes note of a member.
     pub(super) fn note(&mut self, member: Member, value: Value<'_>) {
         match value {
             Value::Json(raw) if is_null(raw) => {}
             Value::Json(raw) => self.note_json(member, raw),
             Value::TooLong { first } => self.note_too_long(member, first),
+            Value::Piece { .. } if member == Member::TextOfCohere && self.api != Some(Api::CohereChat) => {}
+            Value::Piece { raw, last } => self.note_text(raw, last),
+        }
+    }
+
+    fn note_text(&mut self, raw: &[u8], last: bool) {
+        self.content |= !raw.is_empty();
+        if let Some(texts) = &mut self.texts {
+            texts.push(raw, last, self.model.as_deref());
         }
     }
 
     fn note_json(&mut self, member: Member, raw: &[u8]) {
         match member {
             Member::Model => keep_first(&mut self.model, raw),
-            Member::Id => keep_first(&mut self.id, raw),
+            Member::Id => {
+                self.own_id = text(raw);
+                self.id = self.id.take().or_else(|| self.own_id.clone());
+            }
+            Member::DeferredId => {
+                self.pending |= self.id.is_none();
+                keep_first(&mut self.id, raw);
+            }
             Member::ServiceTier => self.service_tier = text(raw).or(self.service_tier.take()),
             Member::Type => self.note_type(raw),
+            Member::LateType(api) => self.note_late_type(raw, api),
             Member::Object => self.note_object(raw),
             Member::Status => self.note_status(raw),
             Member::Role => self.has_role = true,
@@ -137,7 +213,7 @@ impl Found {
             Member::Done => self.note_done(raw),
             Member::FinishReason => self.last_event = true,
             // Within the limit is only what is empty.
-            Member::Content | Member::Image => {}
+            Member::Content | Member::Image | Member::Text | Member::TextOfCohere => {}
             Member::Usage
             | Member::UsageIfKnown
             | Member::UsageAtStart
@@ -159,11 +235,12 @@ impl Found {
         match member {
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
-            Member::UsageElsewhere => {
-                self.elsewhere.replace(raw);
-            }
-            Member::InvocationMetrics => {
-                self.metrics.replace(raw);
+            Member::UsageElsewhere | Member::InvocationMetrics => {
+                let at_top = member == Member::InvocationMetrics;
+                let carrier = if at_top { &mut self.metrics } else { &mut self.elsewhere };
+                if let Replaced::Not { malformed } = carrier.replace(raw) {
+                    self.usage_malformed |= malformed;
+                }
             }
             _ => self.note_count(member, raw),
         }
@@ -171,8 +248,12 @@ impl Found {
 
     fn note_too_long(&mut self, member: Member, first: u8) {
         match member {
-            Member::Usage | Member::UsageAtStart => self.usage_too_large |= first == b'{',
-            Member::Error => self.failed = true,
+            Member::Usage => self.usage_too_large |= first == b'{',
+            Member::UsageAtStart => {
+                self.usage_too_large |= first == b'{';
+                self.note_first_usage(b"{}");
+            }
+            Member::Error => self.fail(None),
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
             Member::Image if first == b'"' => self.counters.images = plus(self.counters.images, Some(1)),
             _ => {}
@@ -183,18 +264,32 @@ impl Found {
     fn note_type(&mut self, raw: &[u8]) {
         let Some(name) = string(raw) else { return };
         match &*name {
-            "message" | "message_start" => self.api = self.api.or(Some(Api::Messages)),
+            "message" | "message_start" => self.is_message = true,
+            // Cohere's first version.
+            "stream-start" | "text-generation" => self.name(Api::CohereChat),
             "error" => {
-                self.failed = true;
+                self.fail(None);
                 self.last_event = true;
             }
+            "response.failed" | "interaction.failed" => self.fail(None),
             _ => {}
         }
         if name.starts_with("response.") {
-            self.api = self.api.or(Some(Api::Responses));
+            self.name(Api::Responses);
         }
-        self.last_event |= is_last_event(&name);
+        if is_last_event(&name) {
+            self.last_event = true;
+            self.pending = false;
+        }
         self.content |= is_content_event(&name);
+    }
+
+    /// The same in a late event.
+    fn note_late_type(&mut self, raw: &[u8], api: LateApi) {
+        let Some(name) = string(raw) else { return };
+        if name == "error" || api.is_last_event(&name) {
+            self.note_type(raw);
+        }
     }
 
     fn note_object(&mut self, raw: &[u8]) {
@@ -205,17 +300,32 @@ impl Found {
             "text_completion" => Api::Completions,
             "response" => Api::Responses,
             "interaction" => Api::Interactions,
-            "thread.run" => Api::Assistants,
+            "thread.run" => {
+                // A stream may begin with its thread, and it is the run that can be asked for.
+                self.id = self.own_id.take().or(self.id.take());
+                Api::Assistants
+            }
+            "thread.run.step" => {
+                self.is_step = true;
+                return;
+            }
             _ => {
                 self.content |= name.ends_with(".delta");
                 return;
             }
         };
+        self.name(api);
+    }
+
+    fn name(&mut self, api: Api) {
         self.api = self.api.or(Some(api));
+        self.named = true;
     }
 
     fn note_status(&mut self, raw: &[u8]) {
         let Some(status) = string(raw) else { return };
+        self.status_failed = status == "failed";
+        self.status_begun = matches!(&*status, "queued" | "in_progress");
         self.pending = matches!(
             &*status,
             "queued"
@@ -231,7 +341,11 @@ impl Found {
     }
 
     fn note_error(&mut self, raw: &[u8]) {
-        if boolean(raw) != Some(false) && raw != br#""""# && raw != b"{}" {
+        let says_nothing = match raw {
+            [b'{' | b'[', inside @ .., _] => inside.trim_ascii().is_empty(),
+            _ => matches!(raw, b"false" | b"0" | br#""""#),
+        };
+        if !says_nothing {
             self.fail(error_code::of_object(raw));
         }
     }
@@ -245,30 +359,41 @@ impl Found {
     }
 
     fn note_usage(&mut self, raw: &[u8]) {
+        if self.is_step {
+            return;
+        }
         if let Some(cumulative) = &mut self.cumulative {
-            cumulative.malformed |= lenient::holds_unreadable_count(raw);
+            cumulative.malformed |= lenient::survey(raw, |_| ());
             // Deltas are laid over what the stream began with.
             if cumulative.counters.overlay(raw) {
                 cumulative.only_start = false;
             }
             return;
         }
-        self.usage_malformed = raw.first() != Some(&b'{');
         let api = match self.usage.replace(raw) {
-            Some(Convention::Gemini) => Api::GenerateContent,
-            Some(Convention::Interactions) => Api::Interactions,
-            Some(Convention::Cohere) => Api::CohereChat,
-            Some(Convention::Converse) => Api::Converse,
-            _ => return,
+            Replaced::Not { malformed } => {
+                self.usage_malformed = malformed;
+                return;
+            }
+            Replaced::By(convention) => {
+                // What was wrong with those before is of no consequence.
+                (self.usage_malformed, self.usage_too_large) = (false, false);
+                match convention {
+                    Convention::Gemini => Api::GenerateContent,
+                    Convention::Interactions => Api::Interactions,
+                    Convention::Cohere => Api::CohereChat,
+                    Convention::Converse => Api::Converse,
+                    _ => return,
+                }
+            }
         };
         self.api = self.api.or(Some(api));
     }
 
     fn note_first_usage(&mut self, raw: &[u8]) {
-        if let Some(counters) = anthropic::Cumulative::start(raw) {
-            let malformed = lenient::holds_unreadable_count(raw);
-            self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
-        }
+        let counters = anthropic::Cumulative::start(raw);
+        let malformed = lenient::survey(raw, |_| ());
+        self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
     }
 
     fn note_count(&mut self, member: Member, raw: &[u8]) {
@@ -289,6 +414,17 @@ impl Found {
         *counter = Some(counter.map_or(count, |known| combine(known, count)));
     }
 
+    /// Whether the answer says that the call failed. In other APIs than these, a status is another thing's.
+    pub(super) fn has_failed(&self, api: Option<Api>) -> bool {
+        let is_its_own = matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions));
+        self.failed || (is_its_own && self.status_failed)
+    }
+
+    /// Whether the answer has begun to be made, and its figures are none that count.
+    pub(super) fn has_only_begun(&self, api: Option<Api>) -> bool {
+        self.status_begun && matches!(api, Some(Api::Responses | Api::Interactions))
+    }
+
     /// The type or code of the error, when the call failed.
     pub(super) fn error(&self) -> Option<Text> {
         self.error.clone().or_else(|| self.error_code.clone())
@@ -299,34 +435,52 @@ impl Found {
         self.is_ollama && !self.last_event
     }
 
-    /// The API, by the shape.
+    /// The API, by the shape. What has neither a model nor figures may be anything.
     pub(super) fn api(&self) -> Option<Api> {
         let ollama = if self.has_role { Api::OllamaChat } else { Api::OllamaGenerate };
-        self.api.or(self.is_ollama.then_some(ollama))
+        let has_model = self.model.is_some();
+        let is_ollama = self.is_ollama && (has_model || self.counters.output_tokens.is_some());
+        let message = (self.is_message && has_model).then_some(Api::Messages);
+        self.api.or(message).or(is_ollama.then_some(ollama))
     }
 
-    /// The usage, as the answer stated it last. `google`: it is Google who answers.
-    pub(super) fn last_usage(&mut self, google: bool) -> Option<Last> {
+    /// Whether the answer itself names the API.
+    pub(super) fn names_api(&self) -> bool {
+        self.named || (self.is_message && self.model.is_some())
+    }
+
+    /// The document or event is over.
+    pub(super) fn end_event(&mut self) {
+        let had_figures = self.figures != self.figures_before;
+        self.broke_off |= std::mem::take(&mut self.failed_here) && !had_figures;
+        self.figures_before = self.figures;
+        self.is_step = false;
+    }
+
+    /// The usage, as `speaker` stated it last.
+    pub(super) fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
         self.usage_malformed |= match &self.cumulative {
             Some(cumulative) => cumulative.malformed,
-            None => [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(Carrier::is_malformed),
+            None => {
+                [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(|carrier| carrier.malformed)
+            }
         };
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {
                 let Cumulative { counters, only_start, .. } = *cumulative;
                 // Bedrock's counters stand for those that a stream was too short to bring.
-                match self.metrics.read(google).filter(|_| only_start) {
+                match self.metrics.read(speaker).filter(|_| only_start) {
                     Some(metrics) => final_figures(metrics),
                     None => Last { reading: counters.reading(), only_start },
                 }
             }
             None => final_figures(
                 self.usage
-                    .read(google)
+                    .read(speaker)
                     .or_else(|| self.counted_tokens())
-                    .or_else(|| self.metrics.read(google))
-                    .or_else(|| self.elsewhere.read(google))
+                    .or_else(|| self.metrics.read(speaker))
+                    .or_else(|| self.elsewhere.read(speaker))
                     .unwrap_or_default(),
             ),
         };
@@ -343,7 +497,10 @@ impl Found {
 
     /// What is counted beside tokens.
     fn add_counted_things(&self, usage: &mut Usage) {
-        usage.web_searches = usage.web_searches.or(self.counters.web_searches);
+        // OpenAI counts searches beside a usage that is not there yet, too.
+        if !usage.is_empty() {
+            usage.web_searches = usage.web_searches.or(self.counters.web_searches);
+        }
         usage.characters = usage.characters.or(self.counters.characters);
         usage.pages = usage.pages.or(self.counters.pages);
         // Images are billed one by one only where they are not billed by tokens.

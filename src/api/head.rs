@@ -1,36 +1,64 @@
 //! What the head of an answer says.
 
-use super::{bedrock, cohere};
+use super::{bedrock, cohere, error_code};
 use crate::record::{Text, Usage};
 use http::{HeaderMap, header};
 
+/// What the head of an answer says of the call.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    /// The provider's id of the request.
+    pub(super) request_id: Option<Text>,
+    /// The tier that served.
+    pub(super) service_tier: Option<Text>,
+    /// The code of an error.
+    pub(super) error: Option<Text>,
+    /// The usage, for answers whose bodies say nothing of it.
+    pub(super) usage: Option<Box<Usage>>,
+}
+
+impl Head {
+    /// Reads all headers in one go, which is less work than to look for each that may be there.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut head = Self::default();
+        let (mut id_rank, mut tells_usage) = (usize::MAX, false);
+        for (name, value) in headers {
+            let name = name.as_str();
+            let text = || Text::new(value.to_str().ok()?.trim()).ok();
+            if let Some(rank) = request_id_rank(name).filter(|rank| *rank < id_rank)
+                && let Some(id) = text()
+            {
+                (head.request_id, id_rank) = (Some(id), rank);
+            }
+            match name {
+                "x-gemini-service-tier" | "azureai-processed-tier" | "x-amzn-bedrock-service-tier" => {
+                    head.service_tier = head.service_tier.or_else(text);
+                }
+                "x-amzn-errortype" => head.error = value.to_str().ok().and_then(error_code::of_aws_header),
+                "num_tokens" | "num-tokens" => tells_usage = true,
+                _ => tells_usage |= name.starts_with("x-amzn-bedrock-"),
+            }
+        }
+        if tells_usage {
+            let usage = bedrock::read_headers(headers).or_else(|| cohere::read_headers(headers));
+            head.usage = usage.map(Box::new);
+        }
+        head
+    }
+}
+
 /// Where providers put their id of a request, the surest first.
-const REQUEST_IDS: [&str; 7] = [
-    "x-request-id",
-    "request-id",
-    "x-amzn-requestid",
-    "apim-request-id",
-    "x-ms-request-id",
-    "x-goog-request-id",
-    "x-generation-id",
-];
-
-/// Where providers put the tier that served.
-const TIERS: [&str; 2] = ["x-gemini-service-tier", "azureai-processed-tier"];
-
-/// The provider's id of the request.
-pub(super) fn request_id(headers: &HeaderMap) -> Option<Text> {
-    first(headers, &REQUEST_IDS)
-}
-
-/// The service tier.
-pub(super) fn service_tier(headers: &HeaderMap) -> Option<Text> {
-    first(headers, &TIERS)
-}
-
-/// The usage, for answers whose bodies say nothing of it.
-pub(super) fn usage(headers: &HeaderMap) -> Option<Usage> {
-    bedrock::read_headers(headers).or_else(|| cohere::read_headers(headers))
+fn request_id_rank(name: &str) -> Option<usize> {
+    Some(match name {
+        "x-request-id" => 0,
+        "request-id" => 1,
+        "x-amzn-requestid" => 2,
+        "apim-request-id" => 3,
+        "x-ms-request-id" => 4,
+        "x-goog-request-id" => 5,
+        "x-generation-id" => 6,
+        _ => return None,
+    })
 }
 
 /// The value of `name`, where it is text.
@@ -44,8 +72,10 @@ pub(super) fn is_media_type(content_type: &str, media_type: &str) -> bool {
     essence.eq_ignore_ascii_case(media_type)
 }
 
-fn first(headers: &HeaderMap, names: &[&str]) -> Option<Text> {
-    names.iter().find_map(|name| Text::new(headers.get(*name)?.to_str().ok()?.trim()).ok())
+/// Whether `content_type` is JSON, by its name or its suffix (RFC 6839).
+pub(super) fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
 }
 
 #[cfg(test)]
@@ -55,12 +85,18 @@ mod tests {
     #[test]
     fn the_surest_header_with_a_usable_value_is_taken() {
         let mut headers = HeaderMap::new();
-        assert_eq!(request_id(&headers), None);
+        assert_eq!(Head::of(&headers).request_id, None);
         headers.insert("x-request-id", " ".parse().unwrap());
+        headers.insert("x-generation-id", "g-1".parse().unwrap());
         headers.insert("apim-request-id", "a-1".parse().unwrap());
         headers.insert("x-gemini-service-tier", "flex".parse().unwrap());
-        assert_eq!(request_id(&headers).unwrap(), "a-1");
-        assert_eq!(service_tier(&headers).unwrap(), "flex");
+        headers.insert("x-amzn-errortype", "ThrottlingException:http://internal/".parse().unwrap());
+        let head = Head::of(&headers);
+        assert_eq!(head.request_id.unwrap(), "a-1");
+        assert_eq!(head.service_tier.unwrap(), "flex");
+        assert_eq!((head.error.as_deref(), head.usage), (Some("ThrottlingException"), None));
+        headers.insert("x-amzn-bedrock-input-token-count", "12".parse().unwrap());
+        assert_eq!(Head::of(&headers).usage.unwrap().input_tokens, Some(12));
     }
 
     #[test]

@@ -17,6 +17,8 @@ const HOSTS: &[(&str, Provider)] = &[
     ("generativelanguage.googleapis.com", Provider::GOOGLE),
     ("aiplatform.googleapis.com", Provider::GOOGLE),
     (".openai.azure.com", Provider::AZURE),
+    (".openai.azure.us", Provider::AZURE),
+    (".openai.azure.cn", Provider::AZURE),
     (".services.ai.azure.com", Provider::AZURE),
     (".cognitiveservices.azure.com", Provider::AZURE),
     (".inference.ai.azure.com", Provider::AZURE),

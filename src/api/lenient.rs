@@ -61,33 +61,66 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(json: &[u8]) -> Option<T> {
     serde_json::from_slice(json).ok()
 }
 
-/// Calls `seen` with every key at the top of the text of an object; of anything else there are none.
-pub(super) fn for_each_key(json: &[u8], seen: impl FnMut(&str)) {
-    struct Keys<F>(F);
-    impl<'de, F: FnMut(&str)> Interest<'de> for Keys<F> {
-        type Value = ();
-        fn map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-            while map.next_key_seed(Key(&mut self.0))?.is_some() {
-                map.next_value::<IgnoredAny>()?;
+/// Calls `seen` with the keys at the top of the text of an object, up to a syntax error. Whether a figure in it, at any
+/// depth, is there and cannot be read, or the text is no JSON object: what the other figures say is not all then.
+pub(super) fn survey(json: &[u8], seen: impl FnMut(&str)) -> bool {
+    struct Survey<F>(F);
+    impl<'de, F: FnMut(&str)> Interest<'de> for Survey<F> {
+        type Value = bool;
+        fn map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<bool, A::Error> {
+            let mut unreadable = false;
+            let mut expected = |key: &str| {
+                (self.0)(key);
+                Expected::of(key)
+            };
+            while let Some(expected) = map.next_key_seed(Key(&mut expected))? {
+                unreadable |= map.next_value_seed(Unreadable { expected })?;
             }
-            Ok(())
+            Ok(unreadable)
         }
     }
-    // What follows a syntax error is not seen, and whoever reads the object next finds the error.
-    let _ = serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Keys(seen)));
+    if json.first() != Some(&b'{') {
+        return true;
+    }
+    serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Survey(seen))).unwrap_or(true)
 }
 
-/// Whether a count in the text of an object, at any depth, is there and cannot be read, or the text is not JSON: what
-/// the other counts say is not all then.
-pub(super) fn holds_unreadable_count(json: &[u8]) -> bool {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Unreadable { is_count: false }.deserialize(&mut deserializer).unwrap_or(true)
-}
-
-/// Looks for a value that should be a count and is none. A `null` says nothing, and so does an object or a list there.
+/// Looks for a value that should be a figure, or hold some, and does not. A `null` says nothing, and so does an object or
+/// a list in place of a count.
 #[derive(Clone, Copy)]
 struct Unreadable {
-    is_count: bool,
+    expected: Expected,
+}
+
+/// What a member should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Anything,
+    Count,
+    /// A length of time, which may have a fraction.
+    Length,
+    /// An object or a list of figures.
+    Figures,
+}
+
+impl Expected {
+    /// By the member's name, in the spellings of all conventions.
+    fn of(key: &str) -> Self {
+        let ends = |ends: &[&str]| ends.iter().any(|end| key.ends_with(end));
+        if ends(&["tokens", "Tokens", "token_count", "TokenCount", "tokenCount"])
+            || ends(&["_requests", "_calls", "_queries", "_processed", "_units"])
+        {
+            Self::Count
+        } else if ends(&["seconds"]) {
+            Self::Length
+        } else if ends(&["_details", "Details"])
+            || matches!(key, "iterations" | "cache_creation" | "server_tool_use")
+        {
+            Self::Figures
+        } else {
+            Self::Anything
+        }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Unreadable {
@@ -104,42 +137,42 @@ impl<'de> Visitor<'de> for Unreadable {
         f.write_str("any JSON value")
     }
     fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
-        Ok(self.is_count)
+        Ok(self.expected != Expected::Anything)
     }
     fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
-        Ok(false)
+        Ok(self.expected == Expected::Figures)
     }
     fn visit_i64<E>(self, number: i64) -> Result<bool, E> {
-        Ok(self.is_count && number < 0)
+        Ok(self.expected == Expected::Figures || (self.expected != Expected::Anything && number < 0))
     }
     fn visit_f64<E>(self, number: f64) -> Result<bool, E> {
-        Ok(self.is_count && integral(number).is_none())
+        Ok(match self.expected {
+            Expected::Anything => false,
+            Expected::Count => integral(number).is_none(),
+            Expected::Length => number < 0.0,
+            Expected::Figures => true,
+        })
     }
     fn visit_str<E>(self, _: &str) -> Result<bool, E> {
-        Ok(self.is_count)
+        Ok(self.expected != Expected::Anything)
     }
     fn visit_unit<E>(self) -> Result<bool, E> {
         Ok(false)
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
         let mut unreadable = false;
-        while let Some(found) = list.next_element_seed(Self { is_count: false })? {
+        while let Some(found) = list.next_element_seed(Self { expected: Expected::Anything })? {
             unreadable |= found;
         }
         Ok(unreadable)
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let mut unreadable = false;
-        while let Some(is_count) = map.next_key_seed(Key(is_count))? {
-            unreadable |= map.next_value_seed(Self { is_count })?;
+        while let Some(expected) = map.next_key_seed(Key(Expected::of))? {
+            unreadable |= map.next_value_seed(Self { expected })?;
         }
         Ok(unreadable)
     }
-}
-
-/// Whether a member of this name is a count of tokens, in the spellings of all conventions.
-fn is_count(key: &str) -> bool {
-    ["tokens", "Tokens", "token_count", "TokenCount", "tokenCount"].iter().any(|end| key.ends_with(end))
 }
 
 /// What to make of the values that are of interest; all others become the default.

@@ -26,6 +26,7 @@ mod google;
 mod head;
 mod host;
 mod lenient;
+mod look;
 mod openai;
 mod path;
 mod request;
@@ -33,12 +34,15 @@ mod response;
 mod route;
 mod said;
 mod sse;
+mod texts;
 mod usage;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use body_fields::BodyFields;
+pub(crate) use family::provider as provider_of_model;
 pub(crate) use request::{RequestFacts, RequestReader};
 pub(crate) use response::{Ended, ResponseFacts, ResponseReader};
 pub(crate) use route::Route;
+pub(crate) use texts::RequestTexts;

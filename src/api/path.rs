@@ -15,6 +15,11 @@ pub(super) struct Call {
     pub(super) stream: Option<bool>,
     pub(super) consumes: bool,
     pub(super) repeats: bool,
+    /// Though the path is one where nothing is consumed, an answer that names a shape of which something was is
+    /// believed: a gateway's routes are its own.
+    pub(super) by_shape: bool,
+    /// The id of the answer that is asked for again.
+    pub(super) asked_for: Option<Text>,
     pub(super) batch: bool,
     pub(super) region: Option<Text>,
 }
@@ -27,6 +32,8 @@ impl Call {
         stream: None,
         consumes: true,
         repeats: false,
+        by_shape: false,
+        asked_for: None,
         batch: false,
         region: None,
     };
@@ -76,12 +83,20 @@ pub(super) fn call(method: &Method, path: &str) -> Call {
         .or_else(|| responses(method, &segments))
         .or_else(|| openai(&segments))
         .or_else(|| others(&segments))
-        .or_else(|| housekeeping(&segments))
+        .or_else(|| housekeeping(method, &segments))
         .unwrap_or(Call::UNKNOWN);
     // Nothing is made by asking for it with GET; what such an answer reports was billed when it was made.
     let made_elsewhere = !matches!(*method, Method::POST | Method::PUT | Method::CONNECT);
     let call = if made_elsewhere && call.consumes { call.repeated() } else { call };
-    with_azure_deployment(call, &segments)
+    let by_shape = call.api == Some(Api::Management) && !call.batch && *method == Method::POST;
+    let asked_for = if call.repeats { asked_for(&segments) } else { None };
+    with_azure_deployment(Call { by_shape, asked_for, ..call }, &segments)
+}
+
+/// `…/runs/run_1`, `…/responses/resp_1/cancel`, `…/deferred-completion/1`.
+fn asked_for(segments: &[&str]) -> Option<Text> {
+    let (["cancel", id, ..] | [id, ..]) = segments else { return None };
+    Text::new(&decoded(id)).ok()
 }
 
 /// `…/models/gemini-2.5-flash:streamGenerateContent`, `…/interactions`.
@@ -248,7 +263,7 @@ fn others(segments: &[&str]) -> Option<Call> {
 }
 
 /// Lists, files and settings.
-fn housekeeping(segments: &[&str]) -> Option<Call> {
+fn housekeeping(method: &Method, segments: &[&str]) -> Option<Call> {
     const PLACES: [&str; 14] = [
         "assistants",
         "cachedContents",
@@ -266,8 +281,9 @@ fn housekeeping(segments: &[&str]) -> Option<Call> {
         "vector_stores",
     ];
     match segments {
+        // What is posted to a model is no list of them.
         ["models" | "foundation-models", ..] | [_, "models", ..] | [_, _, "models", ..] => {
-            Some(Call::free(Api::Models))
+            (*method != Method::POST).then(|| Call::free(Api::Models))
         }
         _ => segments.iter().any(|segment| PLACES.contains(segment)).then_some(MANAGEMENT),
     }

@@ -5,7 +5,9 @@ use super::decoded::Decoded;
 use super::head;
 use super::route::Route;
 use super::said::{Candidate, Said};
+use super::texts::RequestTexts;
 use crate::record::{Api, Text, UserId, UserIssue};
+use crate::token_counter::Counter;
 use crate::wire::json::Scanner;
 use crate::wire::multipart::MultipartParser;
 use http::{HeaderMap, header};
@@ -31,6 +33,8 @@ pub(crate) struct RequestReader {
     decoded: Decoded,
     framing: Framing,
     gathered: Gathered,
+    /// Where the application counts tokens.
+    texts: Option<Box<RequestTexts>>,
 }
 
 /// How the body is built.
@@ -54,12 +58,12 @@ struct Gathered {
 
 impl RequestReader {
     /// A reader for the body of a request with this head.
-    pub(crate) fn new(route: &Route, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(route: &Route, headers: &HeaderMap, counter: Option<&Counter>) -> Self {
         let form = MultipartParser::new(head::text(headers, header::CONTENT_TYPE));
         Self {
             decoded: Decoded::new(headers),
             framing: form
-                .map_or_else(|| Framing::Json(Scanner::default()), |form| Framing::Form(Box::new(form))),
+                .map_or_else(|| Framing::Json(Scanner::single()), |form| Framing::Form(Box::new(form))),
             gathered: Gathered {
                 api: route.api,
                 is_anthropic: headers.contains_key("anthropic-version"),
@@ -67,16 +71,22 @@ impl RequestReader {
                 facts: RequestFacts::default(),
                 news: false,
             },
+            texts: counter.map(|counter| Box::new(RequestTexts::new(counter.clone()))),
         }
     }
 
     /// Takes the next piece of the body, of any length.
     pub(crate) fn push(&mut self, fields: &BodyFields, bytes: &[u8]) {
-        let Self { decoded, framing, gathered } = self;
+        let Self { decoded, framing, gathered, texts } = self;
         decoded.push(bytes, |bytes| match framing {
-            Framing::Json(scanner) => scanner.push(&fields.select, bytes, &mut |number, value| {
-                gathered.note(fields, number, Said::Json(value));
-            }),
+            Framing::Json(scanner) => {
+                scanner.push(&fields.select, bytes, &mut |number, value| {
+                    gathered.note(fields, number, Said::Json(value));
+                });
+                if let Some(texts) = texts {
+                    texts.push(bytes, gathered.facts.model.as_deref());
+                }
+            }
             Framing::Form(form) => {
                 // On the stack, as there is one for every frame of a file.
                 let mut names = [("", 0, 0); BodyFields::MAX_WANTED];
@@ -89,15 +99,14 @@ impl RequestReader {
         });
     }
 
-    /// The body has ended.
-    pub(crate) fn finish(&mut self, fields: &BodyFields) {
-        // What is wanted are members, and parts of forms, which end before the body does.
-        let _ = fields;
-    }
-
     /// Whether there are facts that there were not when this was last asked.
     pub(crate) fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.gathered.news)
+    }
+
+    /// The texts that were found, where they are counted.
+    pub(crate) fn take_texts(&mut self) -> Option<Box<RequestTexts>> {
+        self.texts.take()
     }
 
     /// What the body said so far.

@@ -3,10 +3,14 @@
 use super::body::BodyReader;
 use super::decoded::Decoded;
 use super::found::{Found, Last};
+use super::head::Head;
 use super::request::RequestFacts;
 use super::route::Route;
-use super::{error_code, family, head};
+use super::texts::Texts;
+use super::usage::Speaker;
+use super::{family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
+use crate::token_counter::Counter;
 use crate::wire::encoding::DecodeError;
 use http::{HeaderMap, StatusCode, header};
 
@@ -51,8 +55,10 @@ pub(crate) struct ResponseFacts {
     pub(crate) request_id: Option<Text>,
     /// The answer says that it is still being made: its usage comes with a later one.
     pub(crate) pending: bool,
-    /// Whose model it is, for calls to hosts that are not known.
-    pub(crate) provider_by_model: Option<Provider>,
+    /// Whether the call consumed anything, by its path or else by its answer.
+    pub(crate) consumes: bool,
+    /// How many tokens the answer is, by the application's counter, where its usage is absent and was not.
+    pub(crate) estimated_output: Option<u64>,
 }
 
 /// Reads an answer as it passes.
@@ -61,10 +67,10 @@ pub(crate) struct ResponseReader {
     /// What the path said.
     api: Option<Api>,
     operation: Operation,
-    path_model: Option<Text>,
     provider: Option<Provider>,
     consumes: bool,
     repeats: bool,
+    by_shape: bool,
     status: StatusCode,
     head: Head,
     decoded: Decoded,
@@ -72,36 +78,29 @@ pub(crate) struct ResponseReader {
     found: Found,
 }
 
-/// What the head of the answer said.
-#[derive(Debug)]
-struct Head {
-    request_id: Option<Text>,
-    service_tier: Option<Text>,
-    error: Option<Text>,
-    usage: Option<Box<Usage>>,
-}
-
 impl ResponseReader {
     /// A reader for the answer with this head to a request that went to `route`.
-    pub(crate) fn new(route: &Route, status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(
+        route: &Route,
+        status: StatusCode,
+        headers: &HeaderMap,
+        counter: Option<&Counter>,
+    ) -> Self {
         let content_type = head::text(headers, header::CONTENT_TYPE);
+        let counter = counter.filter(|_| route.consumes && !route.repeats && route.api.is_none_or(is_text));
+        let texts = counter.map(|counter| Box::new(Texts::new(counter.clone())));
         Self {
             api: route.api,
             operation: route.operation,
-            path_model: route.model.clone(),
             provider: route.provider.clone(),
             consumes: route.consumes,
             repeats: route.repeats,
+            by_shape: route.by_shape,
             status,
-            head: Head {
-                request_id: head::request_id(headers),
-                service_tier: head::service_tier(headers),
-                error: error_code::of_headers(headers),
-                usage: head::usage(headers).map(Box::new),
-            },
+            head: Head::of(headers),
             decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
-            found: Found::default(),
+            found: Found::counting(texts),
         }
     }
 
@@ -125,19 +124,31 @@ impl ResponseReader {
     pub(crate) fn finish(&mut self, request: &RequestFacts, ended: Ended) -> ResponseFacts {
         let ended_well = ended == Ended::Whole || self.terminal();
         let unreadable = self.why_unreadable();
+        // Its checksum is wrong, or missing from a body that has ended.
+        let damaged = ended == Ended::Whole && self.decoded.failure() == Some(DecodeError::Malformed);
         let stream = self.body.is_stream();
-        let api = self.api.or(self.found.api());
+        // Where the path is not believed, what the answer says of itself is.
+        let by_shape = self.by_shape && self.found.names_api();
+        let consumes = self.consumes || by_shape;
+        let api = if by_shape { self.found.api() } else { self.api.or(self.found.api()) };
         let model = self.found.model.take();
-        let google = self.is_google(model.as_ref().or(request.model.as_ref()));
-        let stated = self.last_usage(google);
-        let failed = self.found.failed || self.status.is_client_error() || self.status.is_server_error();
+        let speaker = self.speaker(model.as_ref().or(request.model.as_ref()));
+        let stated = self.last_usage(speaker).filter(|last| {
+            // Of an unknown shape on an unknown host, a price or a length may be anybody's.
+            let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
+            let is_known = api.is_some() || self.provider.is_some();
+            // Figures of what is still being made are none that count.
+            let is_final = stream || !self.found.has_only_begun(api);
+            is_final && (is_known || input_tokens.is_some() || output_tokens.is_some())
+        });
+        let failed =
+            self.found.has_failed(api) || self.status.is_client_error() || self.status.is_server_error();
 
         let mut facts = ResponseFacts {
             api,
             operation: Some(self.operation)
                 .filter(|known| *known != Operation::Other)
                 .or(api.map(operation_of)),
-            provider_by_model: self.provider_by_model(model.as_ref(), request),
             model,
             usage: Usage::default(),
             usage_state: UsageState::Absent,
@@ -150,53 +161,87 @@ impl ResponseReader {
             stream,
             response_id: self.found.id.take(),
             request_id: self.head.request_id.take(),
-            pending: self.found.pending,
+            pending: self.found.pending && !failed,
+            consumes,
+            estimated_output: None,
         };
         match stated {
-            _ if !self.consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
+            _ if !consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
             Some(last) => {
-                let early = stream && (last.only_start || !ended_well);
+                // A stream whose last event is cut off has ended early, whoever cut it.
+                let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
+                let early = stream && (last.only_start || !ended_well || cut || self.found.broke_off);
+                // Nor are figures the last whose successors are over the limit.
+                let early = early || self.found.usage_too_large;
                 facts.usage_state = match early {
                     _ if self.repeats => UsageState::Repeated,
                     true => UsageState::Partial,
                     false => UsageState::Reported,
                 };
                 facts.take_reading(last, early);
-                if self.found.usage_malformed {
+                if self.found.usage_malformed || damaged {
                     facts.usage_reason = Some(UsageReason::Malformed);
+                } else if self.found.usage_too_large {
+                    facts.usage_reason = Some(UsageReason::TooLarge);
                 }
             }
             None => {
-                facts.usage_reason = Some(self.why_absent(request, ended, ended_well, unreadable, &facts));
+                let reason = self.why_absent(request, ended, ended_well, unreadable, &facts);
+                facts.usage_reason = Some(reason);
+                let early = stream && !ended_well;
+                facts.estimated_output = self.estimate(reason, early, &facts, request);
             }
         }
         facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
         facts
     }
 
+    /// How many tokens the answer is, where that is what the reason leaves unknown.
+    fn estimate(
+        &mut self,
+        reason: UsageReason,
+        early: bool,
+        facts: &ResponseFacts,
+        request: &RequestFacts,
+    ) -> Option<u64> {
+        let texts = self.found.texts.take()?;
+        let consumed = matches!(
+            reason,
+            UsageReason::NotRequested
+                | UsageReason::NotReported
+                | UsageReason::Aborted
+                | UsageReason::NoResponse
+                | UsageReason::Malformed
+        );
+        // What is still being made comes with its usage later, unless it is a stream that nobody reads any more.
+        if !consumed || (facts.pending && !early) || !facts.api.is_some_and(is_text) {
+            return None;
+        }
+        texts.total(facts.model.as_ref().or(request.model.as_ref()).map(|model| &**model))
+    }
+
     /// The usage, from the body or else from the head.
-    fn last_usage(&mut self, google: bool) -> Option<Last> {
+    fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let in_head = self.head.usage.take();
-        self.found.last_usage(google).or_else(|| {
+        self.found.last_usage(speaker).or_else(|| {
             let usage = *in_head?;
             Some(Last { reading: usage.into(), only_start: false })
         })
     }
 
-    fn is_google(&self, model: Option<&Text>) -> bool {
-        match &self.provider {
+    /// Who answers. `model`: the one that does, or else the one asked for.
+    fn speaker(&self, model: Option<&Text>) -> Speaker {
+        let is_google = || match &self.provider {
             Some(provider) => *provider == Provider::GOOGLE,
             None => model.and_then(|model| family::provider(model)) == Some(Provider::GOOGLE),
+        };
+        if [self.api, self.found.api()].contains(&Some(Api::Messages)) {
+            Speaker::Anthropic
+        } else if is_google() {
+            Speaker::Google
+        } else {
+            Speaker::Other
         }
-    }
-
-    /// Whose the model is, where the host did not say whose API it was.
-    fn provider_by_model(&self, model: Option<&Text>, request: &RequestFacts) -> Option<Provider> {
-        if self.provider.is_some() {
-            return None;
-        }
-        let named = [model, request.model.as_ref(), self.path_model.as_ref()];
-        named.into_iter().flatten().find_map(|model| family::provider(model))
     }
 
     /// Ends the readers. Why the body could not be read to its end, if it couldn't.
@@ -253,7 +298,9 @@ impl ResponseReader {
 impl ResponseFacts {
     fn take_reading(&mut self, last: Last, early: bool) {
         let reading = last.reading;
-        if reading.usage.contradicts_itself() {
+        if reading.too_large {
+            self.usage_reason = Some(UsageReason::TooLarge);
+        } else if reading.usage.contradicts_itself() {
             self.usage_reason = Some(UsageReason::PartExceedsWhole);
         }
         self.usage = reading.usage;
@@ -269,6 +316,22 @@ impl ResponseFacts {
             }
         }
     }
+}
+
+/// Whether what an API takes and gives is text, so that tokens can be counted.
+fn is_text(api: Api) -> bool {
+    !matches!(
+        api,
+        Api::Images
+            | Api::Predict
+            | Api::Audio
+            | Api::Ocr
+            | Api::Rerank
+            | Api::Moderations
+            | Api::Models
+            | Api::CountTokens
+            | Api::Management
+    )
 }
 
 /// The kind of call that an API's calls are.

@@ -4,6 +4,7 @@ use super::{host, path};
 use crate::record::{Api, Operation, Provider, ProviderSource, Text};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri, header};
+use std::borrow::Cow;
 
 /// What the head of a request says about the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub(crate) struct Route {
     pub(crate) consumes: bool,
     /// Whether the answer is one that another call is billed for.
     pub(crate) repeats: bool,
+    /// Whether an answer that names a shape of which something is consumed is believed all the same.
+    pub(crate) by_shape: bool,
+    /// The id of the answer that is asked for again, as the path has it.
+    pub(crate) asked_for: Option<Text>,
     pub(crate) batch: bool,
     pub(crate) region: Option<Text>,
 }
@@ -33,7 +38,16 @@ impl Route {
             let host = headers.get(header::HOST)?;
             Authority::try_from(host.as_bytes()).ok()
         });
-        let name = authority.as_ref().map(|authority| authority.host().to_ascii_lowercase());
+        let name = authority.as_ref().map(|authority| {
+            let host = authority.host();
+            // The root of all names may be spelled out.
+            let host = host.strip_suffix('.').unwrap_or(host);
+            if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                Cow::Owned(host.to_ascii_lowercase())
+            } else {
+                Cow::Borrowed(host)
+            }
+        });
         let path = uri.path();
         let call = path::call(method, path);
         let by_host = name.as_deref().and_then(|name| host::provider(name, path));
@@ -48,11 +62,13 @@ impl Route {
             stream: call.stream,
             consumes: call.consumes,
             repeats: call.repeats,
+            by_shape: call.by_shape,
+            asked_for: call.asked_for,
             batch: call.batch,
             region: call.region.or(region),
         };
         let port = authority.as_ref().and_then(Authority::port_u16);
-        route.settle_by_host(by_host.as_ref(), port, path);
+        route.settle_by_host(method, by_host.as_ref(), port, path);
         if let Some(provider) = setting {
             route.name_provider(provider.clone(), ProviderSource::Setting);
         } else if let Some(provider) = by_host {
@@ -70,7 +86,7 @@ impl Route {
     }
 
     /// What a path means on some hosts only.
-    fn settle_by_host(&mut self, host: Option<&Provider>, port: Option<u16>, path: &str) {
+    fn settle_by_host(&mut self, method: &Method, host: Option<&Provider>, port: Option<u16>, path: &str) {
         // Ollama listens on a port of its own. What answers there in another's shape may be anything.
         let native = path.strip_prefix("/api/").map(|rest| rest.trim_end_matches('/'));
         if let Some(native) = native.filter(|_| host == Some(&Provider::OLLAMA) || port == Some(11434)) {
@@ -87,6 +103,14 @@ impl Route {
                 "/v1/generate" | "/v1/summarize" => self.operation = Operation::TextCompletion,
                 _ => {}
             }
+        }
+        // OpenAI's conversations are kept, Mistral's are answered.
+        if host == Some(&Provider::MISTRAL)
+            && path.starts_with("/v1/conversations")
+            && *method == Method::POST
+        {
+            (self.api, self.operation) = (None, Operation::Chat);
+            (self.consumes, self.by_shape) = (true, false);
         }
         if host == Some(&Provider::ANTHROPIC) && path == "/v1/complete" {
             self.api = Some(Api::Completions);
@@ -125,6 +149,7 @@ mod tests {
         assert_eq!(openai.provider, Some(Provider::OPENAI));
         assert_eq!(openai.provider_source, Some(ProviderSource::Host));
         assert_eq!(openai.host.as_deref(), Some("api.openai.com"));
+        assert_eq!(route("https://api.openai.com./v1/chat/completions"), openai);
         let uri = "https://api.openai.com/v1/chat/completions".parse().unwrap();
         let set = Route::of(&Method::POST, &uri, &HeaderMap::new(), Some(&Provider::AZURE));
         assert_eq!(set.provider, Some(Provider::AZURE));

@@ -28,7 +28,8 @@ impl<'a> Said<'a> {
         let text: Cow<'_, str> = match self {
             Self::Json(Value::Json(raw)) => string(raw)?,
             Self::Form(multipart::Text::Whole(text)) => std::str::from_utf8(text).ok()?.trim().into(),
-            Self::Json(Value::TooLong { .. }) | Self::Form(multipart::Text::TooLong) => return None,
+            Self::Json(Value::TooLong { .. } | Value::Piece { .. })
+            | Self::Form(multipart::Text::TooLong) => return None,
         };
         Text::new(&text).ok()
     }
@@ -38,7 +39,8 @@ impl<'a> Said<'a> {
         match self {
             Self::Json(Value::Json(raw)) => boolean(raw),
             Self::Form(multipart::Text::Whole(text)) => boolean(&text.trim_ascii().to_ascii_lowercase()),
-            Self::Json(Value::TooLong { .. }) | Self::Form(multipart::Text::TooLong) => None,
+            Self::Json(Value::TooLong { .. } | Value::Piece { .. })
+            | Self::Form(multipart::Text::TooLong) => None,
         }
     }
 
@@ -48,7 +50,7 @@ impl<'a> Said<'a> {
             Self::Json(Value::Json(raw)) => of_json(raw),
             Self::Json(Value::TooLong { first: b'"' | b'-' | b'0'..=b'9' })
             | Self::Form(multipart::Text::TooLong) => Candidate::Refused(UserIssue::TooLong),
-            Self::Json(Value::TooLong { .. }) => Candidate::None,
+            Self::Json(Value::TooLong { .. } | Value::Piece { .. }) => Candidate::None,
             Self::Form(multipart::Text::Whole(text)) => match std::str::from_utf8(text) {
                 Ok(text) => of_text(text),
                 Err(_) => Candidate::Refused(UserIssue::NotUtf8),

@@ -2,12 +2,11 @@
 
 use super::body::scan;
 use super::fields::Interest;
-use super::found::Found;
+use super::found::{Found, Provisional};
+use super::look::{LateApi, Look};
 use crate::record::Api;
-use crate::wire::json::Scanner;
+use crate::wire::json::{Scanner, Status};
 use crate::wire::sse::{Piece, SseEvents, SseParser};
-use memchr::memmem::Finder;
-use std::sync::LazyLock;
 
 /// Reads the JSON in the data of events.
 #[derive(Debug, Default)]
@@ -19,12 +18,31 @@ pub(super) struct EventReader {
 }
 
 /// What the stream has come to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Progress {
+    /// There was an event: data, or an error.
     any: bool,
     ended: bool,
-    /// What is looked for in the current event: it stays the same until the event is over.
-    interest: Option<Interest>,
+    /// The sentinel has been seen, after which nothing counts.
+    closed: bool,
+    /// There was data that is not JSON, or something that is no event.
+    malformed: bool,
+    /// The current event, once it has been looked at.
+    event: Option<Event>,
+}
+
+/// How an event is read. It stays the same until the event is over.
+#[derive(Debug)]
+struct Event {
+    interest: Interest,
+    late: Option<Late>,
+}
+
+/// A late event that comes in pieces is scanned before it is known whether it counts.
+#[derive(Debug)]
+struct Late {
+    look: Look,
+    before: Provisional,
 }
 
 impl EventReader {
@@ -45,6 +63,11 @@ impl EventReader {
         self.progress.any
     }
 
+    /// Whether some of it was no event, or its data not JSON.
+    pub(super) fn malformed(&self) -> bool {
+        self.progress.malformed
+    }
+
     /// Whether the last event has been seen.
     pub(super) fn ended(&self) -> bool {
         self.progress.ended
@@ -62,74 +85,76 @@ struct Events<'a> {
 impl SseEvents for Events<'_> {
     fn data(&mut self, piece: Piece<'_>) {
         let Some(held) = self.sentinel.compare(piece.bytes) else { return };
-        if piece.whole && self.can_pass_over(piece.bytes) {
+        if self.progress.closed {
             return;
         }
-        let content = self.found.content;
-        let interest = *self.progress.interest.get_or_insert(if content {
-            Interest::Members
-        } else {
-            Interest::Content
-        });
-        self.scan(interest, held);
-        self.scan(interest, piece.bytes);
+        if self.progress.event.is_none() {
+            let late = self.late();
+            if let (Some(late), true) = (late, piece.whole)
+                && !late.tells(piece.bytes)
+            {
+                return;
+            }
+            let interest = late.map_or_else(|| self.found.interest_in_stream(), Interest::Late);
+            let in_pieces = late.filter(|_| !piece.whole);
+            let late = in_pieces.map(|late| Late { look: Look::new(late), before: self.found.provisional() });
+            self.progress.event = Some(Event { interest, late });
+        }
+        self.read(held);
+        self.read(piece.bytes);
     }
 
-    fn end(&mut self, name: &[u8]) {
-        self.progress.any = true;
-        self.progress.interest = None;
-        if name == b"error" {
-            self.found.failed = true;
+    fn end(&mut self, name: &[u8], had_data: bool) {
+        let event = self.progress.event.take();
+        if had_data && name == b"error" {
+            self.found.fail(None);
         }
-        self.progress.ended |= self.sentinel.is_complete() || std::mem::take(&mut self.found.last_event);
+        let sentinel = self.sentinel.is_complete();
+        let unread =
+            matches!(self.scanner.status(), Status::Malformed | Status::Within) || self.sentinel.is_cut();
+        // Only an error may be a field of its own.
+        let is_event =
+            had_data || event.as_ref().is_some_and(|event| event.interest == Interest::ErrorObject);
+        let ignored = event.and_then(|event| event.late).filter(|late| !late.look.tells());
+        let progress = &mut *self.progress;
+        progress.any |= is_event;
+        progress.malformed |= !progress.closed && ignored.is_none() && (unread || !is_event);
+        if let Some(late) = ignored {
+            self.found.restore(late.before);
+        }
+        progress.closed |= sentinel;
+        progress.ended |= sentinel || std::mem::take(&mut self.found.last_event);
         *self.sentinel = Sentinel::default();
         self.scanner.reset();
+        self.found.end_event();
     }
 
     /// llama.cpp's server sends errors as a field of their own.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         if name == b"error" {
-            self.found.failed = true;
-            let interest = *self.progress.interest.get_or_insert(Interest::ErrorObject);
-            self.scan(interest, piece.bytes);
+            self.found.fail(None);
+            self.progress.event.get_or_insert(Event { interest: Interest::ErrorObject, late: None });
+            self.read(piece.bytes);
         }
     }
 }
 
 impl Events<'_> {
-    fn scan(&mut self, interest: Interest, bytes: &[u8]) {
-        scan(self.scanner, interest, bytes, self.found);
-    }
-
-    /// Whether one look shows that the data has nothing that is still wanted. That is so for nearly all events of a
-    /// stream, once its model and its first content are known.
-    fn can_pass_over(&self, data: &[u8]) -> bool {
-        let known = self.found.content && self.found.model.is_some();
-        let told_by_keys = matches!(
-            self.api.or(self.found.api()),
-            Some(Api::ChatCompletions | Api::Completions | Api::Responses | Api::Messages)
-        );
-        known && told_by_keys && data.len() > SHORT && !states_usage(data) && ERROR.find(data).is_none()
-    }
-}
-
-/// Events up to this length are always scanned: those that only say that the stream is over.
-const SHORT: usize = 64;
-
-static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("usage\""));
-static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error"));
-
-/// Whether a member `usage` with something in it may be there. OpenAI's events have `"usage":null` until the last.
-fn states_usage(data: &[u8]) -> bool {
-    let mut rest = data;
-    while let Some(at) = USAGE.find(rest) {
-        rest = rest.get(at + USAGE.needle().len()..).unwrap_or_default();
-        let value = rest.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
-        if !value.is_some_and(|value| value.starts_with(b"null")) {
-            return true;
+    /// Reads a piece of the current event.
+    fn read(&mut self, bytes: &[u8]) {
+        if let Some(event) = &mut self.progress.event {
+            if let Some(late) = &mut event.late {
+                late.look.take(bytes);
+            }
+            scan(self.scanner, event.interest, bytes, self.found);
         }
     }
-    false
+
+    /// Whether the event that begins is a late one, and of which API.
+    fn late(&self) -> Option<LateApi> {
+        let known = self.found.content && self.found.model.is_some() && self.found.texts.is_none();
+        self.found.api().or(self.api).filter(|_| known).and_then(LateApi::of)
+    }
 }
 
 /// How much of the data so far is `[DONE]`, which OpenAI and its followers end their streams with.
@@ -145,21 +170,31 @@ impl Default for Sentinel {
 impl Sentinel {
     const TEXT: &'static [u8] = b"[DONE]";
 
-    /// Compares the next bytes of the data. `None` while all of it may be the sentinel; otherwise what was held back
-    /// and is something else after all.
+    /// Compares the next bytes of the data, in which white space may stand around the sentinel. `None` while all of it
+    /// may be the sentinel; otherwise what was held back and is something else after all.
     fn compare(&mut self, bytes: &[u8]) -> Option<&'static [u8]> {
         let Some(matched) = self.0 else { return Some(b"") };
-        let expected = Self::TEXT.get(matched..).unwrap_or_default();
-        if !bytes.is_empty() && expected.starts_with(bytes) {
+        let within = matched > 0 && !self.is_complete();
+        let bytes = if within { bytes } else { bytes.trim_ascii_start() };
+        let text = Self::TEXT.get(matched..).unwrap_or_default();
+        if text.starts_with(bytes) {
             self.0 = Some(matched + bytes.len());
-            return None;
+        } else if bytes.strip_prefix(text).is_some_and(|after| after.trim_ascii().is_empty()) {
+            self.0 = Some(Self::TEXT.len());
+        } else {
+            self.0 = None;
+            return Some(Self::TEXT.get(..matched).unwrap_or_default());
         }
-        self.0 = None;
-        Some(Self::TEXT.get(..matched).unwrap_or_default())
+        None
     }
 
     fn is_complete(self) -> bool {
         self.0 == Some(Self::TEXT.len())
+    }
+
+    /// Whether it has begun and is not complete.
+    fn is_cut(self) -> bool {
+        matches!(self.0, Some(1..)) && !self.is_complete()
     }
 }
 
@@ -184,6 +219,8 @@ mod tests {
             assert_eq!(found.model.as_deref(), Some("m"));
             assert!(!read("data: [DONE\n\n", chunk).0.ended());
             assert!(!read("data: [DONE]]\n\n", chunk).0.ended());
+            assert!(read("data:  [DONE] \n\n", chunk).0.ended());
+            assert!(!read("data: [DONE] x\n\n", chunk).0.ended());
         }
     }
 
@@ -199,23 +236,8 @@ mod tests {
         for chunk in 1..60 {
             let (_, found) =
                 read("error: {\"code\":500,\"type\":\"server_error\",\"message\":\"x y\"}\n\n", chunk);
-            assert!(found.failed);
+            assert!(found.has_failed(None));
             assert_eq!(found.error().as_deref(), Some("server_error"), "{chunk}");
-        }
-    }
-
-    #[test]
-    fn one_look_tells_events_that_state_usage() {
-        for (data, expected) in [
-            (r#"{"choices":[],"usage":null}"#, false),
-            (r#"{"choices":[],"usage" : null }"#, false),
-            (r#"{"choices":[]}"#, false),
-            (r#"{"usage":{"prompt_tokens":1}}"#, true),
-            (r#"{"usage":null,"x_groq":{"usage":{}}}"#, true),
-            (r#"{"text":"the \"usage\" of it"}"#, false),
-            (r#"{"usage":"#, true),
-        ] {
-            assert_eq!(states_usage(data.as_bytes()), expected, "{data}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which convention a usage object follows, and what it says in ours.
 
-use super::lenient::for_each_key;
+use super::lenient::survey;
 use super::{anthropic, bedrock, cohere, google, openai};
 use crate::record::{Text, Usage, Usd};
 
@@ -16,6 +16,8 @@ pub(super) struct Reading {
     pub(super) cost: Option<Usd>,
     /// The model that served, where the object names it against what the answer began with.
     pub(super) model: Option<Text>,
+    /// There is more in the object than is kept.
+    pub(super) too_large: bool,
 }
 
 impl From<Usage> for Reading {
@@ -29,6 +31,8 @@ impl From<Usage> for Reading {
 pub(super) enum Convention {
     OpenAi,
     Anthropic,
+    /// One of these two.
+    InputAndOutput,
     Gemini,
     Interactions,
     Converse,
@@ -37,17 +41,19 @@ pub(super) enum Convention {
 }
 
 impl Convention {
-    /// The convention that an object follows, by its keys. `None` when none of them is a counter that is known.
-    pub(super) fn of(json: &[u8]) -> Option<Self> {
+    /// The convention that an object follows, by its keys: `None` when none of them is a counter that is known. And
+    /// whether a figure in it cannot be read.
+    pub(super) fn of(json: &[u8]) -> (Option<Self>, bool) {
         let mut keys = Keys::default();
-        for_each_key(json, |key| keys.note(key));
-        keys.convention()
+        let unreadable = survey(json, |key| keys.note(key));
+        (keys.convention(), unreadable)
     }
 
-    /// Reads an object. `None` when it is not JSON.
-    pub(super) fn read(self, json: &[u8], google: bool) -> Option<Reading> {
+    /// Reads an object of what `speaker` says. `None` when it is not JSON.
+    pub(super) fn read(self, json: &[u8], speaker: Speaker) -> Option<Reading> {
         match self {
-            Self::OpenAi => openai::read(json, google),
+            Self::InputAndOutput if speaker == Speaker::Anthropic => anthropic::read(json),
+            Self::OpenAi | Self::InputAndOutput => openai::read(json, speaker == Speaker::Google),
             Self::Anthropic => anthropic::read(json),
             Self::Gemini => google::read(json),
             Self::Interactions => google::read_interaction(json),
@@ -56,6 +62,15 @@ impl Convention {
             Self::Cohere => cohere::read(json),
         }
     }
+}
+
+/// Who answers, where the keys of an object leave that open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaker {
+    /// A message of Anthropic's, whoever serves it.
+    Anthropic,
+    Google,
+    Other,
 }
 
 /// Which of the telling keys were there.
@@ -98,7 +113,9 @@ impl Keys {
             Some(Convention::Anthropic)
         } else if self.other.is_some() {
             self.other
-        } else if self.input_or_output || self.total || self.measure {
+        } else if self.input_or_output {
+            Some(Convention::InputAndOutput)
+        } else if self.total || self.measure {
             Some(Convention::OpenAi)
         } else {
             None
@@ -131,7 +148,7 @@ mod tests {
                 r#"{"prompt_tokens":1,"cache_creation_input_tokens":1,"cache_creation":{}}"#,
                 Some(Convention::OpenAi),
             ),
-            (r#"{"input_tokens":1,"output_tokens":1,"total_tokens":2}"#, Some(Convention::OpenAi)),
+            (r#"{"input_tokens":1,"output_tokens":1,"total_tokens":2}"#, Some(Convention::InputAndOutput)),
             (r#"{"total_tokens":2}"#, Some(Convention::OpenAi)),
             (r#"{"seconds":2,"type":"duration"}"#, Some(Convention::OpenAi)),
             (r#"{"input_tokens":1,"cache_read_input_tokens":0}"#, Some(Convention::Anthropic)),
@@ -145,7 +162,7 @@ mod tests {
             ("[]", None),
             ("null", None),
         ] {
-            assert_eq!(Convention::of(json.as_bytes()), convention, "{json}");
+            assert_eq!(Convention::of(json.as_bytes()).0, convention, "{json}");
         }
     }
 

@@ -33,8 +33,9 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let Some(tap) = this.tap.take() {
+            if let Some(mut tap) = this.tap.take() {
                 tap.read_unpolled(this.inner);
+                tap.end();
             }
         }
     }
@@ -42,7 +43,7 @@ pin_project! {
 
 impl<B: Body> RequestBody<B> {
     pub(crate) fn new(inner: B, exchange: &Arc<Exchange>, headers: &http::HeaderMap) -> Self {
-        let reader = RequestReader::new(exchange.route(), headers);
+        let reader = exchange.request_reader(headers);
         let tap = Tap { exchange: Arc::clone(exchange), reader, offset: 0, polled: false };
         Self { inner, tap: Some(tap) }
     }
@@ -66,31 +67,26 @@ impl Tap {
     fn look(&mut self, bytes: &[u8]) {
         self.offset = self.offset.saturating_add(bytes.len() as u64);
         self.reader.push(&self.exchange.meter().identity.body, bytes);
-        self.tell();
-    }
-
-    fn finish(mut self) {
-        self.reader.finish(&self.exchange.meter().identity.body);
-        self.tell();
-    }
-
-    fn tell(&mut self) {
         if self.reader.take_news() {
             self.exchange.learn(self.offset, self.reader.facts());
         }
     }
 
+    /// Nothing more is read.
+    fn end(mut self) {
+        if let Some(texts) = self.reader.take_texts() {
+            self.exchange.learn_texts(self.offset, texts);
+        }
+    }
+
     /// Polls a body once that is dropped before anybody has.
-    fn read_unpolled<B: Body>(mut self, mut inner: Pin<&mut B>) {
+    fn read_unpolled<B: Body>(&mut self, inner: Pin<&mut B>) {
         if self.polled || !self.exchange.may_read_dropped_body() {
             return;
         }
         let mut context = Context::from_waker(Waker::noop());
-        if let Poll::Ready(Some(Ok(frame))) = inner.as_mut().poll_frame(&mut context) {
+        if let Poll::Ready(Some(Ok(frame))) = inner.poll_frame(&mut context) {
             shown(frame, |bytes| self.look(bytes));
-            if inner.is_end_stream() {
-                self.finish();
-            }
         }
     }
 }
@@ -114,7 +110,7 @@ impl<B: Body> Body for RequestBody<B> {
             Some(Err(error)) => return Poll::Ready(Some(Err(error))),
             None => {
                 if let Some(tap) = this.tap.take() {
-                    tap.finish();
+                    tap.end();
                 }
                 return Poll::Ready(None);
             }
@@ -127,7 +123,7 @@ impl<B: Body> Body for RequestBody<B> {
         if this.inner.is_end_stream()
             && let Some(tap) = this.tap.take()
         {
-            tap.finish();
+            tap.end();
         }
         Poll::Ready(Some(Ok(frame)))
     }

@@ -29,7 +29,8 @@ pin_project! {
 impl<B: Body> ResponseBody<B> {
     pub(crate) fn new(inner: B, guard: Guard, status: StatusCode, headers: &HeaderMap) -> Self {
         let exchange = guard.exchange();
-        let reader = ResponseReader::new(exchange.route(), status, headers);
+        let counter = exchange.meter().token_counter.as_ref();
+        let reader = ResponseReader::new(exchange.route(), status, headers, counter);
         let upgraded = exchange.is_upgrade(status);
         let bodiless = upgraded || exchange.answer_is_bodiless(status) || inner.is_end_stream();
         let tap = Tap { reader, guard: Some(guard), status, first_token: None };

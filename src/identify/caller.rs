@@ -1,7 +1,7 @@
 //! What the head of a request says about its caller.
 
 use super::Identity;
-use super::headers::{PROPERTY_PREFIX, REQUEST, SESSION};
+use super::headers::{PREFIX, PROPERTY_PREFIX, REQUEST, SESSION};
 use crate::panics::Panics;
 use crate::record::{Properties, Text, TextError, User, UserId, UserIssue, UserSource};
 use http::header::{HeaderMap, HeaderValue};
@@ -22,13 +22,8 @@ pub(crate) struct Caller {
 impl Caller {
     /// Reads the head of a request.
     pub(crate) fn of(identity: &Identity, request: &http::request::Parts, panics: &Panics) -> Self {
-        let mut properties = properties(&request.headers);
-        let mut caller = Self {
-            session: first_text(&request.headers, &SESSION, &mut properties),
-            client_request_id: first_text(&request.headers, &REQUEST, &mut properties),
-            ..Self::default()
-        };
-        caller.properties = properties;
+        let mut caller = Self::default();
+        caller.read_headers(&request.headers);
         if let Some(user) = request.extensions.get::<User>() {
             caller.user = Some(User::verified(user.id.clone()));
             return caller;
@@ -50,32 +45,34 @@ impl Caller {
         }
         caller
     }
-}
 
-/// The `Helicone-Property-*` headers, named in lower case as HTTP/2 sends them.
-fn properties(headers: &HeaderMap) -> Properties {
-    let mut properties = Properties::default();
-    for (name, value) in headers {
-        let Some(name) = name.as_str().strip_prefix(PROPERTY_PREFIX) else { continue };
-        match trimmed(value) {
-            Some(value) => properties.insert(name, value),
-            None => properties.refuse(),
+    /// Reads the headers that name the session, the request and its properties, in one go. What cannot be kept is
+    /// counted; an empty value says nothing, as an empty user id does.
+    fn read_headers(&mut self, headers: &HeaderMap) {
+        for (name, value) in headers {
+            let Some(name) = name.as_str().strip_prefix(PREFIX) else { continue };
+            let text = match name {
+                SESSION => &mut self.session,
+                REQUEST => &mut self.client_request_id,
+                // Named in lower case, as HTTP/2 sends them.
+                _ => {
+                    let Some(name) = name.strip_prefix(PROPERTY_PREFIX) else { continue };
+                    match trimmed(value) {
+                        Some("") => {}
+                        Some(value) => self.properties.insert(name, value),
+                        None => self.properties.refuse(),
+                    }
+                    continue;
+                }
+            };
+            match trimmed(value).map(Text::new) {
+                // The first that can be kept.
+                Some(Ok(value)) => *text = text.take().or(Some(value)),
+                Some(Err(TextError::Empty)) => {}
+                None | Some(Err(_)) => self.properties.refuse(),
+            }
         }
     }
-    properties
-}
-
-/// The first value of the header that can be kept. Those that cannot are counted with the properties; an empty one says
-/// nothing.
-fn first_text(headers: &HeaderMap, name: &http::HeaderName, refused: &mut Properties) -> Option<Text> {
-    headers.get_all(name).iter().find_map(|value| match trimmed(value).map(Text::new) {
-        Some(Ok(text)) => Some(text),
-        Some(Err(TextError::Empty)) => None,
-        None | Some(Err(_)) => {
-            refused.refuse();
-            None
-        }
-    })
 }
 
 /// A header's value, when it is UTF-8, without the white space around it.

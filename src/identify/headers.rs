@@ -4,16 +4,18 @@ use http::header::{HeaderMap, HeaderName};
 
 /// The end user, by default.
 pub(crate) const USER: HeaderName = HeaderName::from_static("helicone-user-id");
-/// The caller's session.
-pub(super) const SESSION: HeaderName = HeaderName::from_static("helicone-session-id");
-/// The caller's own id of the request.
-pub(super) const REQUEST: HeaderName = HeaderName::from_static("helicone-request-id");
-/// What the header of a property begins with.
-pub(super) const PROPERTY_PREFIX: &str = "helicone-property-";
+/// What all of these headers begin with.
+pub(super) const PREFIX: &str = "helicone-";
+/// Behind it: the caller's session.
+pub(super) const SESSION: &str = "session-id";
+/// Behind it: the caller's own id of the request.
+pub(super) const REQUEST: &str = "request-id";
+/// Behind it: what the header of a property goes on with.
+pub(super) const PROPERTY_PREFIX: &str = "property-";
 
 /// Takes out every `Helicone-*` header, `Helicone-Auth` included. The others keep their order.
 pub(crate) fn remove_helicone_headers(headers: &mut HeaderMap) {
-    let for_us = |name: &HeaderName| name.as_str().starts_with("helicone-");
+    let for_us = |name: &HeaderName| name.as_str().starts_with(PREFIX);
     if !headers.keys().any(for_us) {
         return;
     }

@@ -15,8 +15,27 @@ impl PriceBook {
     /// What the book knows of a model, whose name may be in any case.
     #[inline]
     fn resolve(&self, provider: &str, region: &str, model: &Text) -> Resolved {
+        // All bytes are looked at, for that is done many at a time.
+        if model.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
+            self.resolve_in_lower_case(provider, region, model)
+        } else {
+            self.resolve_lower_case(provider, region, model)
+        }
+    }
+
+    /// The same for a name with upper-case letters in it. Apart, since the others need no buffer.
+    #[inline(never)]
+    fn resolve_in_lower_case(&self, provider: &str, region: &str, model: &Text) -> Resolved {
         let mut buffer = [0; Text::MAX_LEN];
-        let name = lower(model, &mut buffer);
+        let Some(name) = buffer.get_mut(..model.len()) else { return Resolved::default() };
+        name.copy_from_slice(model.as_bytes());
+        name.make_ascii_lowercase();
+        std::str::from_utf8(name)
+            .map_or_else(|_| Resolved::default(), |name| self.resolve_lower_case(provider, region, name))
+    }
+
+    #[inline]
+    fn resolve_lower_case(&self, provider: &str, region: &str, name: &str) -> Resolved {
         let Inner { catalog, memo, .. } = &*self.0;
         let hash = catalog.index.hash(provider, region, name);
         if region.is_empty() {
@@ -160,19 +179,6 @@ impl<'a> Asked<'a> {
             other => Self::Tier(other),
         }
     }
-}
-
-/// `text` in lower case, in `buffer` where it is not already.
-#[inline]
-fn lower<'a>(text: &'a str, buffer: &'a mut [u8; Text::MAX_LEN]) -> &'a str {
-    // All bytes are looked at, for that is done many at a time.
-    if !text.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
-        return text;
-    }
-    let Some(copy) = buffer.get_mut(..text.len()) else { return text };
-    copy.copy_from_slice(text.as_bytes());
-    copy.make_ascii_lowercase();
-    std::str::from_utf8(copy).unwrap_or(text)
 }
 
 /// The bundled book (feature `prices`), or else an empty one.

@@ -48,7 +48,10 @@ fn cost(record: &Record, pricer: &dyn Pricer) -> Cost {
     if record.usage_state == UsageState::Repeated {
         return Cost::Unpriced(UnpricedReason::Repeated);
     }
-    let cost = pricer.price(&PricedCall::of(record));
+    let cost = match record.unpriceable() {
+        Some(reason) => Cost::Unpriced(reason),
+        None => pricer.price(&PricedCall::of(record)),
+    };
     match (&record.cost, cost) {
         (Cost::Reported { total, .. }, Cost::Priced(computed)) => {
             Cost::Reported { total: *total, computed: Some(computed) }
@@ -62,7 +65,7 @@ fn cost(record: &Record, pricer: &dyn Pricer) -> Cost {
 mod tests {
     use super::super::{PriceBook, PriceOverride};
     use super::*;
-    use crate::record::{Priced, Provider, Rate, Text, Unit};
+    use crate::record::{Priced, Provider, Rate, Text, Unit, UsageReason};
 
     fn record(cost: Cost) -> Record {
         let mut record = Record::new(std::time::UNIX_EPOCH);
@@ -80,7 +83,9 @@ mod tests {
         let reported = Cost::Reported { total: Usd::from_dollars(5), computed: None };
         let mut repeated = record(Cost::Unpriced(UnpricedReason::Repeated));
         repeated.usage_state = UsageState::Repeated;
-        let records = [record(old.clone()), record(reported), record(Cost::None), repeated];
+        let mut half = record(Cost::Unpriced(UnpricedReason::UnreadableUsage));
+        half.usage_reason = Some(UsageReason::Malformed);
+        let records = [record(old.clone()), record(reported), record(Cost::None), repeated, half];
         let all: Vec<_> = reprice(&records, &book).collect();
 
         assert_eq!(all[0].cost.total(), Some(Usd::from_dollars(3)));
@@ -90,5 +95,6 @@ mod tests {
         assert_eq!(all[1].cost.computed().map(|computed| computed.total), Some(Usd::from_dollars(3)));
         assert_eq!(all[2].cost, Cost::None);
         assert_eq!(all[3].cost, Cost::Unpriced(UnpricedReason::Repeated));
+        assert_eq!(all[4].cost, Cost::Unpriced(UnpricedReason::UnreadableUsage));
     }
 }

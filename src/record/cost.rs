@@ -143,6 +143,8 @@ closed_list! {
         NoUsage = "no_usage",
         /// A figure is there that cannot be read; the others alone would be too cheap.
         UnreadableUsage = "unreadable_usage",
+        /// What came out was told and what went in was not.
+        IncompleteUsage = "incomplete_usage",
         /// Whose API answered is not known.
         UnknownProvider = "unknown_provider",
         /// Neither the model that answered nor the one asked for is in the book.

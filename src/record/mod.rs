@@ -149,6 +149,18 @@ impl Record {
         }
     }
 
+    /// Why the figures are not all that was used, so that a price for them would be too low.
+    pub(crate) fn unpriceable(&self) -> Option<UnpricedReason> {
+        let Usage { input_tokens, output_tokens, .. } = self.usage;
+        match self.usage_reason {
+            Some(UsageReason::Malformed | UsageReason::TooLarge) => Some(UnpricedReason::UnreadableUsage),
+            _ if input_tokens.is_none() && output_tokens.is_some_and(|tokens| tokens > 0) => {
+                Some(UnpricedReason::IncompleteUsage)
+            }
+            _ => None,
+        }
+    }
+
     /// The id of the end user, where there is one.
     pub fn user_id(&self) -> Option<&UserId> {
         self.user.as_ref().map(|user| &user.id)

@@ -107,6 +107,19 @@ impl Facet {
                     )))
     }
 
+    /// The same kind with less told: its properties go first, then the name of its model, then the rest. `None` for
+    /// [`Facet::OTHER`].
+    pub(crate) fn coarser(&self) -> Option<Self> {
+        let mut coarser = Self { properties: Vec::new(), more_properties: true, ..self.clone() };
+        if coarser == *self {
+            coarser = match self.model {
+                Name::Is(_) => Self { model: Name::Other, ..coarser },
+                Name::Absent | Name::Other => Self::OTHER,
+            };
+        }
+        (coarser != *self).then_some(coarser)
+    }
+
     pub(crate) fn has_model(&self, model: &str) -> Option<bool> {
         self.model.is(|name| name == model)
     }

@@ -85,6 +85,8 @@ measures! {
     Unpriced = "unpriced",
     /// Requests of which neither usage nor cost is known.
     WithoutUsage = "without_usage",
+    /// Requests whose tokens are an estimate.
+    Estimated = "estimated",
     /// Requests that consumed nothing.
     Free = "free",
     /// Requests that repeat what another record carries.

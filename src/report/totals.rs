@@ -9,8 +9,8 @@ use std::time::SystemTime;
 /// What a set of calls adds up to. Sums are exact; they stop at the largest number rather than wrap.
 ///
 /// * Every record is one request, however it ended.
-/// * Tokens are those of records whose usage is reported, partial or estimated, the billed passes beside the
-///   wholes included. The tokens of a [`Repeated`](UsageState::Repeated) record are another record's, and count
+/// * Tokens are those of records whose usage is reported, partial or estimated ([`estimated`](Self::estimated) tells how
+///   many these are), the billed passes beside the wholes included. The tokens of a [`Repeated`](UsageState::Repeated) record are another record's, and count
 ///   nowhere. A kind of tokens that no record spoke of is `None`, never 0.
 /// * Cost is the sum over priced requests; `None` when there is none, never 0.
 /// * Every request is in exactly one of [`priced`](Self::priced), [`unpriced`](Self::unpriced),
@@ -47,13 +47,29 @@ pub struct Totals {
     cache_read: u64,
     cache_write: u64,
     reasoning: u64,
-    cost: Usd,
+    cost: Sum,
     // Microseconds; the first is above the last when there is nothing.
     first: i64,
     last: i64,
     durations: Durations,
+    // In a place that would be empty: a row in memory stays within its lines of the cache.
+    estimated: u32,
     // Which of the token sums were spoken of.
     spoken: u8,
+}
+
+/// Money at eight bytes' alignment, so that there are no gaps around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(Rust, packed(8))]
+struct Sum(Usd);
+
+impl Sum {
+    #[inline]
+    fn add(&mut self, cost: Usd) {
+        let mut sum = self.0;
+        sum += cost;
+        self.0 = sum;
+    }
 }
 
 const INPUT: u8 = 1;
@@ -80,10 +96,11 @@ impl Default for Totals {
             cache_read: 0,
             cache_write: 0,
             reasoning: 0,
-            cost: Usd::ZERO,
+            cost: Sum(Usd::ZERO),
             first: i64::MAX,
             last: i64::MIN,
             durations: Durations::default(),
+            estimated: 0,
             spoken: 0,
         }
     }
@@ -116,11 +133,11 @@ impl Totals {
         match &record.cost {
             Cost::Priced(priced) => {
                 self.priced += 1;
-                self.cost += priced.total;
+                self.cost.add(priced.total);
             }
             Cost::Reported { total, .. } => {
                 self.priced += 1;
-                self.cost += *total;
+                self.cost.add(*total);
             }
             Cost::Unpriced(_) if record.usage_state == UsageState::Absent => self.without_usage += 1,
             Cost::Unpriced(_) => self.unpriced += 1,
@@ -128,6 +145,9 @@ impl Totals {
         }
         if record.usage_state != UsageState::Absent {
             self.add_tokens(record);
+        }
+        if record.usage_state == UsageState::Estimated {
+            self.estimated = self.estimated.saturating_add(1);
         }
     }
 
@@ -192,7 +212,8 @@ impl Totals {
         ] {
             *sum = sum.saturating_add(part);
         }
-        self.cost += other.cost;
+        self.cost.add(other.cost.0);
+        self.estimated = self.estimated.saturating_add(other.estimated);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.spoken |= other.spoken;
@@ -206,8 +227,9 @@ impl Totals {
     }
 
     /// Whether there was no request at all.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.requests() == 0
+        self.first > self.last
     }
 
     /// Requests whose answer was read to its end.
@@ -253,6 +275,12 @@ impl Totals {
     /// Requests of which neither usage nor cost is known.
     pub fn without_usage(&self) -> u64 {
         self.without_usage
+    }
+
+    /// Requests whose tokens, and the cost of these, are an estimate by the application's own counter. They are within the
+    /// other figures; where there are any, those are no mere measurement. The count stops at `u32::MAX`.
+    pub fn estimated(&self) -> u64 {
+        self.estimated.into()
     }
 
     /// Requests that consumed nothing: lists, token counts, refused requests.
@@ -314,12 +342,12 @@ impl Totals {
 
     /// What the priced requests cost.
     pub fn cost(&self) -> Option<Usd> {
-        (self.priced != 0).then_some(self.cost)
+        (self.priced != 0).then_some(self.cost.0)
     }
 
     /// The cost, over the priced requests.
     pub fn cost_per_request(&self) -> MeanCost {
-        MeanCost::new(self.cost, self.priced)
+        MeanCost::new(self.cost.0, self.priced)
     }
 
     /// The start of the earliest request, to the microsecond.
@@ -333,11 +361,11 @@ impl Totals {
     }
 
     pub(crate) fn first_micros(&self) -> Option<i64> {
-        (self.first <= self.last).then_some(self.first)
+        (!self.is_empty()).then_some(self.first)
     }
 
     pub(crate) fn last_micros(&self) -> Option<i64> {
-        (self.first <= self.last).then_some(self.last)
+        (!self.is_empty()).then_some(self.last)
     }
 
     /// How long the calls took, over all requests.
@@ -401,6 +429,10 @@ mod tests {
         assert_eq!(totals.cost(), Some(Usd::from_picos(3)));
         assert_eq!((totals.tokens(), totals.with_tokens()), (Some(45), 3));
         assert_eq!(totals.coverage(), Ratio::new(2, 4));
+        assert_eq!(totals.estimated(), 1);
+        let mut twice = totals.clone();
+        twice.merge(&totals);
+        assert_eq!(twice.estimated(), 2);
     }
 
     #[test]

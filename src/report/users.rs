@@ -265,6 +265,7 @@ impl Totals {
             Measure::Priced => self.priced().into(),
             Measure::Unpriced => self.unpriced().into(),
             Measure::WithoutUsage => self.without_usage().into(),
+            Measure::Estimated => self.estimated().into(),
             Measure::Free => self.free().into(),
             Measure::Repeated => self.repeated().into(),
             Measure::ActiveDays | Measure::RequestsPerActiveDay | Measure::Models => return None,

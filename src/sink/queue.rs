@@ -223,6 +223,10 @@ impl Shared {
     fn answer(&self, orders: Vec<SyncSender<io::Result<()>>>, sink: &dyn MetricsSink) {
         let flushed = catch_unwind(AssertUnwindSafe(|| sink.flush()));
         let flushed = flushed.unwrap_or_else(|_| Err(io::Error::other("the sink behind the queue panicked")));
+        if orders.is_empty() {
+            // There is nobody to be told of losses: the next flush is.
+            return;
+        }
         let flushed = match self.state().tell_losses() {
             Ok(()) => flushed,
             lost => flushed.and(lost),

@@ -115,12 +115,12 @@ impl<B: Body> fmt::Debug for StreamUsageRequestBody<B> {
 pin_project! {
     /// The body of an answer through a [`StreamUsageLayer`](super::StreamUsageLayer): without the chunk that the caller did
     /// not ask for, and else as it came.
-    pub struct StreamUsageResponseBody<B> {
+    pub struct StreamUsageResponseBody<B: Body> {
         #[pin]
         inner: B,
         filter: Option<UsageChunkFilter>,
         // What came when held bytes had to go first.
-        next: Option<Frame<Bytes>>,
+        next: Option<Result<Frame<Bytes>, B::Error>>,
     }
 }
 
@@ -140,7 +140,7 @@ impl<B: Body> Body for StreamUsageResponseBody<B> {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
         if let Some(frame) = this.next.take() {
-            return Poll::Ready(Some(Ok(frame)));
+            return Poll::Ready(Some(frame));
         }
         loop {
             let polled = ready!(this.inner.as_mut().poll_frame(cx));
@@ -160,11 +160,18 @@ impl<B: Body> Body for StreamUsageResponseBody<B> {
                         if held.is_empty() {
                             return Poll::Ready(Some(Ok(trailers.map_data(|_: Bytes| Bytes::new()))));
                         }
-                        *this.next = Some(trailers);
+                        *this.next = Some(Ok(trailers));
                         return Poll::Ready(Some(Ok(Frame::data(held))));
                     }
                 },
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Err(error)) => {
+                    let held = filter.finish();
+                    if held.is_empty() {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    *this.next = Some(Err(error));
+                    return Poll::Ready(Some(Ok(Frame::data(held))));
+                }
                 None => {
                     let held = filter.finish();
                     *this.filter = None;
@@ -185,7 +192,7 @@ impl<B: Body> Body for StreamUsageResponseBody<B> {
     }
 }
 
-impl<B> fmt::Debug for StreamUsageResponseBody<B> {
+impl<B: Body> fmt::Debug for StreamUsageResponseBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamUsageResponseBody").finish_non_exhaustive()
     }

@@ -74,10 +74,16 @@ impl UsageChunkFilter {
         self.hold(rest, passed);
         self.passing = false;
         let event = self.event.split();
-        if !self.removed && carries_only_usage(&event) {
-            self.removed = true;
-        } else {
+        if self.removed || !carries_only_usage(&event) {
             passed.extend_from_slice(&event);
+            return;
+        }
+        self.removed = true;
+        // Comments and the like are not the chunk's.
+        let others =
+            || event.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !is_data(line));
+        if others().any(|line| !line.trim_ascii().is_empty()) {
+            others().for_each(|line| passed.extend_from_slice(line));
         }
     }
 
@@ -97,6 +103,10 @@ fn after(line: Line, byte: u8) -> Line {
         b'\n' => Line::Start,
         _ => Line::Within,
     }
+}
+
+fn is_data(line: &[u8]) -> bool {
+    line.starts_with(b"data:")
 }
 
 /// Whether an event is the chunk that `include_usage` adds: no choices, but usage.
@@ -152,6 +162,11 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_comment_beside_the_chunk_stays() {
+        assert_eq!(filtered(&format!(": note\n{USAGE}\n\n{CHUNK}\n\n"), 5), format!(": note\n\n{CHUNK}\n\n"));
     }
 
     #[test]

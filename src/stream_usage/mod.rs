@@ -24,7 +24,8 @@ use tower_service::Service;
 ///
 /// It is the only part of this crate that touches bytes. It buffers the request's body, up to
 /// [`limit`](Self::limit) bytes; a longer one is passed on as it is, and so is anything that is not a `POST` of plain JSON to
-/// a path ending in `/completions`. A caller who says `include_usage`, true or false, gets what was asked for. A stream
+/// a path ending in `/completions`. Mistral's API and Azure's with `data_sources` refuse the option, so these are left alone
+/// too. A caller who says `include_usage`, true or false, gets what was asked for. A stream
 /// that comes compressed is passed on with the chunk in it.
 ///
 /// ```

@@ -3,14 +3,22 @@
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{Method, request};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::ops::Range;
 
 const OPTION: &str = r#""include_usage":true"#;
 
+/// Whose API tells the usage of its streams unasked, and refuses a request that asks for it.
+const REFUSING: [&str; 2] = ["api.mistral.ai", "codestral.mistral.ai"];
+
 /// Whether a request may be one that lacks the option.
 pub(super) fn may_lack_option(head: &request::Parts) -> bool {
+    if head.uri.host().is_some_and(|host| REFUSING.iter().any(|refusing| host.eq_ignore_ascii_case(refusing)))
+    {
+        return false;
+    }
     let json = head.headers.get(CONTENT_TYPE).is_none_or(|value| {
         value
             .to_str()
@@ -34,6 +42,8 @@ struct Envelope<'a> {
     stream: Option<bool>,
     #[serde(borrow, default, deserialize_with = "raw")]
     stream_options: Option<&'a RawValue>,
+    /// Azure's, beside which it refuses the option.
+    data_sources: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -49,8 +59,10 @@ fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValu
 
 /// Which bytes give way to which text.
 fn change(body: &str) -> Option<(Range<usize>, String)> {
-    let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
-    if envelope.stream != Some(true) {
+    // Of a list, serde would take the elements for the fields.
+    let is_object = |json: &str| json.trim_start().starts_with('{');
+    let envelope: Envelope<'_> = serde_json::from_str(body).ok().filter(|_| is_object(body))?;
+    if envelope.stream != Some(true) || envelope.data_sources.is_some() {
         return None;
     }
     let Some(options) = envelope.stream_options.map(RawValue::get) else {
@@ -62,7 +74,7 @@ fn change(body: &str) -> Option<(Range<usize>, String)> {
     if options == "null" {
         return Some((start..start + options.len(), format!("{{{OPTION}}}")));
     }
-    let present: Options<'_> = serde_json::from_str(options).ok()?;
+    let present: Options<'_> = serde_json::from_str(options).ok().filter(|_| is_object(options))?;
     if present.include_usage.is_some() {
         return None;
     }
@@ -102,6 +114,16 @@ mod tests {
     }
 
     #[test]
+    fn an_api_that_refuses_the_option_is_not_asked_for_it() {
+        let may_lack = |uri: &str| {
+            let (head, ()) = http::Request::post(uri).body(()).unwrap().into_parts();
+            may_lack_option(&head)
+        };
+        assert!(may_lack("https://api.openai.com/v1/chat/completions"));
+        assert!(!may_lack("https://API.Mistral.ai/v1/chat/completions"));
+    }
+
+    #[test]
     fn what_does_not_stream_has_the_option_or_is_no_json_stays() {
         for body in [
             "",
@@ -114,6 +136,9 @@ mod tests {
             r#"{"stream":true,"stream":true}"#,
             r#"{"stream":true,}"#,
             r#"[{"stream":true}]"#,
+            "[true,null]",
+            r#"{"stream":true,"stream_options":[]}"#,
+            r#"{"stream":true,"data_sources":[{"type":"azure_search"}]}"#,
         ] {
             assert_eq!(changed(body), None, "{body}");
         }

@@ -69,9 +69,9 @@ enum State {
 
 const PRELUDE: usize = 12;
 const CHECKSUM: usize = 4;
-/// The most that AWS allows for the headers.
+/// The most that AWS's own clients take for the headers.
 const MAX_HEADERS: usize = 128 << 10;
-/// The most that AWS allows for a payload.
+/// Of a message, some of them take 16 MiB and some 24.
 const MAX_PAYLOAD: usize = 24 << 20;
 
 impl EventStreamParser {

@@ -3,13 +3,17 @@
 pub(crate) use super::scalar::{boolean, is_null, number, string};
 
 use super::scalar::is_scalar;
-use super::select::{DOCUMENT, Field, NOWHERE, NodeId, OUTSIDE, Select};
+use super::select::{DOCUMENT, Field, InPieces, NOWHERE, NodeId, OUTSIDE, Select};
 use super::skip::{self, Nesting};
 
 /// Takes documents in pieces and hands out the raw text of the values that a [`Select`] wants.
 ///
 /// Several documents may follow one another. An array at the root is transparent: its elements count as documents. A
-/// repeated key is handed out each time. A value that is cut off by the end of the input is never handed out.
+/// scanner of a [`single`](Self::single) document reads the first one only, and nothing in an array at the root.
+///
+/// A repeated key is handed out each time. A scanner of a single document says `null` for all that is wanted below a
+/// repeated key first, so that the last one counts at every depth. A value that is cut off by the end of the input is
+/// never handed out.
 ///
 /// Real life is followed where that is harmless: a byte order mark, white space, commas that are doubled, trailing or
 /// missing. What is skipped is not checked: neither the kinds of brackets nor what stands between them. Anything else
@@ -21,6 +25,7 @@ pub(crate) struct Scanner {
     node: NodeId,
     in_object: bool,
     in_root_array: bool,
+    single: bool,
     /// A document has closed, and nothing is open.
     complete: bool,
     /// How many bytes of a byte order mark were seen.
@@ -30,6 +35,8 @@ pub(crate) struct Scanner {
     target: NodeId,
     /// The first byte of the value that is under way.
     first: u8,
+    /// The value that is under way is handed out in pieces.
+    in_pieces: bool,
     nesting: Nesting,
     /// The value or key that is under way is longer than its limit.
     too_long: bool,
@@ -62,6 +69,8 @@ pub(crate) enum Value<'a> {
     Json(&'a [u8]),
     /// It is over its limit. Its first byte tells the type.
     TooLong { first: u8 },
+    /// A piece of a value that is wanted in pieces: of a string what stands between its quotes, of others all.
+    Piece { raw: &'a [u8], last: bool },
 }
 
 /// How far the input has come.
@@ -84,6 +93,11 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 const CHECKED_SCALAR: usize = 32;
 
 impl Scanner {
+    /// A scanner of a single document, as requests are.
+    pub(crate) fn single() -> Self {
+        Self { single: true, ..Self::default() }
+    }
+
     /// Takes the next piece, of any length.
     pub(crate) fn push(&mut self, select: &Select, bytes: &[u8], found: &mut impl FnMut(Field, Value<'_>)) {
         let mut rest = bytes;
@@ -99,9 +113,7 @@ impl Scanner {
         }
     }
 
-    /// The input has ended: so has a number or a word at the root, which nothing else closes. Only the tests against a
-    /// model ask for those: what is looked for never stands alone at the root.
-    #[cfg(test)]
+    /// The input has ended: so has a number or a word at the root, which nothing else closes.
     pub(crate) fn finish(&mut self, select: &Select, found: &mut impl FnMut(Field, Value<'_>)) {
         if self.state == State::Scalar && self.node == OUTSIDE && !self.in_root_array {
             self.value_ends(select, b"", found);
@@ -112,7 +124,7 @@ impl Scanner {
     pub(crate) fn reset(&mut self) {
         let mut held = std::mem::take(&mut self.held);
         held.clear();
-        *self = Self { held, ..Self::default() };
+        *self = Self { held, single: self.single, ..Self::default() };
     }
 
     /// How far the input has come.
@@ -157,7 +169,7 @@ impl Scanner {
                 }
                 b'}' if self.in_object => self.leave(select),
                 b']' if !self.in_object && !at_root => self.leave(select),
-                _ if self.in_object => self.state = State::Malformed,
+                _ if self.in_object || (self.single && self.complete) => self.state = State::Malformed,
                 _ => {
                     self.target = select.node(self.node).elements.unwrap_or(NOWHERE);
                     return self.value(select, rest, found);
@@ -273,10 +285,14 @@ impl Scanner {
             self.complete = false;
         }
         let node = select.node(self.target);
-        let descends = node.capture.is_none();
+        self.in_pieces = node.pieces.is_some_and(|(_, which)| which == InPieces::All || first == b'"');
+        let descends = node.capture.is_none() && !self.in_pieces;
+        if self.single && self.in_object && descends {
+            select.each_wanted_below(self.target, &mut |field| found(field, Value::Json(b"null")));
+        }
         let (state, seen) = match first {
             b'"' => (State::String, 1),
-            b'[' if self.target == DOCUMENT && !self.in_root_array => {
+            b'[' if self.target == DOCUMENT && !self.in_root_array && !self.single => {
                 self.in_root_array = true;
                 return rest;
             }
@@ -322,13 +338,39 @@ impl Scanner {
             if self.target == NOWHERE {
                 self.release();
                 self.value_closes();
+            } else if self.in_pieces {
+                self.piece(select, piece, seen, true, found);
+                self.value_closes();
             } else {
                 self.value_ends(select, piece, found);
             }
             rest
         } else {
-            self.hold(bytes, self.room(select));
+            if self.in_pieces {
+                self.piece(select, bytes, seen, false, found);
+            } else {
+                self.hold(bytes, self.room(select));
+            }
             b""
+        }
+    }
+
+    /// A piece of the value that is under way and wanted in pieces.
+    fn piece(
+        &self,
+        select: &Select,
+        piece: &[u8],
+        seen: usize,
+        last: bool,
+        found: &mut impl FnMut(Field, Value<'_>),
+    ) {
+        let raw = match (self.state, piece.get(seen..)) {
+            (State::String, Some([inside @ .., b'"'])) if last => inside,
+            (State::String, Some(inside)) => inside,
+            _ => piece,
+        };
+        if let Some((field, _)) = select.node(self.target).pieces {
+            found(field, Value::Piece { raw, last });
         }
     }
 
@@ -445,6 +487,7 @@ mod tests {
                 match value {
                     Value::Json(raw) => String::from_utf8_lossy(raw).into_owned(),
                     Value::TooLong { first } => format!("too long: {}", char::from(first)),
+                    Value::Piece { .. } => unreachable!("nothing is wanted in pieces"),
                 },
             ));
         };
@@ -462,6 +505,47 @@ mod tests {
 
     fn one(field: Field, raw: &str) -> Found {
         vec![(field, raw.to_owned())]
+    }
+
+    #[test]
+    fn what_is_wanted_in_pieces_is_handed_out_as_it_passes_and_never_held() {
+        let select = Select::new([("usage", USAGE, 64)]).with_pieces([
+            ("content", 1, InPieces::Strings),
+            ("content[].text", 2, InPieces::Strings),
+            ("tools", 3, InPieces::All),
+        ]);
+        let tools = r#"[{"name":"a \" ]"},[1]]"#;
+        let long = "x".repeat(10_000);
+        let text = format!(
+            r#"{{"content":"{long}\"","content":[{{"text":"t"}},{{"text":7}}],"tools":{tools},"tools":42,"content":"","usage":{{}}}}"#
+        );
+        let expected = [
+            (1, format!("{long}\\\"")),
+            (2, "t".into()),
+            (3, tools.into()),
+            (3, "42".into()),
+            (1, String::new()),
+        ];
+        for size in [1, 2, 3, 7, 1000, usize::MAX] {
+            let mut scanner = Scanner::default();
+            let (mut values, mut open, mut usage) = (Vec::<(Field, String)>::new(), false, 0);
+            for piece in text.as_bytes().chunks(size) {
+                scanner.push(&select, piece, &mut |field, value| match value {
+                    Value::Piece { raw, last } => {
+                        if !std::mem::replace(&mut open, !last) {
+                            values.push((field, String::new()));
+                        }
+                        values.last_mut().unwrap().1.push_str(std::str::from_utf8(raw).unwrap());
+                    }
+                    other => {
+                        assert_eq!(other, Value::Json(b"{}"));
+                        usage += 1;
+                    }
+                });
+                assert!(scanner.held_capacity() <= 64);
+            }
+            assert_eq!((&*values, usage), (&expected[..], 1), "in pieces of {size}");
+        }
     }
 
     #[test]

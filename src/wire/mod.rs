@@ -16,3 +16,4 @@ mod scalar;
 pub(crate) mod select;
 mod skip;
 pub(crate) mod sse;
+pub(crate) mod text;

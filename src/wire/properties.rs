@@ -52,7 +52,7 @@ fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Scan {
             field,
             match value {
                 Value::Json(raw) => Some(raw.to_vec()),
-                Value::TooLong { .. } => None,
+                Value::TooLong { .. } | Value::Piece { .. } => None,
             },
         ));
     };
@@ -224,7 +224,7 @@ impl SseEvents for Stream {
         self.data.extend_from_slice(piece.bytes);
     }
 
-    fn end(&mut self, event_name: &[u8]) {
+    fn end(&mut self, event_name: &[u8], _: bool) {
         let (data, others) = (std::mem::take(&mut self.data), std::mem::take(&mut self.others));
         self.events.push((event_name.to_vec(), data, others));
     }

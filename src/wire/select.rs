@@ -13,6 +13,15 @@ pub(super) const DOCUMENT: NodeId = 1;
 /// Where an unwanted value leads.
 pub(super) const NOWHERE: NodeId = NodeId::MAX;
 
+/// Which values at a path are handed out in pieces as they pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InPieces {
+    /// Strings. Into others the paths lead on.
+    Strings,
+    /// All values.
+    All,
+}
+
 /// The wanted members as a trie of paths.
 ///
 /// In a path, keys are separated by `.`, and `[]` after a key stands for each element of an array:
@@ -32,6 +41,8 @@ pub(super) struct Node {
     pub(super) is_element: bool,
     /// Set when the value itself is wanted, with the limit of its raw text in bytes.
     pub(super) capture: Option<(Field, usize)>,
+    /// Set when the value is wanted in pieces. This comes before `capture`.
+    pub(super) pieces: Option<(Field, InPieces)>,
     members: Vec<(Box<[u8]>, NodeId)>,
     /// Bit n is set when a key of n bytes is among the members; bit 63 stands for all longer ones too.
     lengths: u64,
@@ -43,7 +54,15 @@ static UNWANTED: Node = Node::new(OUTSIDE, true);
 
 impl Node {
     const fn new(parent: NodeId, is_element: bool) -> Self {
-        Self { parent, is_element, capture: None, members: Vec::new(), lengths: 0, elements: None }
+        Self {
+            parent,
+            is_element,
+            capture: None,
+            pieces: None,
+            members: Vec::new(),
+            lengths: 0,
+            elements: None,
+        }
     }
 
     pub(super) fn has_members(&self) -> bool {
@@ -81,8 +100,33 @@ impl Select {
         select
     }
 
+    /// Wants the values at these paths too, in pieces and of any length.
+    pub(crate) fn with_pieces<'a>(
+        mut self,
+        paths: impl IntoIterator<Item = (&'a str, Field, InPieces)>,
+    ) -> Self {
+        for (path, field, which) in paths {
+            let id = self.make(path);
+            if let Some(node) = self.nodes.get_mut(id as usize) {
+                node.pieces.get_or_insert((field, which));
+            }
+        }
+        self
+    }
+
     pub(super) fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id as usize).unwrap_or(&UNWANTED)
+    }
+
+    /// Calls `seen` with all that is wanted below a place, but not at it.
+    pub(super) fn each_wanted_below(&self, id: NodeId, seen: &mut impl FnMut(Field)) {
+        let node = self.node(id);
+        for below in node.members.iter().map(|&(_, id)| id).chain(node.elements) {
+            if let Some((field, _)) = self.node(below).capture {
+                seen(field);
+            }
+            self.each_wanted_below(below, seen);
+        }
     }
 
     /// No wanted key is longer, in bytes.

@@ -5,9 +5,9 @@ pub(crate) trait SseEvents {
     /// Bytes of the data of the current event. Where the data has several lines they are joined by a line feed.
     fn data(&mut self, piece: Piece<'_>);
 
-    /// The current event is over: it had data, or a field that the standard does not know. `event_name` is what its
+    /// The current event is over: it had data, or only fields that the standard does not know. `event_name` is what its
     /// last `event` field said, cut to 64 bytes, and empty when it had none.
-    fn end(&mut self, event_name: &[u8]);
+    fn end(&mut self, event_name: &[u8], had_data: bool);
 
     /// Bytes of the value of a field that the standard does not know, such as `error`. The name has at most 32 bytes;
     /// fields with longer names are ignored.
@@ -277,7 +277,7 @@ impl SseParser {
     /// The current event is over.
     fn dispatch(&mut self, events: &mut impl SseEvents) {
         if self.has_data || self.has_other {
-            events.end(self.event.get());
+            events.end(self.event.get(), self.has_data);
         }
         self.has_data = false;
         self.has_other = false;
@@ -308,7 +308,7 @@ mod tests {
             self.data.extend_from_slice(piece.bytes);
         }
 
-        fn end(&mut self, event_name: &[u8]) {
+        fn end(&mut self, event_name: &[u8], _: bool) {
             let data = String::from_utf8(std::mem::take(&mut self.data)).unwrap();
             self.events.push((String::from_utf8(event_name.to_vec()).unwrap(), data));
         }

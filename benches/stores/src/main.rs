@@ -5,12 +5,13 @@
 //! statement: the most favourable way. The table of users is its `GROUP BY`, or a table of totals kept beside.
 
 mod counting;
+mod threads;
 
 use rusqlite::{Connection, params};
 use std::time::{Duration, Instant, SystemTime};
 use tower_llm_metrics::record::{Priced, Text, UsageState};
 use tower_llm_metrics::report::{SortBy, UserQuery};
-use tower_llm_metrics::sink::memory::MemorySinkBuilder;
+use tower_llm_metrics::sink::memory::{Alert, MemorySinkBuilder};
 use tower_llm_metrics::{
     Cost, MemorySink, MetricsSink, Operation, Outcome, Provider, Record, Usd, User, UserId,
 };
@@ -116,35 +117,40 @@ fn memory(users: &[(User, usize)]) {
 
 /// Bytes per user after one call each, and what more of the same user adds.
 fn bytes(users: &[(User, usize)]) {
-    let base = |builder: MemorySinkBuilder| {
-        builder.max_users(users.len()).max_cells(usize::MAX).recent(0).clock(start)
-    };
     let measure = |name: &str, builder: MemorySinkBuilder, rounds: &[usize], later: Duration| {
         let mut calls = calls();
         let before = counting::in_use();
-        let sink = base(builder).build();
+        let sink = builder.build();
         for (n, shift) in rounds.iter().enumerate() {
             let time = start() + later * n as u32;
-            calls.iter_mut().for_each(|call| call.time = time);
+            calls.iter_mut().for_each(|call| {
+                call.time = time;
+                call.properties.insert("team", if n % 2 == 0 { "search" } else { "ads" });
+            });
             round(users, &mut calls, *shift, |call| sink.record(call));
         }
         let bytes = (counting::in_use() - before) / users.len();
         println!("bytes   {:>9} users: {bytes:>5} each, {name}", users.len());
     };
     let (none, quarter) = (Duration::ZERO, Duration::from_secs(900));
-    let builder = MemorySink::builder;
+    let whole = || MemorySink::builder().max_users(users.len()).max_cells(usize::MAX).recent(0).clock(start);
+    let builder = || whole().properties(false);
+    let alert = Alert::cost(Usd::from_dollars(1_000_000));
     measure("one call", builder(), &[0], none);
     measure(
         "one call, no models, operations, properties or durations",
-        { builder().models(false).operations(false).properties(false).durations(false) },
+        builder().models(false).operations(false).durations(false),
         &[0],
         none,
     );
+    measure("one call, one alert", builder().alert(alert, |_| {}), &[0], none);
     measure("5 calls of one model in one quarter of an hour", builder(), &[0, 1, 2, 3, 4], none);
     measure("32 calls of one model in one quarter of an hour", builder(), &(0..32).collect::<Vec<_>>(), none);
     measure("the same without durations", builder().durations(false), &(0..32).collect::<Vec<_>>(), none);
     measure("2 calls of 2 models", builder(), &[0, 1_000], none);
     measure("2 calls of 2 models, models not kept", builder().models(false), &[0, 1_000], none);
+    measure("2 calls of 2 values of a property", whole(), &[0, 1], none);
+    measure("2 calls of 2 values of a property, properties not kept", builder(), &[0, 1], none);
     measure("4 calls in 4 quarters of an hour", builder(), &[0, 1, 2, 3], quarter);
     measure(
         "4 calls on 4 days that are rolled up",
@@ -228,6 +234,7 @@ fn main() -> rusqlite::Result<()> {
     for count in if counts.is_empty() { vec![1_000, 100_000, 1_000_000] } else { counts } {
         let users = users(count);
         memory(&users);
+        threads::measure(&users);
         sqlite(&users)?;
         bytes(&users);
     }

@@ -84,12 +84,11 @@ impl Exchange {
 
     fn run(&self, fields: &BodyFields, chunk: usize) -> (Route, RequestFacts, ResponseFacts) {
         let route = Route::of(&self.method, &self.uri, &self.request_headers, None);
-        let mut request = RequestReader::new(&route, &self.request_headers);
+        let mut request = RequestReader::new(&route, &self.request_headers, None);
         for bytes in self.request_body.chunks(chunk) {
             request.push(fields, bytes);
         }
-        request.finish(fields);
-        let mut response = ResponseReader::new(&route, self.status, &self.response_headers);
+        let mut response = ResponseReader::new(&route, self.status, &self.response_headers, None);
         for bytes in self.response_body.chunks(chunk) {
             response.push(bytes);
         }
@@ -308,11 +307,10 @@ fn every_derived_request_names_its_user() {
         let route = Route::of(&Method::POST, &uri(line["url"].as_str().unwrap()), &headers, None);
         let body = line["request_body"].as_str().unwrap().as_bytes();
         for chunk in [1, 7, 1024, usize::MAX] {
-            let mut reader = RequestReader::new(&route, &headers);
+            let mut reader = RequestReader::new(&route, &headers, None);
             for bytes in body.chunks(chunk) {
                 reader.push(&fields, bytes);
             }
-            reader.finish(&fields);
             let user = reader.facts().user.as_ref().map(ToString::to_string);
             assert_eq!(
                 user,

@@ -63,7 +63,7 @@ mod gzip {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, EVENTS.parse().unwrap());
         headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
-        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers);
+        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers, None);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(events(&[&chat_chunk(r#"{"content":"H"}"#, "null")]).as_bytes()).unwrap();
         encoder.flush().unwrap();
@@ -79,6 +79,14 @@ mod gzip {
         assert_eq!(answer(&whole[..whole.len() - 9]).absent(), UsageReason::Malformed);
         assert_eq!(answer(&whole[..whole.len() / 2]).ended(Ended::Aborted).absent(), UsageReason::Aborted);
         assert_eq!(answer(b"").absent(), UsageReason::NotReported);
+        // Figures that a wrong or missing checksum casts doubt on.
+        let mut figures = gzip(&chat_json());
+        let last = figures.len() - 5;
+        figures[last] ^= 1;
+        for body in [&figures[..], &figures[..last]] {
+            let facts = answer(body).facts();
+            assert_eq!((facts.usage, facts.usage_reason), (chat_usage(), Some(UsageReason::Malformed)));
+        }
     }
 
     fn chat_without_figures() -> String {
@@ -104,20 +112,45 @@ mod gzip {
         headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
         let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &headers, None);
         let body = gzip(r#"{"model":"m","user":"alice"}"#);
-        let mut first = RequestReader::new(&route, &headers);
+        let mut first = RequestReader::new(&route, &headers, None);
         let mut second = first.clone();
         for reader in [&mut first, &mut second] {
             for bytes in body.chunks(3) {
                 reader.push(&fields, bytes);
             }
-            reader.finish(&fields);
             assert_eq!(reader.facts().user.as_ref().unwrap().as_str(), "alice");
         }
         // One made in the middle reads nothing more, and does no harm.
-        let mut begun = RequestReader::new(&route, &headers);
+        let mut begun = RequestReader::new(&route, &headers, None);
         begun.push(&fields, &body[..5]);
         let mut copy = begun.clone();
         copy.push(&fields, &body[5..]);
         assert_eq!(copy.facts(), &RequestFacts::default());
     }
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn an_answer_in_zstd_is_read_like_a_plain_one() {
+    let plain = Call::new(CHAT, EVENTS, chat_events()).facts();
+    let body = zstd::encode_all(chat_events().as_bytes(), 3).unwrap();
+    let answer = Call::new(CHAT, EVENTS, body.clone()).header("content-encoding", "zstd");
+    assert_eq!(answer.facts(), plain);
+    let cut = Call::new(CHAT, EVENTS, &body[..body.len() / 2]).header("content-encoding", "zstd");
+    assert_eq!(cut.absent(), UsageReason::Malformed);
+}
+
+#[cfg(feature = "brotli")]
+#[test]
+fn an_answer_in_brotli_is_read_like_a_plain_one() {
+    let plain = Call::new(CHAT, EVENTS, chat_events()).facts();
+    let text = chat_events();
+    // One meta-block as it is (RFC 7932, 9.2): a window of 16 bits, not the last, its length, uncompressed; then an
+    // empty last one.
+    let head = (text.len() as u32 - 1) << 4 | 1 << 20;
+    let body = [&head.to_le_bytes()[..3], text.as_bytes(), b"\x03"].concat();
+    let answer = Call::new(CHAT, EVENTS, body.clone()).header("content-encoding", "br");
+    assert_eq!(answer.facts(), plain);
+    let cut = Call::new(CHAT, EVENTS, &body[..20]).header("content-encoding", "br");
+    assert_eq!(cut.absent(), UsageReason::Malformed);
 }

@@ -73,11 +73,10 @@ impl<'a> Call<'a> {
 
     fn request_facts(&self, route: &Route, chunk: usize) -> RequestFacts {
         let fields = BodyFields::default();
-        let mut reader = RequestReader::new(route, &HeaderMap::new());
+        let mut reader = RequestReader::new(route, &HeaderMap::new(), None);
         for bytes in self.request.as_bytes().chunks(chunk) {
             reader.push(&fields, bytes);
         }
-        reader.finish(&fields);
         reader.facts().clone()
     }
 
@@ -87,7 +86,8 @@ impl<'a> Call<'a> {
         for (name, value) in &self.headers {
             headers.append(name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap());
         }
-        let mut reader = ResponseReader::new(&route, StatusCode::from_u16(self.status).unwrap(), &headers);
+        let mut reader =
+            ResponseReader::new(&route, StatusCode::from_u16(self.status).unwrap(), &headers, None);
         if chunk < usize::MAX {
             // Frames may be empty.
             reader.push(b"");

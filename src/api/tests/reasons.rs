@@ -1,7 +1,7 @@
 //! Why figures are absent or partial, and what else an answer's end tells.
 
 use super::*;
-use crate::record::{Api, Operation, Provider};
+use crate::record::{Api, Operation};
 
 fn chat_without_usage() -> String {
     events(&[&chat_chunk(r#"{"content":"Hello"}"#, "null"), "[DONE]"])
@@ -65,7 +65,7 @@ fn the_terminal_event_and_the_first_content_are_told_when_they_have_passed() {
         let route = Route::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers);
+        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers, None);
         let (mut content, mut terminal) = (None, None);
         for (at, byte) in body.bytes().enumerate() {
             reader.push(&[byte]);
@@ -118,6 +118,79 @@ fn an_answer_that_is_not_there_or_not_known_has_a_reason() {
 }
 
 #[test]
+fn an_answer_that_is_not_what_it_should_be_is_malformed() {
+    for (what, url, content_type, body) in [
+        ("a page instead of JSON", CHAT, JSON, "<html>502 Bad Gateway</html>"),
+        ("a page that says so", CHAT, "text/html", "<html>502 Bad Gateway</html>"),
+        ("a page without a content type", CHAT, "", "<html>502 Bad Gateway</html>"),
+        ("a page instead of events", CHAT, EVENTS, "<html>502 Bad Gateway</html>"),
+        ("a word instead of JSON", CHAT, JSON, "not found"),
+        ("a text that begins as an event does", CHAT, "text/plain", "dear caller,\n\nno\n\n"),
+        ("an event that is cut off", CHAT, EVENTS, "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1"),
+        ("an event that is no JSON", CHAT, EVENTS, "data: {\"choices\":}\n\ndata: [DONE]\n\n"),
+        ("a sentinel that is cut off", CHAT, EVENTS, "data: [DON"),
+        (
+            "a usage that is cut off",
+            CHAT,
+            JSON,
+            "{\"object\":\"chat.completion\",\"usage\":{\"prompt_tokens\":1",
+        ),
+        ("a usage that is a text", CHAT, JSON, "{\"object\":\"chat.completion\",\"usage\":\"none\"}"),
+    ] {
+        let facts = Call::new(url, content_type, body).facts();
+        assert_eq!(facts.usage_reason, Some(UsageReason::Malformed), "{what}");
+        assert_eq!(facts.usage_state, UsageState::Absent, "{what}");
+    }
+}
+
+#[test]
+fn a_document_that_is_a_single_value_is_well_formed() {
+    for body in ["null", "true", "12", " -1.5e3 ", "\"hi\"", "[]"] {
+        assert_eq!(Call::new(CHAT, JSON, body).absent(), UsageReason::NotReported, "{body}");
+    }
+    assert_eq!(Call::new(CHAT, JSON, "nulls").absent(), UsageReason::Malformed);
+}
+
+#[test]
+fn an_answer_that_need_not_be_json_is_not_malformed() {
+    const TRANSCRIPTIONS: &str = "https://api.openai.com/v1/audio/transcriptions";
+    for text in [
+        "error: he said",
+        "data: here",
+        "Hello.",
+        "not found",
+        "1\n00:00:00,000 --> 00:00:01,000\nHello.",
+        "dear caller",
+        "true",
+    ] {
+        let facts = Call::new(TRANSCRIPTIONS, "text/plain; charset=utf-8", text).facts();
+        assert_eq!((facts.usage_reason, facts.stream), (Some(UsageReason::NotReported), false), "{text}");
+    }
+    let speech = Call::new("https://api.openai.com/v1/audio/speech", "audio/mpeg", b"ID3\x04data".to_vec());
+    assert_eq!(speech.absent(), UsageReason::NotReported);
+}
+
+#[test]
+fn a_text_that_only_begins_as_an_event_does_is_no_stream() {
+    for text in ["dear caller", "error", "id", "retry: no", ": a colon", "everything\n\nis fine"] {
+        assert!(!Call::new("http://h/api", "text/plain", text).facts().stream, "{text}");
+    }
+    // What has announced events is a stream before its first event.
+    assert!(Call::new(CHAT, EVENTS, ": OPENROUTER PROCESSING\n\n").ended(Ended::Aborted).facts().stream);
+}
+
+#[test]
+fn a_stream_whose_last_event_is_cut_off_has_partial_figures() {
+    let stream = format!("{}data: {{\"usageMetadata\":{{\"prompt", events(&[GEMINI_PART]));
+    let facts = Call::new(GEMINI_STREAM, EVENTS, stream).facts();
+    assert_eq!(facts.usage_state, UsageState::Partial);
+    // Nonsense before the terminal event takes nothing from what came at the end.
+    let stream = format!("data: nonsense\n\n{}", chat_events());
+    let facts = Call::new(CHAT, EVENTS, stream).facts();
+    assert_eq!((facts.usage_state, facts.usage), (UsageState::Reported, chat_usage()));
+}
+
+#[test]
 fn a_usage_object_over_the_limit_is_refused_with_a_reason() {
     let padding = "x".repeat(17 * 1024);
     let body =
@@ -143,6 +216,51 @@ fn calls_that_consume_nothing_say_so_whatever_their_answers_look_like() {
     }
     let models = Call::new("https://api.openai.com/v1/models", JSON, r#"{"object":"list","data":[]}"#).get();
     assert_eq!(models.absent(), UsageReason::NotConsumption);
+}
+
+#[test]
+fn a_gateways_route_is_its_own_whatever_it_is_called() {
+    for path in
+        ["/models/m/generate", "/conversations/42/ask", "/organization/acme/ask", "/threads/42", "/files/ask"]
+    {
+        let call = Call::new(format!("http://gateway.internal{path}").leak(), JSON, chat_json());
+        let facts = call.facts();
+        assert_eq!(
+            (facts.usage, facts.api, facts.consumes),
+            (chat_usage(), Some(Api::ChatCompletions), true),
+            "{path}"
+        );
+    }
+    let file = Call::new("https://api.openai.com/v1/files", JSON, r#"{"object":"file","bytes":3}"#);
+    assert_eq!(file.absent(), UsageReason::NotConsumption);
+    let cached = r#"{"name":"cachedContents/1","model":"models/gemini-2.5-flash","usageMetadata":{"totalTokenCount":9}}"#;
+    let cached = Call::new("https://generativelanguage.googleapis.com/v1beta/cachedContents", JSON, cached);
+    assert_eq!(cached.absent(), UsageReason::NotConsumption);
+    let conversation = format!(r#"{{"object":"conversation.response","outputs":[],"usage":{CHAT_USAGE}}}"#);
+    let mistral = Call::new("https://api.mistral.ai/v1/conversations", JSON, conversation).facts();
+    assert_eq!((mistral.usage, mistral.consumes), (chat_usage(), true));
+}
+
+#[test]
+fn what_only_looks_like_a_known_shape_is_unrecognized() {
+    for body in [
+        r#"{"usage":{"cost":3}}"#,
+        r#"{"usage":{"seconds":60}}"#,
+        r#"{"meta":{"cost":12.5}}"#,
+        r#"{"id":1,"done":true}"#,
+        r#"{"type":"message","text":"x"}"#,
+    ] {
+        let facts = Call::new("http://gateway.internal/anything", JSON, body).facts();
+        assert_eq!((facts.usage_reason, facts.api), (Some(UsageReason::Unrecognized), None), "{body}");
+        assert_eq!(facts.reported_cost, None, "{body}");
+    }
+}
+
+#[test]
+fn an_error_after_figures_that_grow_leaves_them_partial() {
+    let error = r#"{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}"#;
+    let facts = Call::new(GEMINI_STREAM, EVENTS, events(&[GEMINI_PART, error])).facts();
+    assert_eq!((facts.failed, facts.usage_state), (true, UsageState::Partial));
 }
 
 #[test]
@@ -250,22 +368,6 @@ fn the_shape_tells_the_api_where_the_path_does_not() {
         assert_eq!((facts.api, facts.operation), (Some(api), Some(operation)));
         assert_eq!(facts.usage_state, UsageState::Reported);
     }
-}
-
-#[test]
-fn on_an_unknown_host_only_a_closed_model_family_names_the_provider() {
-    let by_model = |url: &str, model: &str| {
-        let body = format!(r#"{{"object":"chat.completion","model":"{model}","usage":{CHAT_USAGE}}}"#);
-        Call::new(url, JSON, body).facts().provider_by_model
-    };
-    let gateway = "http://gateway.internal/v1/chat/completions";
-    assert_eq!(by_model(gateway, "gpt-5-mini"), Some(Provider::OPENAI));
-    assert_eq!(by_model(gateway, "claude-sonnet-4-6"), Some(Provider::ANTHROPIC));
-    assert_eq!(by_model(gateway, "gpt-oss-120b"), None);
-    assert_eq!(by_model(gateway, "llama-3.3-70b"), None);
-    assert_eq!(by_model(CHAT, "claude-sonnet-4-6"), None, "the host has told already");
-    let asked = Call::new(gateway, JSON, "{}").asking(r#"{"model":"o3-mini"}"#).facts();
-    assert_eq!(asked.provider_by_model, Some(Provider::OPENAI));
 }
 
 #[test]

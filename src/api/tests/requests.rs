@@ -6,11 +6,10 @@ use crate::record::{Api, UserIssue};
 fn facts_with(fields: &BodyFields, url: &str, headers: &HeaderMap, body: &[u8]) -> RequestFacts {
     let route = Route::of(&Method::POST, &url.parse().unwrap(), headers, None);
     let read_in = |chunk: usize| {
-        let mut reader = RequestReader::new(&route, headers);
+        let mut reader = RequestReader::new(&route, headers, None);
         for bytes in body.chunks(chunk) {
             reader.push(fields, bytes);
         }
-        reader.finish(fields);
         reader.facts().clone()
     };
     let whole = read_in(usize::MAX);
@@ -128,7 +127,7 @@ fn the_application_chooses_the_fields_and_their_order() {
 fn news_is_told_once() {
     let fields = BodyFields::default();
     let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
-    let mut reader = RequestReader::new(&route, &HeaderMap::new());
+    let mut reader = RequestReader::new(&route, &HeaderMap::new(), None);
     reader.push(&fields, br#"{"messages":"#);
     assert!(!reader.take_news());
     reader.push(&fields, br#"[],"user":"a""#);
@@ -197,7 +196,7 @@ fn an_id_in_a_form_is_refused_for_the_same_reasons() {
 fn a_copy_of_an_unread_reader_reads_like_the_first() {
     let fields = BodyFields::default();
     let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
-    let mut first = RequestReader::new(&route, &HeaderMap::new());
+    let mut first = RequestReader::new(&route, &HeaderMap::new(), None);
     let mut second = first.clone();
     for reader in [&mut first, &mut second] {
         reader.push(&fields, br#"{"user":"a"}"#);

@@ -100,6 +100,72 @@ fn the_last_usage_counts_wherever_it_stands_and_is_never_added_up() {
     );
 }
 
+/// Events behind the first content, of which most need no more than a look. `Call` compares what all chunkings say.
+#[test]
+fn late_events_are_read_the_same_however_they_are_cut() {
+    let first = chat_chunk(r#"{"content":"Hello"}"#, "null");
+    let pad = "x".repeat(80);
+    let usage = format!(r#"{{"choices":[],"usage":{CHAT_USAGE}}}"#);
+    let late = |event: &str| Call::new(CHAT, EVENTS, events(&[&first, event, &usage, "[DONE]"])).facts();
+    let tier = late(&format!(r#"{{"service_tier":"priority","choices":[],"pad":"{pad}"}}"#));
+    assert_eq!(tier.service_tier, late(&chat_chunk("{}", "null")).service_tier, "only beside what counts");
+    let beside = usage.replacen('{', r#"{"service_tier":"priority","#, 1);
+    let facts = Call::new(CHAT, EVENTS, events(&[&first, &beside, "[DONE]"])).facts();
+    assert_eq!(facts.service_tier.as_deref(), Some("priority"));
+    let escaped = format!(r#"{{"choices":[],"us\u0061ge":{CHAT_USAGE},"pad":"{pad}"}}"#);
+    let facts = Call::new(CHAT, EVENTS, events(&[&first, &escaped, "[DONE]"])).facts();
+    assert_eq!(facts.usage, chat_usage());
+    let failed = late(&format!(r#"{{"err\u006fr":{{"code":"zz"}},"pad":"{pad}"}}"#));
+    assert_eq!((failed.failed, failed.error.as_deref()), (true, Some("zz")));
+    assert!(late(&format!(r#"{{"type":"err\u006fr","pad":"{pad}"}}"#)).failed);
+    // Broken, but of no consequence.
+    let cut = late(&first[..first.len() - 3]);
+    assert_eq!((cut.usage, cut.usage_state, cut.usage_reason), (chat_usage(), UsageState::Reported, None));
+    // Broken, and it would have mattered.
+    let stream = events(&[&first, &usage[..usage.len() - 9], "[DONE]"]);
+    assert_eq!(Call::new(CHAT, EVENTS, stream).absent(), UsageReason::Malformed);
+}
+
+#[test]
+fn a_terminal_event_is_seen_whatever_its_length() {
+    let padded = ANTHROPIC_EVENTS
+        .replace(r#"{"type":"message_stop"}"#, &format!(r#"{{"type":"message_stop"{}}}"#, " ".repeat(80)));
+    let facts = Call::new(MESSAGES, EVENTS, padded).ended(Ended::Aborted).facts();
+    assert_eq!((facts.usage, facts.usage_state), (anthropic_usage(), UsageState::Reported));
+    for (last, failed) in [("incomplete", false), ("failed", true)] {
+        let delta = r#"{"type":"response.output_text.delta","delta":"Hi","response":{"model":"gpt-5"}}"#;
+        let last = format!(
+            r#"{{"type":"response.{last}","response":{{"id":"resp_1","status":"{last}","error":null,"usage":null,"model":"gpt-5"}}}}"#
+        );
+        let call = Call::new(RESPONSES, EVENTS, events(&[delta, delta, &last])).ended(Ended::Aborted);
+        let facts = call.facts();
+        assert_eq!(
+            (facts.failed, facts.usage_reason == Some(UsageReason::Aborted)),
+            (failed, false),
+            "{last}"
+        );
+    }
+}
+
+#[test]
+fn after_the_sentinel_nothing_counts() {
+    let late = events(&["[DONE]", &chat_chunk("{}", r#"{"prompt_tokens":999,"completion_tokens":999}"#)]);
+    let facts = Call::new(CHAT, EVENTS, format!("{}{late}data: nonsense\n\n", chat_events())).facts();
+    assert_eq!((facts.usage, facts.usage_reason), (chat_usage(), None));
+}
+
+#[test]
+fn an_error_member_that_says_nothing_is_no_error() {
+    for error in ["null", "false", "0", "\"\"", "{}", "[]", "{ }", "[\n]"] {
+        let body = chat_json().replacen('{', &format!("{{\"error\":{error},"), 1);
+        assert!(!Call::new(CHAT, JSON, body).facts().failed, "{error}");
+    }
+    for error in ["true", "1", "\"overloaded\"", "[\"overloaded\"]", "{\"code\":5}"] {
+        let body = chat_json().replacen('{', &format!("{{\"error\":{error},"), 1);
+        assert!(Call::new(CHAT, JSON, body).facts().failed, "{error}");
+    }
+}
+
 #[test]
 fn the_last_object_of_gemini_counts_whole_though_its_total_went_down() {
     let facts = Call::new(GEMINI_STREAM, EVENTS, events(&[GEMINI_PART, GEMINI_WHOLE])).facts();
@@ -135,6 +201,13 @@ fn a_terminal_event_of_responses_is_known_by_its_type_without_a_name() {
 #[test]
 fn a_failed_response_has_its_code() {
     let failed = r#"{"id":"resp_1","status":"failed","error":{"code":"insufficient_quota","message":"a b"},"model":"gpt-5","usage":null}"#;
+    let nameless = failed.replace(r#"{"code":"insufficient_quota","message":"a b"}"#, "null");
+    for body in [nameless.clone(), failed.to_owned()] {
+        let object = body.replacen('{', r#"{"object":"response","#, 1);
+        assert!(Call::new(RESPONSES, JSON, object).facts().failed, "{body}");
+    }
+    let stream = events(&[&format!(r#"{{"type":"response.failed","response":{nameless}}}"#)]);
+    assert!(Call::new(RESPONSES, EVENTS, stream).facts().failed);
     let stream = events(&[&format!(r#"{{"type":"response.failed","response":{failed}}}"#)]);
     let facts = Call::new(RESPONSES, EVENTS, stream).facts();
     assert!(facts.failed);

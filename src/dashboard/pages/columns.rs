@@ -6,7 +6,7 @@ use super::super::problem::Problem;
 use crate::report::Measure;
 
 /// All columns, those first that people look at first.
-pub(super) const ORDER: [Measure; 30] = [
+pub(super) const ORDER: [Measure; 31] = [
     Measure::Requests,
     Measure::InputTokens,
     Measure::OutputTokens,
@@ -35,6 +35,7 @@ pub(super) const ORDER: [Measure; 30] = [
     Measure::Priced,
     Measure::Unpriced,
     Measure::WithoutUsage,
+    Measure::Estimated,
     Measure::Free,
     Measure::Repeated,
 ];
@@ -85,6 +86,7 @@ pub(super) const fn label(measure: Measure) -> &'static str {
         Measure::Priced => "Priced",
         Measure::Unpriced => "Unpriced",
         Measure::WithoutUsage => "Without usage",
+        Measure::Estimated => "Estimated",
         Measure::Free => "Free",
         Measure::Repeated => "Repeated",
     }
@@ -121,6 +123,7 @@ pub(super) const fn hint(measure: Measure) -> &'static str {
         Measure::Priced => "Requests with a cost",
         Measure::Unpriced => "Requests with usage and no price",
         Measure::WithoutUsage => "Requests of which neither usage nor cost is known",
+        Measure::Estimated => "Requests whose tokens are an estimate",
         Measure::Free => "Requests that consumed nothing",
         Measure::Repeated => "Requests that repeat what another record carries",
     }

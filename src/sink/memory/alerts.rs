@@ -242,6 +242,8 @@ impl Alerts {
         history: &History,
         record: &Record,
     ) -> Vec<(usize, Fired)> {
+        // Not a byte more: there is one for each user.
+        states.reserve_exact(self.alerts.len().saturating_sub(states.len()));
         states.resize(self.alerts.len(), State::default());
         let micros = to_micros(record.time);
         let call: Totals = [record].into_iter().collect();

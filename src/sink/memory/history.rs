@@ -8,7 +8,7 @@ use crate::report::gather::{Part, Span};
 use crate::report::instant::QUARTERS_PER_DAY;
 
 /// Calls of one kind within one quarter of an hour.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Cell {
     quarter: i32,
     facet: u32,
@@ -34,20 +34,38 @@ const EVER: i32 = i32::MIN;
 /// no other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    current: Option<Cell>,
+    // Without calls where there is none.
+    current: Cell,
+    // Boxed, since few rows have any: a row is smaller by 40 bytes.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Rest {
     // Sorted by quarter; those of one quarter in no order.
     older: Vec<Cell>,
-    // Sorted by day and facet. Boxed, since few rows have any.
-    #[allow(clippy::box_collection)] // A row is smaller by 16 bytes.
-    rolled: Option<Box<Vec<Rolled>>>,
+    // Sorted by day and facet.
+    rolled: Vec<Rolled>,
 }
 
 impl History {
+    fn current(&self) -> Option<&Cell> {
+        Some(&self.current).filter(|cell| !cell.totals.is_empty())
+    }
+
+    fn older(&self) -> &[Cell] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.older)
+    }
+
+    fn rolled(&self) -> &[Rolled] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.rolled)
+    }
+
     /// The facet of the cell touched last, or of the last day: the likeliest one of the next call.
     #[inline]
     pub(crate) fn likely_facet(&self) -> Option<u32> {
-        let rolled = || self.rolled.as_ref().and_then(|rolled| rolled.last()).map(|cell| cell.facet);
-        self.current.as_ref().map(|cell| cell.facet).or_else(rolled)
+        let rolled = || self.rolled().last().map(|cell| cell.facet);
+        self.current().map(|cell| cell.facet).or_else(rolled)
     }
 
     /// Adds one call; whether that took a new cell.
@@ -61,41 +79,51 @@ impl History {
         micros: i64,
     ) -> bool {
         if quarter < horizon.quarters_from {
-            return self.rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, horizon, |rolled| {
+            return self.change_rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, horizon, |rolled| {
                 rolled.mark(quarter);
                 rolled.totals.add_at(record, micros, durations);
             });
         }
-        let at_hand =
-            self.current.as_ref().is_some_and(|cell| cell.quarter == quarter && cell.facet == facet);
-        let new = !at_hand && self.turn_to(quarter, facet);
-        if let Some(cell) = &mut self.current {
-            cell.totals.add_at(record, micros, durations);
-        }
+        let new = !self.is_at_hand(quarter, facet) && self.turn_to(quarter, facet);
+        self.current.totals.add_at(record, micros, durations);
         new
+    }
+
+    #[inline]
+    fn is_at_hand(&self, quarter: i32, facet: u32) -> bool {
+        self.current().is_some_and(|cell| cell.quarter == quarter && cell.facet == facet)
     }
 
     /// Brings a cell to hand and puts the one that was there into its place; whether it is new.
     fn turn_to(&mut self, quarter: i32, facet: u32) -> bool {
-        let end = self.older.partition_point(|cell| cell.quarter <= quarter);
-        let known = self.older.get(..end).unwrap_or_default().iter().rev();
+        let older = self.older();
+        let end = older.partition_point(|cell| cell.quarter <= quarter);
+        let known = older.get(..end).unwrap_or_default().iter().rev();
         let known = known.take_while(|cell| cell.quarter == quarter).position(|cell| cell.facet == facet);
-        let next = match known {
-            Some(back) => self.older.remove(end - 1 - back),
-            None => Cell { quarter, facet, totals: Totals::default() },
+        let next = match (known, &mut self.rest) {
+            (Some(back), Some(rest)) => rest.older.remove(end - 1 - back),
+            _ => Cell { quarter, facet, totals: Totals::default() },
         };
-        if let Some(last) = self.current.replace(next) {
-            let place = self.older.partition_point(|cell| cell.quarter <= last.quarter);
-            make_room(&mut self.older);
-            self.older.insert(place, last);
+        let last = std::mem::replace(&mut self.current, next);
+        if !last.totals.is_empty() {
+            let older = &mut self.rest.get_or_insert_default().older;
+            let place = older.partition_point(|cell| cell.quarter <= last.quarter);
+            make_room(older);
+            older.insert(place, last);
         }
         known.is_none()
     }
 
     /// Changes the rolled cell of a day and a kind; whether it is new.
-    fn rolled(&mut self, day: i32, facet: u32, horizon: Horizon, change: impl FnOnce(&mut Rolled)) -> bool {
+    fn change_rolled(
+        &mut self,
+        day: i32,
+        facet: u32,
+        horizon: Horizon,
+        change: impl FnOnce(&mut Rolled),
+    ) -> bool {
         let day = if day < horizon.days_from { EVER } else { day };
-        let rolled = self.rolled.get_or_insert_default();
+        let rolled = &mut self.rest.get_or_insert_default().rolled;
         let known = rolled.binary_search_by_key(&(day, facet), |cell| (cell.day, cell.facet));
         match known {
             Ok(at) => {
@@ -117,51 +145,64 @@ impl History {
     /// Rolls up what is beyond the horizon; how many cells that saved.
     pub(crate) fn roll_up(&mut self, horizon: Horizon) -> usize {
         let before = self.cells();
-        if self.current.as_ref().is_some_and(|cell| cell.quarter < horizon.quarters_from)
-            && let Some(cell) = self.current.take()
-        {
+        if self.current().is_some_and(|cell| cell.quarter < horizon.quarters_from) {
+            let cell = std::mem::take(&mut self.current);
             self.roll_cell(&cell, horizon);
         }
-        let old = self.older.partition_point(|cell| cell.quarter < horizon.quarters_from);
+        let Some(rest) = &mut self.rest else { return before.saturating_sub(self.cells()) };
+        let old = rest.older.partition_point(|cell| cell.quarter < horizon.quarters_from);
+        let cells: Vec<_> = rest.older.drain(..old).collect();
         if old != 0 {
-            let cells: Vec<_> = self.older.drain(..old).collect();
-            cells.iter().for_each(|cell| self.roll_cell(cell, horizon));
-            self.older.shrink_to_fit();
+            rest.older.shrink_to_fit();
         }
-        if let Some(rolled) = &mut self.rolled {
-            let first = rolled.partition_point(|cell| cell.day == EVER);
-            let end = rolled.partition_point(|cell| cell.day < horizon.days_from);
-            let old: Vec<_> = rolled.drain(first.min(end)..end).collect();
-            for cell in &old {
-                self.rolled(cell.day, cell.facet, horizon, |ever| {
-                    ever.days.insert(cell.day);
-                    ever.totals.merge(&cell.totals);
-                });
-            }
+        let first = rest.rolled.partition_point(|cell| cell.day == EVER);
+        let end = rest.rolled.partition_point(|cell| cell.day < horizon.days_from);
+        let days: Vec<_> = rest.rolled.drain(first.min(end)..end).collect();
+        cells.iter().for_each(|cell| self.roll_cell(cell, horizon));
+        for cell in &days {
+            self.change_rolled(cell.day, cell.facet, horizon, |ever| {
+                ever.days.insert(cell.day);
+                ever.totals.merge(&cell.totals);
+            });
         }
         before.saturating_sub(self.cells())
     }
 
     fn roll_cell(&mut self, cell: &Cell, horizon: Horizon) {
-        self.rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, horizon, |rolled| {
+        self.change_rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, horizon, |rolled| {
             rolled.mark(cell.quarter);
             rolled.totals.merge(&cell.totals);
         });
     }
 
+    /// Moves the calls of each facet to the one that `current` says; how many cells that saved.
+    pub(crate) fn regroup(&mut self, horizon: Horizon, current: impl Fn(u32) -> u32) -> usize {
+        if self.parts().all(|part| current(part.facet) == part.facet) {
+            return 0;
+        }
+        let before = std::mem::take(self);
+        self.absorb(&before, horizon, |facet, _| current(facet));
+        before.cells().saturating_sub(self.cells())
+    }
+
     /// Adds all of another history, whose facets `facet` translates. Both are of the same horizon, or this one's is
     /// the later.
-    pub(crate) fn absorb(&mut self, other: &Self, horizon: Horizon, mut facet: impl FnMut(u32) -> u32) {
-        for cell in other.older.iter().chain(&other.current) {
-            let facet = facet(cell.facet);
+    pub(crate) fn absorb(
+        &mut self,
+        other: &Self,
+        horizon: Horizon,
+        mut facet: impl FnMut(u32, &Totals) -> u32,
+    ) {
+        for cell in other.older().iter().chain(other.current()) {
+            let facet = facet(cell.facet, &cell.totals);
             if cell.quarter < horizon.quarters_from {
                 self.roll_cell(&Cell { facet, ..cell.clone() }, horizon);
             } else {
                 self.merge_cell(cell, facet);
             }
         }
-        for cell in other.rolled.iter().flat_map(|rolled| rolled.iter()) {
-            self.rolled(cell.day, facet(cell.facet), horizon, |rolled| {
+        for cell in other.rolled() {
+            self.change_rolled(cell.day, facet(cell.facet, &cell.totals), horizon, |rolled| {
                 if rolled.day != EVER {
                     rolled.quarters |= cell.quarters;
                 } else if cell.day == EVER {
@@ -175,24 +216,20 @@ impl History {
     }
 
     fn merge_cell(&mut self, cell: &Cell, facet: u32) {
-        let at_hand =
-            self.current.as_ref().is_some_and(|known| known.quarter == cell.quarter && known.facet == facet);
-        if !at_hand {
+        if !self.is_at_hand(cell.quarter, facet) {
             self.turn_to(cell.quarter, facet);
         }
-        if let Some(current) = &mut self.current {
-            current.totals.merge(&cell.totals);
-        }
+        self.current.totals.merge(&cell.totals);
     }
 
     /// Everything, oldest spans first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
-        let rolled = self.rolled.iter().flat_map(|rolled| rolled.iter()).map(|cell| {
+        let rolled = self.rolled().iter().map(|cell| {
             let span =
                 if cell.day == EVER { Span::Ever(&cell.days) } else { Span::Day(cell.day, cell.quarters) };
             Part { span, facet: cell.facet, totals: &cell.totals }
         });
-        rolled.chain(self.older.iter().chain(&self.current).map(|cell| Part {
+        rolled.chain(self.older().iter().chain(self.current()).map(|cell| Part {
             span: Span::Quarter(cell.quarter),
             facet: cell.facet,
             totals: &cell.totals,
@@ -201,18 +238,18 @@ impl History {
 
     /// How many cells there are.
     pub(crate) fn cells(&self) -> usize {
-        let rolled = self.rolled.as_ref().map_or(0, |rolled| rolled.len());
-        self.older.len() + usize::from(self.current.is_some()) + rolled
+        self.older().len() + usize::from(self.current().is_some()) + self.rolled().len()
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let totals: usize = self.parts().map(|part| part.totals.heap_bytes()).sum();
-        let rolled = self.rolled.as_ref().map_or(0, |rolled| {
-            let days: usize = rolled.iter().map(|cell| cell.days.heap_bytes()).sum();
-            days + size_of::<Vec<Rolled>>() + rolled.capacity() * size_of::<Rolled>()
+        let rest = self.rest.as_ref().map_or(0, |rest| {
+            let days: usize = rest.rolled.iter().map(|cell| cell.days.heap_bytes()).sum();
+            let cells = rest.older.capacity() * size_of::<Cell>();
+            days + cells + rest.rolled.capacity() * size_of::<Rolled>() + size_of::<Rest>()
         });
-        totals + rolled + self.older.capacity() * size_of::<Cell>()
+        totals + rest
     }
 }
 
@@ -257,9 +294,9 @@ mod tests {
         for (quarter, facet) in calls {
             add(&mut history, quarter, facet, Horizon::NONE);
             assert_eq!(history.likely_facet(), Some(facet));
-            assert!(history.older.is_sorted_by_key(|cell| cell.quarter));
+            assert!(history.older().is_sorted_by_key(|cell| cell.quarter));
         }
-        let cells = history.older.iter().chain(&history.current);
+        let cells = history.older().iter().chain(history.current());
         let mut cells: Vec<_> =
             cells.map(|cell| (cell.quarter, cell.facet, cell.totals.requests())).collect();
         cells.sort_unstable();
@@ -286,8 +323,8 @@ mod tests {
             assert_eq!((days(history, &utc), days(history, &india)), (4, 5));
         }
         let mut both = History::default();
-        both.absorb(&rolled, horizon, |facet| facet);
-        both.absorb(&late, horizon, |facet| facet);
+        both.absorb(&rolled, horizon, |facet, _| facet);
+        both.absorb(&late, horizon, |facet, _| facet);
         assert_eq!((both.cells(), days(&both, &india)), (5, 5));
         assert_eq!(both.parts().map(|part| part.totals.requests()).sum::<u64>(), 14);
     }
@@ -298,7 +335,7 @@ mod tests {
         let (mut morning, mut night) = (History::default(), History::default());
         add(&mut morning, 96 * 3, 0, horizon);
         add(&mut night, 96 * 3 + 95, 0, horizon);
-        morning.absorb(&night, horizon, |facet| facet);
+        morning.absorb(&night, horizon, |facet, _| facet);
         assert_eq!((morning.cells(), days(&morning, &Zone::UTC)), (1, 1));
         assert_eq!(days(&morning, &Zone::fixed(330).unwrap()), 2);
     }

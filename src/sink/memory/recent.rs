@@ -3,15 +3,33 @@
 use crate::record::Record;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The last records in the order of their arrival. Neighbours are in different stripes, so that threads that record
 /// at the same time seldom wait for each other.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    arrivals: AtomicU64,
-    stripes: Vec<Mutex<VecDeque<(u64, Record)>>>,
+    arrivals: Arrivals,
+    stripes: Vec<Stripe>,
     limit: u64,
+}
+
+/// Records by their arrival. Boxed, since they move through the queue under its lock, and a record is large.
+type Kept = VecDeque<(u64, Box<Record>)>;
+
+/// A counter that all threads write, on cache lines of its own: what is beside it is only read.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Arrivals(AtomicU64);
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe(Mutex<Kept>);
+
+impl Stripe {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 const STRIPES: u64 = 16;
@@ -19,38 +37,42 @@ const STRIPES: u64 = 16;
 impl Recent {
     /// Keeps the last `limit` records.
     pub(crate) fn new(limit: usize) -> Self {
-        let stripes = (0..STRIPES).map(|_| Mutex::default()).collect();
-        Self { arrivals: AtomicU64::new(0), stripes, limit: limit as u64 }
+        let stripes = (0..STRIPES).map(|_| Stripe::default()).collect();
+        Self { arrivals: Arrivals::default(), stripes, limit: limit as u64 }
     }
 
     pub(crate) fn add(&self, record: &Record) {
         if self.limit == 0 {
             return;
         }
-        let arrival = self.arrivals.fetch_add(1, Ordering::Relaxed);
+        let arrival = self.arrivals.0.fetch_add(1, Ordering::Relaxed);
         let Some(stripe) = usize::try_from(arrival % STRIPES).ok().and_then(|at| self.stripes.get(at)) else {
             return;
         };
-        let record = record.clone();
-        let mut stripe = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = Box::new(record.clone());
+        let mut stripe = stripe.lock();
+        let mut last = None;
         while stripe.front().is_some_and(|(oldest, _)| oldest + self.limit <= arrival) {
-            stripe.pop_front();
+            last = stripe.pop_front();
         }
         stripe.push_back((arrival, record));
+        drop(stripe);
+        // Nobody waits for its memory to be given back.
+        drop(last);
     }
 
     /// The kept records that `wanted` names, oldest first, and at most the last `limit` of them.
     pub(crate) fn last(&self, limit: usize, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
-        let edge = self.arrivals.load(Ordering::Relaxed).saturating_sub(self.limit);
+        let edge = self.arrivals.0.load(Ordering::Relaxed).saturating_sub(self.limit);
         let mut kept = Vec::new();
         for stripe in &self.stripes {
-            let stripe = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+            let stripe = stripe.lock();
             let found = stripe.iter().rev().filter(|(arrival, record)| *arrival >= edge && wanted(record));
             kept.extend(found.take(limit).cloned());
         }
         kept.sort_unstable_by_key(|(arrival, _)| *arrival);
         let first = kept.len().saturating_sub(limit);
-        kept.drain(first..).map(|(_, record)| record).collect()
+        kept.drain(first..).map(|(_, record)| *record).collect()
     }
 
     /// Adds the records of another that are not here yet.
@@ -63,7 +85,7 @@ impl Recent {
     /// Drops the records that `unwanted` names.
     pub(crate) fn remove(&self, unwanted: impl Fn(&Record) -> bool) {
         for stripe in &self.stripes {
-            let mut stripe = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stripe = stripe.lock();
             stripe.retain(|(_, record)| !unwanted(record));
         }
     }

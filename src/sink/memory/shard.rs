@@ -5,14 +5,14 @@ use super::facets::Facets;
 use super::history::History;
 use super::horizon::Horizon;
 use super::row::{Brief, Row};
-use super::sieve::{PER_REQUEST, Sieve, activity_of};
+use super::sieve::{PER_REQUEST, Sieve, activity};
 use super::slab::Slab;
 use crate::record::{Record, UserId};
+use crate::report::Totals;
 use crate::report::facet::Facet;
-use crate::report::instant::quarter_of;
 use hashbrown::HashTable;
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
@@ -31,9 +31,9 @@ pub(crate) struct Shard {
     // A source of chance, for choosing rows.
     chance: u64,
     durations: bool,
-    // What the rows before `rolled` are rolled up to.
+    // What the rows before `tidy` are rolled up to.
     horizon: Horizon,
-    rolled: usize,
+    tidy: usize,
     cells: usize,
     max_cells: usize,
     max_users: usize,
@@ -43,9 +43,18 @@ pub(crate) struct Shard {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) micros: i64,
+    pub(crate) quarter: i32,
     /// Of the user's id, or by chance where there is none.
     pub(crate) hash: u64,
     pub(crate) horizon: Horizon,
+}
+
+/// The hash of an id, under keys that are random in each process. One piece is hashed, so its end needs no mark.
+#[inline]
+pub(crate) fn hash_of(keys: &RandomState, id: &UserId) -> u64 {
+    let mut hasher = keys.build_hasher();
+    hasher.write(id.as_str().as_bytes());
+    hasher.finish()
 }
 
 /// Where a user's row is, in 24 bits, and 8 bits of the hash, so that a search seldom looks at a wrong row.
@@ -71,8 +80,8 @@ impl Place {
     }
 }
 
-/// Rows that are rolled up with each call, when the horizon has moved: no call waits for all of them.
-const ROLLED_AT_ONCE: usize = 4;
+/// Rows that are tidied up with each call, where there is a reason to: no call waits for all of them.
+const TIDIED_AT_ONCE: usize = 4;
 
 /// Rows among which the least active one makes room.
 const CANDIDATES: usize = 8;
@@ -91,7 +100,7 @@ impl Shard {
             hasher: hasher.clone(),
             durations: settings.durations,
             horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN },
-            rolled: 0,
+            tidy: 0,
             cells: 0,
             max_cells: settings.max_cells.div_ceil(settings.shards),
             max_users: settings.max_users,
@@ -100,14 +109,16 @@ impl Shard {
 
     /// Adds a call; whose row it went to. `users` is how many rows there are in all shards.
     pub(crate) fn add(&mut self, record: &Record, call: Call, users: &AtomicUsize) -> RowKind {
-        self.roll_up(call.horizon);
+        self.tidy_up(call.horizon);
+        let added = Brief::of(record, call.micros);
+        let activity = added.activity();
         let place = match record.user_id() {
             None => Err(RowKind::Nobody),
-            Some(id) => self.place(id, || activity_of(record), call.hash, users).ok_or(RowKind::Other),
+            Some(id) => self.place(id, activity, call.hash, users).ok_or(RowKind::Other),
         };
         // First, so that the processor fetches it together with the row.
         if let Some(brief) = place.ok().and_then(|place| self.briefs.get_mut(place)) {
-            brief.add(record, call.micros);
+            brief.join(&added);
         }
         let history = match place {
             Err(RowKind::Nobody) => &mut self.nobody,
@@ -117,8 +128,8 @@ impl Shard {
                 None => &mut self.other,
             },
         };
-        let facet = self.facets.place(record, history.likely_facet());
-        let at = (quarter_of(call.micros), facet);
+        let facet = self.facets.place(record, activity, history.likely_facet());
+        let at = (call.quarter, facet);
         let new = history.add(at, self.horizon, self.durations, record, call.micros);
         self.cells += usize::from(new);
         place.map_or_else(|kind| kind, RowKind::User)
@@ -127,13 +138,7 @@ impl Shard {
     /// The place of a user's row, which is made where there is room, or where the user is more active than one of
     /// those who have one. `None` where there is no row.
     #[inline]
-    fn place(
-        &mut self,
-        id: &UserId,
-        activity: impl FnOnce() -> u64,
-        hash: u64,
-        users: &AtomicUsize,
-    ) -> Option<usize> {
+    fn place(&mut self, id: &UserId, activity: u64, hash: u64, users: &AtomicUsize) -> Option<usize> {
         if let Some(place) = self.find(id, hash) {
             return Some(place);
         }
@@ -143,15 +148,15 @@ impl Shard {
         }
         let limit = self.rows.len();
         let sieve = self.sieve.get_or_insert_with(|| Sieve::new(limit));
-        let activity = activity();
         let estimate = sieve.add(hash, activity);
         let victim = self.least_active()?;
-        if self.briefs.get(victim)?.activity() >= estimate {
+        if self.briefs.get(victim)?.standing() >= estimate.likely {
             return None;
         }
         self.evict(victim);
-        let earlier = estimate.saturating_sub(activity) / PER_REQUEST;
-        self.push(Row::new(id.clone(), earlier), Brief::default(), hash)
+        let in_other = estimate.most.saturating_sub(activity) / PER_REQUEST;
+        let brief = Brief::after(estimate.likely.saturating_sub(activity));
+        self.push(Row::new(id.clone(), in_other), brief, hash)
     }
 
     fn push(&mut self, row: Row, brief: Brief, hash: u64) -> Option<usize> {
@@ -160,9 +165,7 @@ impl Shard {
         self.rows.push(row);
         self.briefs.push(brief);
         let (rows, hasher) = (&self.rows, &self.hasher);
-        self.table.insert_unique(hash, at, |at| {
-            rows.get(at.get()).map_or(0, |row| hasher.hash_one(row.id.as_str()))
-        });
+        self.table.insert_unique(hash, at, |at| rows.get(at.get()).map_or(0, |row| hash_of(hasher, &row.id)));
         Some(place)
     }
 
@@ -186,18 +189,18 @@ impl Shard {
         };
         let candidates: [Option<u64>; CANDIDATES] = std::array::from_fn(|_| next());
         let places = candidates.into_iter().flatten().map(|place| place as usize);
-        places.min_by_key(|&place| self.briefs.get(place).map(Brief::activity))
+        places.min_by_key(|&place| self.briefs.get(place).map(Brief::standing))
     }
 
     /// Moves a row to the others.
     fn evict(&mut self, place: usize) {
         let Some((row, brief)) = self.remove(place) else { return };
-        let hash = self.hasher.hash_one(row.id.as_str());
+        let hash = hash_of(&self.hasher, &row.id);
         if let Some(sieve) = &mut self.sieve {
             sieve.add(hash, brief.activity());
         }
         let before = row.history.cells() + self.other.cells();
-        self.other.absorb(&row.history, self.horizon, |kind| kind);
+        self.other.absorb(&row.history, self.horizon, |kind, _| self.facets.current(kind));
         self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
     }
 
@@ -210,16 +213,16 @@ impl Shard {
         call: Call,
         users: &AtomicUsize,
     ) {
-        self.roll_up(call.horizon);
+        self.tidy_up(call.horizon);
         let mut brief = Brief::default();
         more.parts().for_each(|part| brief.merge(part.totals));
-        let place = self.place(id, || brief.activity(), call.hash, users);
+        let place = self.place(id, brief.activity(), call.hash, users);
         let history = match place.and_then(|place| self.rows.get_mut(place)) {
             Some(row) => &mut row.history,
             None => &mut self.other,
         };
         let before = history.cells();
-        history.absorb(more, self.horizon, |kind| self.facets.adopt(kinds, kind));
+        history.absorb(more, self.horizon, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
         self.cells += history.cells() - before;
         if let Some(own) = place.and_then(|place| self.briefs.get_mut(place)) {
             own.join(&brief);
@@ -234,10 +237,10 @@ impl Shard {
         kinds: &[Facet],
         horizon: Horizon,
     ) {
-        self.roll_up(horizon);
+        self.tidy_up(horizon);
         for (history, more) in [(&mut self.nobody, nobody), (&mut self.other, other)] {
             let before = history.cells();
-            history.absorb(more, self.horizon, |kind| self.facets.adopt(kinds, kind));
+            history.absorb(more, self.horizon, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
             self.cells += history.cells() - before;
         }
     }
@@ -246,10 +249,10 @@ impl Shard {
     pub(crate) fn forget(&mut self, id: &UserId, hash: u64, users: &AtomicUsize) -> bool {
         let Some((row, _)) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
         users.fetch_sub(1, Ordering::Relaxed);
-        // All rows have to be rolled up again from the start, since one of them has moved.
-        self.rolled = 0;
         let before = row.history.cells() + self.other.cells();
-        self.other.absorb(&row.history, self.horizon, |kind| self.facets.without_properties(kind));
+        self.other.absorb(&row.history, self.horizon, |kind, of| {
+            self.facets.without_properties(kind, activity_of(of))
+        });
         self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
         // The values of properties may say who it was: those that no other call has are let go too.
         let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
@@ -264,14 +267,16 @@ impl Shard {
     /// Takes a row out. The last one takes its place.
     pub(crate) fn remove(&mut self, place: usize) -> Option<(Row, Brief)> {
         let row = self.rows.get(place)?;
-        let hash = self.hasher.hash_one(row.id.as_str());
+        let hash = hash_of(&self.hasher, &row.id);
         if let Ok(entry) = self.table.find_entry(hash, |at| at.get() == place) {
             entry.remove();
         }
         let removed = (self.rows.swap_remove(place)?, self.briefs.swap_remove(place)?);
         let last = self.rows.len();
-        if let Some(moved) = self.rows.get(place) {
-            let hash = self.hasher.hash_one(moved.id.as_str());
+        // The way through the rows may have passed the place already.
+        if let Some(moved) = self.rows.get_mut(place) {
+            self.cells = self.cells.saturating_sub(tidy_up(&mut moved.history, self.horizon, &self.facets));
+            let hash = hash_of(&self.hasher, &moved.id);
             let entry = self.table.find_mut(hash, |at| at.get() == last);
             if let (Some(entry), Some(at)) = (entry, Place::new(hash, place)) {
                 *entry = at;
@@ -280,24 +285,33 @@ impl Shard {
         Some(removed)
     }
 
-    /// Goes on with rolling up what is beyond the horizon.
-    fn roll_up(&mut self, horizon: Horizon) {
-        if self.horizon != horizon {
-            self.horizon = horizon;
-            self.rolled = 0;
-            self.cells =
-                self.cells.saturating_sub(self.nobody.roll_up(horizon) + self.other.roll_up(horizon));
+    /// Goes on through the rows: rolls up what is beyond the horizon, and clears them of kinds that were given up.
+    #[inline]
+    fn tidy_up(&mut self, horizon: Horizon) {
+        if self.horizon != horizon || (self.tidy >= self.rows.len() && self.facets.wants_clearing()) {
+            self.begin_to_tidy_up(horizon);
         }
-        for _ in 0..ROLLED_AT_ONCE {
-            let Some(row) = self.rows.get_mut(self.rolled) else { return };
-            self.cells = self.cells.saturating_sub(row.history.roll_up(horizon));
-            self.rolled += 1;
+        for _ in 0..TIDIED_AT_ONCE {
+            let Some(row) = self.rows.get_mut(self.tidy) else { return self.facets.end_clearing() };
+            let saved = tidy_up(&mut row.history, self.horizon, &self.facets);
+            self.cells = self.cells.saturating_sub(saved);
+            self.tidy += 1;
+        }
+    }
+
+    #[cold]
+    fn begin_to_tidy_up(&mut self, horizon: Horizon) {
+        self.horizon = horizon;
+        self.facets.begin_clearing();
+        self.tidy = 0;
+        for history in [&mut self.nobody, &mut self.other] {
+            self.cells = self.cells.saturating_sub(tidy_up(history, horizon, &self.facets));
         }
     }
 
     /// Whether there are more cells than there may be, and rolling up has come to its end.
     pub(crate) fn is_too_large(&self) -> bool {
-        self.cells > self.max_cells && self.rolled >= self.rows.len()
+        self.cells > self.max_cells && self.tidy >= self.rows.len()
     }
 
     pub(crate) fn cells(&self) -> usize {
@@ -324,7 +338,21 @@ impl Shard {
             + self.rows.heap_bytes()
             + self.briefs.heap_bytes()
             + self.table.allocation_size()
+            + self.facets.heap_bytes()
     }
+}
+
+/// Rolls up what is beyond the horizon and moves calls of kinds that were given up; how many cells that saved.
+#[inline]
+fn tidy_up(history: &mut History, horizon: Horizon, facets: &Facets) -> usize {
+    history.roll_up(horizon) + history.regroup(horizon, |kind| facets.current(kind))
+}
+
+/// How active calls of one kind are, as [`Facets::place`] counts it: those without an answer hardly are.
+fn activity_of(totals: &Totals) -> u64 {
+    let (tokens, cost) = (totals.tokens().unwrap_or(0), totals.cost().unwrap_or_default());
+    let unanswered = totals.requests().saturating_sub(totals.completed());
+    activity(totals.completed(), tokens, cost.picos()).saturating_add(unanswered)
 }
 
 /// A copy of what a shard holds.

@@ -55,15 +55,15 @@ impl Store {
         let mut shared = Shared::default();
         for shard in self.shards.iter().map(lock) {
             let choice = Choice::new(&query.calls, Quarters::ALL, shard.facets.list());
-            for (place, brief) in shard.briefs.iter().enumerate() {
-                let by = query.order.by;
-                if ranking.refuses(by.and_then(|by| brief.whole(by))) {
-                    continue;
+            let by = query.order.by;
+            // From within, which is twice as fast as a loop around an iterator of slices.
+            shard.briefs.iter().enumerate().for_each(|(place, brief)| {
+                if !ranking.refuses(by.and_then(|by| brief.whole(by))) {
+                    ranking.offer(by.and_then(|by| brief.measure(by)), || {
+                        shard.rows.get(place).map_or(Who::Other, who)
+                    });
                 }
-                ranking.offer(by.and_then(|by| brief.measure(by)), || {
-                    shard.rows.get(place).map_or(Who::Other, who)
-                });
-            }
+            });
             shared.add(Seen::Nobody(&shard.nobody), &choice, &query.zone);
             shared.add(Seen::Other(&shard.other), &choice, &query.zone);
             if query.sums {

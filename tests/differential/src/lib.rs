@@ -33,7 +33,7 @@ impl<F: FnMut(Sse<'_>)> SseEvents for Handler<F> {
         (self.0)(Sse::Data(piece.bytes));
     }
 
-    fn end(&mut self, event_name: &[u8]) {
+    fn end(&mut self, event_name: &[u8], _: bool) {
         (self.0)(Sse::End(event_name));
     }
 
@@ -143,7 +143,7 @@ pub fn json<'a>(
     let mut scanner = Scanner::default();
     let mut found = |field, value: json::Value<'_>| match value {
         json::Value::Json(raw) => found(field, Some(raw)),
-        json::Value::TooLong { .. } => found(field, None),
+        json::Value::TooLong { .. } | json::Value::Piece { .. } => found(field, None),
     };
     for piece in pieces {
         scanner.push(&select, piece, &mut found);

@@ -1,0 +1,109 @@
+//! Calls a server over and over, and tells how fast that was.
+
+use crate::Result;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) stream: bool,
+    pub(crate) connections: usize,
+    pub(crate) time: Duration,
+    /// The process whose time and memory are told.
+    pub(crate) pid: Option<u32>,
+}
+
+/// How long a call took to its first byte and to its end.
+type Sample = (Duration, Duration);
+
+/// The cells of a row: calls a second, p50, p99, first byte, CPU per call, peak memory.
+pub(crate) async fn run(load: Load) -> Result<String> {
+    // Connections and memory of both sides are warm after this.
+    calls(&load, Duration::from_millis(500)).await?;
+    let before = load.pid.map(cpu).transpose()?;
+    let started = Instant::now();
+    let mut samples = calls(&load, load.time).await?;
+    let elapsed = started.elapsed();
+    let busy = load.pid.map(cpu).transpose()?.zip(before).map(|(after, before)| after - before);
+    let count = samples.len().max(1);
+    let rate = samples.len() as f64 / elapsed.as_secs_f64();
+    samples.sort_unstable_by_key(|(_, whole)| *whole);
+    let whole =
+        |share: f64| samples.get((count as f64 * share) as usize).map_or(Duration::ZERO, |sample| sample.1);
+    let (p50, p99) = (whole(0.5), whole(0.99));
+    samples.sort_unstable_by_key(|(first, _)| *first);
+    let first = samples.get(count / 2).map_or(Duration::ZERO, |sample| sample.0);
+    let busy =
+        busy.map_or("–".to_owned(), |busy| format!("{:.1} µs", busy.as_secs_f64() * 1e6 / count as f64));
+    let peak =
+        load.pid.and_then(peak).map_or("–".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0));
+    Ok(format!("{rate:.0} | {p50:.1?} | {p99:.1?} | {first:.1?} | {busy} | {peak}"))
+}
+
+async fn calls(load: &Load, time: Duration) -> Result<Vec<Sample>> {
+    let until = Instant::now() + time;
+    let workers: Vec<_> = (0..load.connections)
+        .map(|number| tokio::spawn(worker(load.address, load.stream, number, until)))
+        .collect();
+    let mut samples = Vec::new();
+    for worker in workers {
+        samples.extend(worker.await??);
+    }
+    Ok(samples)
+}
+
+async fn worker(address: SocketAddr, stream: bool, number: usize, until: Instant) -> Result<Vec<Sample>> {
+    let connection = TcpStream::connect(address).await?;
+    connection.set_nodelay(true)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
+    tokio::spawn(connection);
+    let prose = "The quick brown fox jumps over the lazy dog, and then it rests. ".repeat(10);
+    let options = if stream { r#","stream":true,"stream_options":{"include_usage":true}"# } else { "" };
+    let body = Bytes::from(format!(
+        r#"{{"model":"gpt-5-mini","messages":[{{"role":"user","content":"{prose}"}}]{options}}}"#
+    ));
+    let mut samples = Vec::new();
+    while Instant::now() < until {
+        samples.push(call(&mut sender, number, body.clone()).await?);
+    }
+    Ok(samples)
+}
+
+async fn call(sender: &mut SendRequest<Full<Bytes>>, number: usize, body: Bytes) -> Result<Sample> {
+    let request = Request::post("/v1/chat/completions")
+        .header("host", "localhost")
+        .header("content-type", "application/json")
+        .header("helicone-user-id", format!("user-{number}"))
+        .body(Full::from(body))?;
+    let started = Instant::now();
+    sender.ready().await?;
+    let mut answer = sender.send_request(request).await?.into_body();
+    let mut first = None;
+    while let Some(frame) = answer.frame().await {
+        frame?;
+        first.get_or_insert_with(|| started.elapsed());
+    }
+    Ok((first.unwrap_or_default(), started.elapsed()))
+}
+
+/// The user and system time of a process, in ticks of a hundredth of a second.
+fn cpu(pid: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name stands in parentheses and may hold anything.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or_default();
+    Ok(Duration::from_millis(10 * (ticks(11) + ticks(12))))
+}
+
+/// The largest resident memory of a process, in KiB.
+fn peak(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}

@@ -1,0 +1,5 @@
+//! Whole calls: what is asked and answered, and who stands in between.
+
+pub mod body;
+pub mod cases;
+pub mod naive;

@@ -1,0 +1,207 @@
+//! One look at an event tells whether it can say anything that is still wanted.
+//!
+//! Once the model of a stream and its first content are known, nearly all events bring more content and nothing else.
+//! Such a *late* event counts only when it has one of a few texts in it, of which one stands in everything that is
+//! still wanted. Whether it does is the same however the event is cut into pieces.
+
+use crate::record::Api;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
+/// Looks at a late event that comes in pieces.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    api: LateApi,
+    hit: bool,
+    /// The end of the last piece: a text may be cut in two.
+    tail: [u8; TAIL],
+    tail_len: usize,
+}
+
+/// An API whose late events are known by a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LateApi {
+    /// OpenAI's chat and text completions.
+    Completions,
+    Messages,
+    Responses,
+}
+
+/// One less than the longest text.
+const TAIL: usize = "message_stop".len() - 1;
+
+/// What figures stand in. OpenAI's events have `"usage":null` until the last.
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("usage\""));
+const NULL: &[u8] = b":null";
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error"));
+/// A character of ASCII that is written by its number, as a key could be.
+static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r"\u00"));
+
+static MESSAGE_STOP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("message_stop"));
+/// `response.completed` and `response.incomplete`.
+static COMPLETE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("complete"));
+static FAILED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("failed"));
+
+impl LateApi {
+    pub(super) fn of(api: Api) -> Option<Self> {
+        match api {
+            Api::ChatCompletions | Api::Completions => Some(Self::Completions),
+            Api::Messages => Some(Self::Messages),
+            Api::Responses => Some(Self::Responses),
+            _ => None,
+        }
+    }
+
+    /// Whether an event of this name is the last of a stream.
+    pub(super) fn is_last_event(self, name: &str) -> bool {
+        match self {
+            Self::Completions => false,
+            Self::Messages => name == "message_stop",
+            Self::Responses => {
+                matches!(name, "response.completed" | "response.incomplete" | "response.failed")
+            }
+        }
+    }
+
+    /// Whether the data of a whole event can say anything that is still wanted.
+    pub(super) fn tells(self, data: &[u8]) -> bool {
+        self.finds(data, true)
+    }
+
+    /// `last`: nothing follows `data`, so that what may be cut off is not.
+    fn finds(self, data: &[u8], last: bool) -> bool {
+        let last_event = match self {
+            Self::Completions => false,
+            Self::Messages => MESSAGE_STOP.find(data).is_some(),
+            Self::Responses => COMPLETE.find(data).is_some() || FAILED.find(data).is_some(),
+        };
+        last_event || states_usage(data, last) || ERROR.find(data).is_some() || has_escape(data)
+    }
+}
+
+fn has_escape(data: &[u8]) -> bool {
+    let first = memchr::memchr(b'\\', data);
+    first.and_then(|at| data.get(at..)).is_some_and(|rest| ESCAPE.find(rest).is_some())
+}
+
+/// Whether there is a member `usage` that is not `null`.
+fn states_usage(data: &[u8], last: bool) -> bool {
+    let mut rest = data;
+    while let Some(at) = USAGE.find(rest) {
+        rest = rest.get(at + USAGE.needle().len()..).unwrap_or_default();
+        let may_be_null = rest.starts_with(NULL) || (!last && NULL.starts_with(rest));
+        if !may_be_null {
+            return true;
+        }
+    }
+    false
+}
+
+impl Look {
+    pub(super) fn new(api: LateApi) -> Self {
+        Self { api, hit: false, tail: [0; TAIL], tail_len: 0 }
+    }
+
+    /// Takes the next piece of the event's data.
+    pub(super) fn take(&mut self, piece: &[u8]) {
+        if self.hit || piece.is_empty() {
+            return;
+        }
+        let mut seam = [0; 2 * TAIL];
+        let head = piece.get(..TAIL).unwrap_or(piece);
+        let mut seam_len = 0;
+        for (place, byte) in seam.iter_mut().zip(self.tail().iter().chain(head)) {
+            *place = *byte;
+            seam_len += 1;
+        }
+        let seam = seam.get(..seam_len).unwrap_or_default();
+        self.hit = self.api.finds(seam, false) || self.api.finds(piece, false);
+        // Of a short piece the seam is all there is.
+        let end = if piece.len() < TAIL { seam } else { piece };
+        let end = end.get(end.len().saturating_sub(TAIL)..).unwrap_or_default();
+        self.tail_len = end.len();
+        self.tail.iter_mut().zip(end).for_each(|(place, byte)| *place = *byte);
+    }
+
+    /// The event is over. Whether it can say anything that is still wanted.
+    pub(super) fn tells(&self) -> bool {
+        self.hit || self.api.finds(self.tail(), true)
+    }
+
+    fn tail(&self) -> &[u8] {
+        self.tail.get(..self.tail_len).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn in_pieces<'a>(api: LateApi, pieces: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        let mut look = Look::new(api);
+        pieces.into_iter().for_each(|piece| look.take(piece));
+        look.tells()
+    }
+
+    #[test]
+    fn one_look_tells_events_that_matter_however_they_are_cut() {
+        use LateApi::{Completions, Messages, Responses};
+        for (api, data, expected) in [
+            (Completions, r#"{"choices":[],"usage":null}"#, false),
+            (Completions, r#"{"choices":[]}"#, false),
+            (Completions, r#"{"usage":{"prompt_tokens":1}}"#, true),
+            (Completions, r#"{"usage":null,"x_groq":{"usage":{}}}"#, true),
+            (Completions, r#"{"usage" : 7}"#, true),
+            (Completions, r#"{"usage":nul"#, true),
+            (Completions, r#"{"text":"the \"usage\" of it"}"#, false),
+            (Completions, r#"{"us\u0061ge":{}}"#, true),
+            (Completions, r#"{"text":"\u2019"}"#, false),
+            (Completions, r#"{"error":{}}"#, true),
+            (Completions, r#"{"type":"message_stop"}"#, false),
+            (Messages, r#"{"type":"message_stop"}"#, true),
+            (Messages, r#"{"type":"response.failed"}"#, false),
+            (Responses, r#"{"type":"response.incomplete"}"#, true),
+            (Responses, r#"{"type":"response.completed"}"#, true),
+            (Responses, r#"{"type":"response.failed"}"#, true),
+            (Responses, r#"{"type":"response.output_text.delta"}"#, false),
+        ] {
+            assert_eq!(api.tells(data.as_bytes()), expected, "{data}");
+            for size in 1..=data.len() {
+                assert_eq!(
+                    in_pieces(api, data.as_bytes().chunks(size)),
+                    expected,
+                    "{data} in pieces of {size}"
+                );
+            }
+            for at in 0..data.len() {
+                let (a, b) = data.as_bytes().split_at(at);
+                assert_eq!(in_pieces(api, [a, b"", b]), expected, "{data} cut at {at}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_look_at_pieces_is_a_look_at_the_whole(
+            words in proptest::collection::vec(
+                proptest::sample::select(&["usage\"", ":null", ":", "nul", "l", "err", "or", "\\u", "00", "mess", "age_stop", "fail", "ed", "x", "comp", "lete"][..]),
+                0..8,
+            ),
+            cuts in proptest::collection::vec(1usize..8, 0..20),
+            api in proptest::sample::select(&[LateApi::Completions, LateApi::Messages, LateApi::Responses][..]),
+        ) {
+            let data = words.concat();
+            let mut rest = data.as_bytes();
+            let pieces = cuts.iter().map_while(|cut| {
+                let (piece, after) = rest.split_at_checked(*cut)?;
+                rest = after;
+                Some(piece)
+            });
+            let mut pieces: Vec<&[u8]> = pieces.collect();
+            let seen: usize = pieces.iter().map(|piece| piece.len()).sum();
+            pieces.push(&data.as_bytes()[seen..]);
+            prop_assert_eq!(in_pieces(api, pieces), api.tells(data.as_bytes()));
+        }
+    }
+}
