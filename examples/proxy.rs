@@ -8,6 +8,9 @@
 //! curl http://127.0.0.1:8081/metrics/users
 //! ```
 //!
+//! With `--dashboard` (built with `--features dashboard`) the pages for people are on the admin address too, under `/usage`: keep it
+//! on the loopback interface, or put your own authentication before it.
+//!
 //! Both directions stream. The upstream's host tells the provider; `--provider` overrides it. The table of users is answered
 //! on the admin address (`--admin`) only. On SIGINT and SIGTERM the proxy takes no more connections, waits for open calls (up
 //! to `--grace` seconds, or until a second signal), and ends when every record is on disk.

@@ -62,6 +62,7 @@
 //! | `tracing` | | events, once each: the first loss of a sink, price data that is too old |
 //! | `reqwest`, `reqwest-012` | | the layer over `reqwest::Client`, 0.13 and 0.12: [`client`] |
 //! | `reqwest-middleware` | | the layer as a middleware of reqwest-middleware 0.5 |
+//! | `dashboard` | | pages and a JSON API over a report, as a service: [`dashboard`] |
 //! | `pseudonym` | | user ids replaced by their keyed HMAC |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -69,6 +70,9 @@
 mod api;
 mod body;
 pub mod client;
+#[cfg(feature = "dashboard")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
+pub mod dashboard;
 pub mod docs;
 mod exchange;
 mod future;
@@ -103,6 +107,6 @@ pub use stream_usage::{
 };
 pub use token_counter::TokenCounter;
 
-#[cfg(all(doctest, feature = "reqwest-middleware"))]
+#[cfg(all(doctest, feature = "reqwest-middleware", feature = "dashboard"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -5,10 +5,10 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
-use tower_llm_metrics::record::{Priced, Text, UnpricedReason, UsageState};
+use tower_llm_metrics::record::{Priced, Text, UnpricedReason, UsageReason, UsageState};
 use tower_llm_metrics::report::{
-    CallFilter, GroupBy, GroupName, HistogramQuery, Measure, QueryError, Report, Scope, Scoped, Selection,
-    SortBy, Step, Table, UserQuery, Who, Window, Zone,
+    CallFilter, GroupBy, GroupName, HistogramQuery, Measure, Pattern, QueryError, Report, Scope, Scoped,
+    Selection, SortBy, Step, Table, UserFilter, UserQuery, Who, Window, Zone,
 };
 use tower_llm_metrics::sink::memory::{Alert, Fired, Watch};
 use tower_llm_metrics::{Cost, MemorySink, MetricsSink, Outcome, Provider, Record, Usd, User, UserId};
@@ -338,4 +338,78 @@ fn forgetting_keeps_the_totals_and_lets_go_of_who_it_was() {
     // A newcomer of the same name begins anew.
     users.record(&paid("alice", 9, 1));
     assert_eq!(users.report().users(&UserQuery::new()).matching, 2);
+}
+
+#[test]
+fn absent_usage_is_told_by_its_reason() {
+    let absent = |user: &str, reason| {
+        let mut record = call(user, 0);
+        record.usage_reason = reason;
+        record
+    };
+    let mut present = paid("alice", 0, 1);
+    present.usage_reason = Some(UsageReason::PartExceedsWhole);
+    let users = sink(&[
+        absent("alice", Some(UsageReason::Aborted)),
+        absent("bob", Some(UsageReason::Aborted)),
+        absent("bob", Some(UsageReason::Encoded)),
+        absent("bob", None),
+        present,
+    ]);
+    let groups = users.report().breakdown(&Selection::new(), GroupBy::AbsentUsage).unwrap().groups;
+    let told: Vec<_> =
+        groups.iter().map(|group| (group.name.clone(), group.totals.requests(), group.users)).collect();
+    let is = |reason: &str| GroupName::Is(Text::new(reason).unwrap());
+    assert_eq!(told, [(is("aborted"), 2, 2), (GroupName::Absent, 2, 2), (is("encoded"), 1, 1)]);
+}
+
+#[test]
+fn an_offset_leaves_out_the_first_rows_in_either_direction() {
+    let users = sink(&["a", "b", "c", "d", ""].map(|user| {
+        let mut record = call("x", 0);
+        record.user = UserId::new(user).ok().map(User::verified);
+        record
+    }));
+    let ids = |query: UserQuery| -> Vec<String> {
+        let page = users.report().users(&query);
+        assert_eq!(page.matching, 5);
+        page.rows.iter().map(|row| row.who.to_string()).collect()
+    };
+    assert_eq!(ids(UserQuery::new().sort_by_id().offset(1).limit(2)), ["b", "c"]);
+    assert_eq!(ids(UserQuery::new().sort_by_id_descending().limit(2)), ["(no user)", "d"]);
+    assert_eq!(ids(UserQuery::new().sort_by_id_descending().offset(4)), ["a"]);
+    assert!(ids(UserQuery::new().offset(usize::MAX)).is_empty());
+    let first = users.report().users(&UserQuery::new().sort_by_id_descending().limit(2)).next.unwrap();
+    assert_eq!(ids(UserQuery::new().after(first)), ["c", "b", "a"]);
+}
+
+#[test]
+fn one_row_or_those_alike_can_be_asked_for() {
+    let users = sink(&[call("Alice", 0), call("alice", 0), call("bob", 0), {
+        let mut nobody = call("x", 0);
+        nobody.user = None;
+        nobody
+    }]);
+    let ids = |filter: UserFilter| -> Vec<String> {
+        let page = users.report().users(&UserQuery::new().sort_by_id().filter(filter));
+        page.rows.iter().map(|row| row.who.to_string()).collect()
+    };
+    let like = Pattern::new(&Text::new("%LIC_").unwrap()).ignore_case();
+    assert_eq!(ids(UserFilter::Is(id("alice"))), ["alice"]);
+    assert_eq!(ids(UserFilter::Nobody), ["(no user)"]);
+    assert_eq!(ids(UserFilter::Like(like.clone())), ["Alice", "alice"]);
+    assert_eq!(ids(UserFilter::Like(like).or(UserFilter::Nobody).negate()), ["bob"]);
+}
+
+#[test]
+fn today_and_this_month_are_whole_whatever_the_window_is() {
+    let users = sink(&[paid("alice", 0, 1), paid("alice", 8 * DAY, 2), paid("bob", 9 * DAY, 4)]);
+    let window = Window::new(at(0), at(DAY));
+    let overview = users.report().overview(&Selection::new().window(window)).unwrap();
+    assert_eq!((overview.totals.cost(), overview.users), (Some(Usd::from_dollars(1)), 1));
+    assert_eq!((overview.today.cost(), overview.users_today), (Some(Usd::from_dollars(4)), 1));
+    assert_eq!((overview.month.cost(), overview.users_this_month), (Some(Usd::from_dollars(7)), 2));
+    let all = users.report().overview(&Selection::new()).unwrap();
+    assert_eq!((all.totals.cost(), all.users), (Some(Usd::from_dollars(7)), 2));
+    assert_eq!((all.totals.latency().count(), all.month.latency().count()), (3, 3));
 }

@@ -24,6 +24,8 @@ pub enum GroupBy {
     Operation,
     /// The value of a property.
     Property(Text),
+    /// Why the usage is absent, by its value in a record. Calls whose usage is there have no such name.
+    AbsentUsage,
 }
 
 impl fmt::Display for GroupBy {
@@ -33,6 +35,7 @@ impl fmt::Display for GroupBy {
             Self::Provider => f.write_str("provider"),
             Self::Operation => f.write_str("operation"),
             Self::Property(name) => write!(f, "property {name}"),
+            Self::AbsentUsage => f.write_str("absent usage"),
         }
     }
 }

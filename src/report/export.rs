@@ -45,11 +45,7 @@ pub trait Table {
     fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(self.columns().join(",").as_bytes())?;
         out.write_all(b"\r\n")?;
-        self.rows(&mut |row| {
-            let cells: Vec<_> = row.iter().map(csv).collect();
-            out.write_all(cells.join(",").as_bytes())?;
-            out.write_all(b"\r\n")
-        })
+        self.rows(&mut |row| out.write_all(csv_line(&row).as_bytes()))
     }
 
     /// Writes one flat JSON object per row and line. What is not known has no key. Numbers are exact decimals.
@@ -58,11 +54,7 @@ pub trait Table {
     /// Those of `out`.
     fn write_json_lines(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = self.columns();
-        self.rows(&mut |row| {
-            let known = columns.iter().zip(&row).filter(|(_, value)| **value != Value::Unknown);
-            let members: Result<Vec<_>, _> = known.map(|(name, value)| member(name, value)).collect();
-            writeln!(out, "{{{}}}", members?.join(","))
-        })
+        self.rows(&mut |row| writeln!(out, "{}", json_object(&columns, &row)?))
     }
 
     /// What [`Table::write_csv`] writes.
@@ -81,6 +73,19 @@ fn to_string(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     // Memory takes everything, and everything is text.
     let _ = write(&mut out);
     String::from_utf8_lossy(&out).into_owned()
+}
+
+/// A row as a line of CSV, with its end.
+pub(crate) fn csv_line(row: &[Value]) -> String {
+    let cells: Vec<_> = row.iter().map(csv).collect();
+    cells.join(",") + "\r\n"
+}
+
+/// A row as a flat JSON object. What is not known has no key.
+pub(crate) fn json_object(columns: &[&str], row: &[Value]) -> io::Result<String> {
+    let known = columns.iter().zip(row).filter(|(_, value)| **value != Value::Unknown);
+    let members: io::Result<Vec<_>> = known.map(|(name, value)| member(name, value)).collect();
+    Ok(format!("{{{}}}", members?.join(",")))
 }
 
 fn csv(value: &Value) -> String {

@@ -1,6 +1,7 @@
 //! What kind of call it was: what calls are filtered and broken down by.
 
-use crate::record::{Operation, Provider, Record, Text};
+use super::pattern::Pattern;
+use crate::record::{Operation, Provider, Record, Text, UsageReason, UsageState};
 
 /// A name that a store may have had to let go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +43,8 @@ pub(crate) struct Facet {
     pub(crate) provider: Name<Provider>,
     pub(crate) model: Name<Text>,
     pub(crate) operation: Name<Operation>,
+    /// Why the usage is absent.
+    pub(crate) absent_usage: Name<UsageReason>,
     /// Sorted by name.
     pub(crate) properties: Vec<(Text, Name<Text>)>,
     /// Whether there were properties of which not even the name was kept.
@@ -54,12 +57,13 @@ impl Facet {
         provider: Name::Other,
         model: Name::Other,
         operation: Name::Other,
+        absent_usage: Name::Other,
         properties: Vec::new(),
         more_properties: true,
     };
 
     pub(crate) fn of(record: &Record, keep: Dimensions) -> Self {
-        let mut facet = Self::OTHER;
+        let mut facet = Self { absent_usage: Name::of(absent_usage_of(record)), ..Self::OTHER };
         if keep.models {
             facet.provider = Name::of(record.provider.clone());
             facet.model = Name::of(model_of(record).cloned());
@@ -89,7 +93,8 @@ impl Facet {
                 Name::Other => false,
             }
         }
-        (!keep.operations || self.operation == Name::Is(record.operation))
+        same(&self.absent_usage, absent_usage_of(record).as_ref())
+            && (!keep.operations || self.operation == Name::Is(record.operation))
             && (!keep.models
                 || (same(&self.model, model_of(record)) && same(&self.provider, record.provider.as_ref())))
             && (!keep.properties
@@ -119,6 +124,10 @@ impl Facet {
         self.model.is(|name| name == model)
     }
 
+    pub(crate) fn has_model_like(&self, pattern: &Pattern) -> Option<bool> {
+        self.model.is(|name| pattern.matches(name))
+    }
+
     pub(crate) fn has_provider(&self, provider: &Provider) -> Option<bool> {
         self.provider.is(|name| name == provider)
     }
@@ -136,6 +145,11 @@ impl Facet {
             (None, _) => Some(false),
         }
     }
+}
+
+/// Why the usage is absent, where it is.
+fn absent_usage_of(record: &Record) -> Option<UsageReason> {
+    record.usage_reason.filter(|_| record.usage_state == UsageState::Absent)
 }
 
 /// The model that answered, or else the one asked for.

@@ -2,6 +2,7 @@
 
 use super::facet::{Dimensions, Facet};
 use super::measure::{Amount, Measure};
+use super::pattern::Pattern;
 use super::who::Who;
 use crate::record::{Operation, Provider, Record, Text, UserId};
 
@@ -76,6 +77,8 @@ pub enum CallFilter {
     All,
     /// Calls of this model.
     Model(Text),
+    /// Calls of models like this.
+    ModelLike(Pattern),
     /// Calls of this provider.
     Provider(Provider),
     /// Calls of this kind.
@@ -122,6 +125,7 @@ impl CallFilter {
         match self {
             Self::All => Some(true),
             Self::Model(model) => facet.has_model(model),
+            Self::ModelLike(pattern) => facet.has_model_like(pattern),
             Self::Provider(provider) => facet.has_provider(provider),
             Self::Operation(operation) => facet.has_operation(*operation),
             Self::HasProperty(name) => facet.has_property(name, None),
@@ -158,10 +162,16 @@ pub enum UserFilter {
     /// Every row.
     #[default]
     All,
+    /// This user.
+    Is(UserId),
+    /// The row of the calls without a user.
+    Nobody,
     /// Users whose id begins with this, exactly as it is spelt.
     Prefix(Text),
     /// Users whose id holds this, exactly as it is spelt.
     Contains(Text),
+    /// Users whose id is like this.
+    Like(Pattern),
     /// Rows of which the measure is known and at least the amount. An amount of another kind (a count against a
     /// cost) fits no row.
     AtLeast(Measure, Amount),
@@ -199,8 +209,11 @@ impl UserFilter {
         let id = who.user().map(UserId::as_str);
         match self {
             Self::All => true,
+            Self::Is(only) => who.user() == Some(only),
+            Self::Nobody => *who == Who::Nobody,
             Self::Prefix(text) => id.is_some_and(|id| id.starts_with(text.as_str())),
             Self::Contains(text) => id.is_some_and(|id| id.contains(text.as_str())),
+            Self::Like(pattern) => id.is_some_and(|id| pattern.matches(id)),
             Self::AtLeast(measure, bound) => amount(*measure).is_some_and(|amount| amount >= *bound),
             Self::AtMost(measure, bound) => amount(*measure).is_some_and(|amount| amount <= *bound),
             Self::And(both) => both.0.shows(who, amount) && both.1.shows(who, amount),
@@ -212,7 +225,9 @@ impl UserFilter {
     /// Whether it asks for a measure that `wanted` names.
     pub(crate) fn asks(&self, wanted: fn(Measure) -> bool) -> bool {
         match self {
-            Self::All | Self::Prefix(_) | Self::Contains(_) => false,
+            Self::All | Self::Is(_) | Self::Nobody | Self::Prefix(_) | Self::Contains(_) | Self::Like(_) => {
+                false
+            }
             Self::AtLeast(measure, _) | Self::AtMost(measure, _) => wanted(*measure),
             Self::And(both) | Self::Or(both) => both.0.asks(wanted) || both.1.asks(wanted),
             Self::Not(filter) => filter.asks(wanted),

@@ -13,6 +13,8 @@ pub struct Histogram {
     pub measure: Measure,
     /// The bins from the least value up, of equal width (the last one may be narrower).
     pub bins: Vec<Bin>,
+    /// Users below the percentile from which bins were asked for.
+    pub below: u64,
     /// Users above the percentile up to which bins were asked for.
     pub beyond: u64,
     /// Users of whom the measure is not known.
@@ -47,13 +49,14 @@ pub struct Bin {
 pub struct HistogramQuery {
     pub(crate) measure: Measure,
     pub(crate) bins: u16,
+    pub(crate) from_permille: u16,
     pub(crate) permille: u16,
 }
 
 impl HistogramQuery {
     /// Ten bins for all users. The measure is a count, tokens or the cost; of another one nothing is known.
     pub const fn new(measure: Measure) -> Self {
-        Self { measure, bins: 10, permille: 1_000 }
+        Self { measure, bins: 10, from_permille: 0, permille: 1_000 }
     }
 
     /// At most so many bins, and at least one.
@@ -70,6 +73,14 @@ impl HistogramQuery {
         self
     }
 
+    /// Bins only for the users from a percentile up, in tenths: with 250 and [`up_to_permille`](Self::up_to_permille) of 750, the
+    /// interquartile range.
+    #[must_use]
+    pub const fn from_permille(mut self, permille: u16) -> Self {
+        self.from_permille = if permille > 1_000 { 1_000 } else { permille };
+        self
+    }
+
     /// The histogram of the values of all users of whom the measure is known.
     pub(crate) fn of(&self, mut values: Vec<i128>, unknown: u64, gaps: Gaps) -> Histogram {
         values.sort_unstable();
@@ -81,6 +92,7 @@ impl HistogramQuery {
         let mut histogram = Histogram {
             measure: self.measure,
             bins: Vec::new(),
+            below: 0,
             beyond: 0,
             unknown,
             quartiles: match quartiles {
@@ -89,12 +101,14 @@ impl HistogramQuery {
             },
             gaps,
         };
-        let (Some(&least), Some(cut)) = (values.first(), at(self.permille)) else { return histogram };
+        let (Some(least), Some(cut)) = (at(self.from_permille), at(self.permille)) else { return histogram };
+        let below = values.partition_point(|&value| value < least);
+        histogram.below = below as u64;
         let within = values.partition_point(|&value| value <= cut);
         histogram.beyond = (values.len() - within) as u64;
         // Costs can be negative, and then the range takes all 128 bits.
         let width = (cut.wrapping_sub(least) as u128) / u128::from(self.bins) + 1;
-        let (mut from, mut counted) = (least, 0);
+        let (mut from, mut counted) = (least, below);
         while from <= cut {
             let to = from.saturating_add_unsigned(width - 1).min(cut);
             let until = values.partition_point(|&value| value <= to);
@@ -122,6 +136,10 @@ mod tests {
         assert_eq!(of(query, &[4, 1, 2, 3]), (vec![(1, 2, 2), (3, 4, 2)], 0));
         assert_eq!(of(query, &[1, 1, 1_000, 2]).0, [(1, 500, 3), (501, 1_000, 1)]);
         assert_eq!(of(query.up_to_permille(750), &[1, 1, 1_000, 2]), (vec![(1, 1, 2), (2, 2, 1)], 1));
+        let middle = query.from_permille(250).up_to_permille(750);
+        assert_eq!(middle.of(vec![9, 1, 2, 3, 4, 5, 6, 7], 0, Gaps::default()).below, 1);
+        assert_eq!(of(middle, &[9, 1, 2, 3, 4, 5, 6, 7]), (vec![(2, 4, 3), (5, 6, 2)], 2));
+        assert_eq!(of(query.from_permille(900).up_to_permille(100), &[1, 2, 3]), (vec![], 2));
         assert_eq!(of(query, &[7, 7]), (vec![(7, 7, 2)], 0));
         assert_eq!(of(query, &[]), (vec![], 0));
     }

@@ -94,6 +94,11 @@ measures! {
 }
 
 impl Measure {
+    /// The measure of a column's name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|measure| measure.as_str() == name)
+    }
+
     /// Whether telling it takes the histograms of durations.
     pub(crate) fn needs_durations(self) -> bool {
         matches!(self, Self::MedianLatency | Self::P95Latency | Self::MedianFirstToken | Self::P95FirstToken)
@@ -237,5 +242,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Measure::ALL.len());
+        assert!(Measure::ALL.iter().all(|&measure| Measure::named(measure.as_str()) == Some(measure)));
+        assert_eq!(Measure::named("Requests"), None);
     }
 }

@@ -7,7 +7,7 @@ use super::ratio::Ratio;
 use super::totals::Totals;
 use super::who::Who;
 use super::zone::Zone;
-use crate::record::Text;
+use crate::record::{Text, Usd};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -29,8 +29,10 @@ pub struct UserQuery {
     pub(crate) users: UserFilter,
     pub(crate) zone: Zone,
     pub(crate) order: Order,
+    pub(crate) offset: usize,
     pub(crate) limit: usize,
     pub(crate) after: Option<Cursor>,
+    pub(crate) sums: bool,
 }
 
 impl Default for UserQuery {
@@ -41,8 +43,10 @@ impl Default for UserQuery {
             users: UserFilter::All,
             zone: Zone::UTC,
             order: Order { by: Some(Measure::Requests), ascending: false },
+            offset: 0,
             limit: 100,
             after: None,
+            sums: false,
         }
     }
 }
@@ -102,10 +106,32 @@ impl UserQuery {
         self
     }
 
+    /// By id, in the opposite order of its bytes.
+    #[must_use]
+    pub fn sort_by_id_descending(mut self) -> Self {
+        self.order = Order { by: None, ascending: false };
+        self
+    }
+
+    /// Leaves out so many of the first rows: for pages that have a number. Between two questions rows may come and go, so that
+    /// one is on both pages or on none; [`after`](Self::after) does not have that.
+    #[must_use]
+    pub fn offset(mut self, rows: usize) -> Self {
+        self.offset = rows;
+        self
+    }
+
     /// At most so many rows. An answer with more of them takes as much memory as its rows do.
     #[must_use]
     pub fn limit(mut self, rows: usize) -> Self {
         self.limit = rows;
+        self
+    }
+
+    /// Adds up the rows of all pages: [`UserPage::sums`].
+    #[must_use]
+    pub fn sums(mut self) -> Self {
+        self.sums = true;
         self
     }
 
@@ -134,7 +160,12 @@ pub(crate) struct Order {
 impl Order {
     /// Which of two rows comes first.
     pub(crate) fn compare(self, left: (Option<Amount>, &Who), right: (Option<Amount>, &Who)) -> Ordering {
-        self.compare_amounts(left.0, right.0).then_with(|| left.1.cmp(right.1))
+        self.compare_amounts(left.0, right.0).then_with(|| self.compare_ids(left.1, right.1))
+    }
+
+    /// Which of two rows of the same amount comes first.
+    pub(crate) fn compare_ids(self, left: &Who, right: &Who) -> Ordering {
+        if self.by.is_none() && !self.ascending { right.cmp(left) } else { left.cmp(right) }
     }
 
     #[inline]
@@ -298,6 +329,41 @@ impl Gaps {
     }
 }
 
+/// What the rows of all pages add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sums {
+    /// How many of them are users.
+    pub users: u64,
+    /// Their requests.
+    pub requests: u64,
+    /// Tokens in, where anybody spoke of them.
+    pub input_tokens: Option<u64>,
+    /// Tokens out, where anybody spoke of them.
+    pub output_tokens: Option<u64>,
+    /// What the priced requests cost.
+    pub cost: Option<Usd>,
+}
+
+impl Sums {
+    /// Adds a row, of which `whole` tells measures in the smallest unit of their kind.
+    pub(crate) fn add(&mut self, is_user: bool, whole: impl Fn(Measure) -> Option<i128>) {
+        let count = |measure| whole(measure).map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+        let add = |sum: &mut Option<u64>, count: Option<u64>| {
+            if let Some(count) = count {
+                *sum = Some(sum.unwrap_or(0).saturating_add(count));
+            }
+        };
+        self.users += u64::from(is_user);
+        self.requests = self.requests.saturating_add(count(Measure::Requests).unwrap_or(0));
+        add(&mut self.input_tokens, count(Measure::InputTokens));
+        add(&mut self.output_tokens, count(Measure::OutputTokens));
+        if let Some(cost) = whole(Measure::Cost) {
+            self.cost = Some(self.cost.unwrap_or(Usd::ZERO) + Usd::from_picos(cost));
+        }
+    }
+}
+
 /// A page of users.
 ///
 /// It iterates over its rows.
@@ -308,6 +374,8 @@ pub struct UserPage {
     pub rows: Vec<UserSummary>,
     /// How many rows there are on all pages.
     pub matching: u64,
+    /// What the rows of all pages add up to, where that was asked for.
+    pub sums: Option<Sums>,
     /// The users beyond the store's limit in one row, where there are any and the scope sees everybody. It is none of
     /// the rows above.
     pub other: Option<UserSummary>,

@@ -260,7 +260,7 @@ fn date_of(zone: &Zone, micros: i64) -> Result<Date, QueryError> {
 }
 
 /// The first moment of a day; that of the next one where the zone leaves the day out.
-fn start_of(zone: &Zone, day: Date) -> Result<i64, QueryError> {
+pub(crate) fn start_of(zone: &Zone, day: Date) -> Result<i64, QueryError> {
     let start = zone.tz().to_timestamp(day.at(0, 0, 0, 0)).map_err(|_| QueryError::OutOfRange)?;
     Ok(start.as_microsecond())
 }

@@ -46,7 +46,12 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
         let mut stop = StopSignals::new()?;
         println!("proxy for {} on http://{}", options.upstream, traffic.local_addr()?);
         println!("users on http://{}/metrics/users", admin.local_addr()?);
-        let admin = tokio::spawn(async move { axum::serve(admin, table_of(users)).await });
+        let mut tables = table_of(users.clone());
+        if options.dashboard {
+            println!("dashboard on http://{}/usage", admin.local_addr()?);
+            tables = tables.merge(pages(&users, &log));
+        }
+        let admin = tokio::spawn(async move { axum::serve(admin, tables).await });
         let proxy = Router::new().fallback(forward).with_state(Proxy::new(&layer, options.upstream));
         let tell = |why: &str| eprintln!("{why}: {} open calls are dropped", layer.in_flight());
         serve(traffic, proxy, &mut stop, options.grace, tell).await;
@@ -68,4 +73,22 @@ fn table_of(users: MemorySink) -> Router {
     let everybody = UserQuery::new().sort(SortBy::Cost).limit(usize::MAX);
     let answer = async move || axum::Json(table::json(&users.report().users(&everybody))).into_response();
     Router::new().route("/metrics/users", get(answer))
+}
+
+/// The pages for people. Whoever reaches the admin address sees everybody.
+#[cfg(feature = "dashboard")]
+fn pages(users: &MemorySink, log: &FileSink) -> Router {
+    use tower_llm_metrics::dashboard::Dashboard;
+    use tower_llm_metrics::report::Scope;
+    let (memory, log) = (users.clone(), log.clone());
+    let pages = Dashboard::new(users.clone(), |_: &http::request::Parts| Some(Scope::All))
+        .mounted_at("/usage")
+        .sink("memory", move || memory.stats())
+        .sink("log", move || log.stats());
+    Router::new().nest_service("/usage", pages)
+}
+
+#[cfg(not(feature = "dashboard"))]
+fn pages(_: &MemorySink, _: &FileSink) -> Router {
+    Router::new()
 }

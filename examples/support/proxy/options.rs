@@ -19,6 +19,7 @@ pub(crate) struct Options {
     pub(crate) prices: Option<PriceBook>,
     pub(crate) provider: Option<Provider>,
     pub(crate) grace: Duration,
+    pub(crate) dashboard: bool,
 }
 
 impl Options {
@@ -31,6 +32,7 @@ impl Options {
         let (mut prices, mut provider) = (None, None);
         let mut admin = SocketAddr::from(([127, 0, 0, 1], 8081));
         let mut grace = Duration::from_secs(30);
+        let mut dashboard = false;
         let mut arguments = lexopt::Parser::from_args(arguments);
         while let Some(argument) = arguments.next()? {
             match argument {
@@ -44,6 +46,8 @@ impl Options {
                     provider =
                         Some(Provider::new(&value).map_err(|error| wrong("--provider", &value, error))?);
                 }
+                Long("dashboard") if cfg!(feature = "dashboard") => dashboard = true,
+                Long("dashboard") => return Err("--dashboard needs a build with --features dashboard".into()),
                 Long("grace") => {
                     let value = arguments.value()?.string()?;
                     let seconds = value.parse().map_err(|_| wrong("--grace", &value, "not whole seconds"))?;
@@ -61,6 +65,7 @@ impl Options {
             prices,
             provider,
             grace,
+            dashboard,
         })
     }
 }

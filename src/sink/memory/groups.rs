@@ -7,6 +7,7 @@ use crate::record::Text;
 use crate::report::facet::{Facet, Name};
 use crate::report::instant::to_micros;
 use crate::report::overview::project;
+use crate::report::window::Quarters;
 use crate::report::{
     Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Overview, QueryError,
     Selection, Step, Totals, Window,
@@ -90,29 +91,35 @@ impl Store {
         };
         let mut unpriced: HashMap<Option<Text>, u64> = HashMap::new();
         let edges = [window.start, window.end, day.start, day.end, month.start, month.end];
+        // Today, the rest of this month and other times, each within the window and outside of it: each call is added once, and
+        // they are put together when all are there.
+        let mut sums: [[Totals; 2]; 3] = Default::default();
         self.answer(&edges, || {
-            self.visit(&selection.scope, &selection.calls, window, |seen, choice| {
+            self.visit(&selection.scope, &selection.calls, Quarters::ALL, |seen, choice| {
                 let (mut all, mut today, mut this_month) = (false, false, false);
                 for part in seen.history().parts() {
+                    let within = part.span.is_within(window);
+                    let (is_today, is_month) = (part.span.is_within(day), part.span.is_within(month));
+                    let [of_today, of_month, of_rest] = &mut sums;
+                    let sum = match (is_today, is_month, within) {
+                        (true, ..) => of_today,
+                        (false, true, _) => of_month,
+                        (false, false, true) => of_rest,
+                        (false, false, false) => continue,
+                    };
                     if !takes(choice, part, seen, &mut overview.gaps) {
                         continue;
                     }
-                    all = true;
-                    overview.totals.merge(part.totals);
-                    if part.totals.unpriced() != 0 {
+                    (all, today, this_month) = (all | within, today | is_today, this_month | is_month);
+                    let [outside, inside] = sum;
+                    let sum = if within { inside } else { outside };
+                    sum.merge(part.totals);
+                    if within && part.totals.unpriced() != 0 {
                         let model = match &choice.facet(part.facet).model {
                             Name::Is(model) => Some(model.clone()),
                             Name::Absent | Name::Other => None,
                         };
                         *unpriced.entry(model).or_default() += part.totals.unpriced();
-                    }
-                    if part.span.is_within(month) {
-                        this_month = true;
-                        overview.month.merge(part.totals);
-                    }
-                    if part.span.is_within(day) {
-                        today = true;
-                        overview.today.merge(part.totals);
                     }
                 }
                 if let Seen::User(_) = seen {
@@ -122,6 +129,10 @@ impl Store {
                 }
             });
         })?;
+        let [[today_outside, today_inside], [month_outside, month_inside], [_, inside]] = &sums;
+        [today_outside, today_inside].into_iter().for_each(|sum| overview.today.merge(sum));
+        [month_outside, month_inside, &overview.today].into_iter().for_each(|sum| overview.month.merge(sum));
+        [today_inside, month_inside, inside].into_iter().for_each(|sum| overview.totals.merge(sum));
         overview.month_projection =
             overview.month.cost().and_then(|cost| project(cost, month_window, to_micros(now)));
         overview.unpriced_models = unpriced.into_iter().collect();
@@ -156,6 +167,7 @@ fn name_of(facet: &Facet, by: &GroupBy) -> GroupName {
         GroupBy::Model => name(&facet.model, |model| GroupName::Is(model.clone())),
         GroupBy::Provider => name(&facet.provider, |provider| text(provider.as_str())),
         GroupBy::Operation => name(&facet.operation, |operation| text(operation.as_str())),
+        GroupBy::AbsentUsage => name(&facet.absent_usage, |reason| text(reason.as_str())),
         GroupBy::Property(wanted) => match facet.properties.iter().find(|(property, _)| property == wanted) {
             Some((_, value)) => name(value, |value| GroupName::Is(value.clone())),
             None if facet.more_properties => GroupName::Other,

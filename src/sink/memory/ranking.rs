@@ -64,7 +64,7 @@ impl<'a> Ranking<'a> {
         if self.first.len() >= self.limit {
             let Some(last) = self.first.peek() else { return };
             let by_amount = self.order.compare_amounts(amount, last.amount);
-            if by_amount.then_with(|| who().cmp(&last.who)) != Ordering::Less {
+            if by_amount.then_with(|| self.order.compare_ids(&who(), &last.who)) != Ordering::Less {
                 return;
             }
             self.first.pop();

@@ -7,7 +7,7 @@ use super::{Store, lock};
 use crate::report::gather::{Choice, Depth, Gather};
 use crate::report::window::Quarters;
 use crate::report::{
-    CallFilter, Gaps, Measure, Scope, UserFilter, UserPage, UserQuery, UserSummary, Who, Zone,
+    Amount, CallFilter, Gaps, Measure, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who, Zone,
 };
 
 /// The rows that are no users', added up over the shards.
@@ -15,11 +15,13 @@ use crate::report::{
 struct Shared {
     nobody: Gather,
     other: Gather,
+    sums: Sums,
 }
 
 impl Store {
     pub(super) fn users(&self, window: Quarters, query: &UserQuery) -> UserPage {
-        let mut ranking = Ranking::new(query.order, query.limit, query.after.as_ref());
+        let mut ranking =
+            Ranking::new(query.order, query.offset.saturating_add(query.limit), query.after.as_ref());
         let by_brief = window == Quarters::ALL
             && query.scope == Scope::All
             && query.calls == CallFilter::All
@@ -30,21 +32,22 @@ impl Store {
         } else {
             self.rank(window, query, &mut ranking)
         };
-        let Shared { nobody, other } = shared;
+        let Shared { nobody, other, mut sums } = shared;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
         let nobody = nobody.finish(Who::Nobody, 0);
         let other = Some(other.finish(Who::Other, 0)).filter(|other| !other.totals.is_empty());
         let gaps = Gaps { other_users: other.as_ref().map_or(0, |other| other.totals.requests()), undecided };
         if is_shown(&nobody, &query.users) {
+            sums.add(false, |measure| nobody.measure(measure).and_then(Amount::whole));
             ranking.offer(query.order.by.and_then(|by| nobody.measure(by)), || Who::Nobody);
         }
         let matching = ranking.offered;
         let (ranked, next) = ranking.finish();
-        let rows = ranked.into_iter().filter_map(|who| match who {
+        let rows = ranked.into_iter().skip(query.offset).filter_map(|who| match who {
             Who::User(_) => self.row(who, window, query),
             Who::Nobody | Who::Other => Some(nobody.clone()),
         });
-        UserPage { rows: rows.collect(), matching, other, gaps, next }
+        UserPage { rows: rows.collect(), matching, sums: query.sums.then_some(sums), other, gaps, next }
     }
 
     /// Ranks all users by what is at hand of each.
@@ -63,6 +66,9 @@ impl Store {
             });
             shared.add(Seen::Nobody(&shard.nobody), &choice, &query.zone);
             shared.add(Seen::Other(&shard.other), &choice, &query.zone);
+            if query.sums {
+                shard.briefs.iter().for_each(|brief| shared.sums.add(true, |measure| brief.whole(measure)));
+            }
         }
         shared
     }
@@ -80,6 +86,9 @@ impl Store {
             undecided = undecided.saturating_add(gather.undecided);
             let summary = gather.finish(who(row), row.in_other);
             if is_shown(&summary, &query.users) {
+                if query.sums {
+                    shared.sums.add(true, |measure| summary.measure(measure).and_then(Amount::whole));
+                }
                 let amount = query.order.by.and_then(|by| summary.measure(by));
                 ranking.offer(amount, || summary.who.clone());
             }

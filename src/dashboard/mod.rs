@@ -1,0 +1,105 @@
+//! The pages for the people who run the product, and a JSON API, over any [`Report`](crate::report::Report).
+//!
+//! [`Dashboard`] is a [`tower::Service`](tower_service::Service): nest it in axum, or serve it with hyper. It has no listener, no
+//! thread and no state of its own, and each request is answered from the report.
+//!
+//! # Behind your authentication
+//!
+//! Whoever can reach it sees what the guard says. So it stands behind what the application signs its people in with, and the
+//! guard reads what that left in the request:
+//!
+//! ```
+//! use axum::extract::Request;
+//! use axum::http::StatusCode;
+//! use axum::middleware::{Next, from_fn};
+//! use axum::response::Response;
+//! use axum::{Router, routing::get};
+//! use http::request::Parts;
+//! use tower_llm_metrics::dashboard::Dashboard;
+//! use tower_llm_metrics::report::Scope;
+//! use tower_llm_metrics::{MemorySink, UserId};
+//!
+//! /// Whoever is signed in.
+//! #[derive(Clone)]
+//! struct Session {
+//!     user: UserId,
+//!     is_operator: bool,
+//! }
+//!
+//! async fn sign_in(mut request: Request, next: Next) -> Result<Response, StatusCode> {
+//!     // Your sessions, tokens or single sign-on here.
+//! #   let cookie = request.headers().get("cookie").and_then(|cookie| cookie.to_str().ok());
+//! #   let user = cookie.and_then(|id| UserId::new(id).ok()).ok_or(StatusCode::UNAUTHORIZED)?;
+//! #   let is_operator = user.as_str() == "root";
+//!     request.extensions_mut().insert(Session { user, is_operator });
+//!     Ok(next.run(request).await)
+//! }
+//!
+//! /// Operators see everybody, everybody else sees their own usage, and nobody else sees anything.
+//! fn guard(request: &Parts) -> Option<Scope> {
+//!     let session = request.extensions.get::<Session>()?;
+//!     Some(if session.is_operator { Scope::All } else { Scope::from(session.user.clone()) })
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let users = MemorySink::new();
+//! let usage = Dashboard::new(users.clone(), guard).mounted_at("/usage").sink("memory", move || users.stats());
+//! let app = Router::new()
+//!     .nest_service("/usage", usage)
+//!     .route_layer(from_fn(sign_in))
+//!     .route("/", get(async || "the application"));
+//! # use tower::ServiceExt;
+//! # let get = |cookie| {
+//! #     let request = Request::get("/usage/users").header("cookie", cookie);
+//! #     app.clone().oneshot(request.body(axum::body::Body::empty()).unwrap())
+//! # };
+//! # assert_eq!(get("root").await.unwrap().status(), StatusCode::OK);
+//! # assert_eq!(get("").await.unwrap().status(), StatusCode::UNAUTHORIZED);
+//! # }
+//! ```
+//!
+//! A guard that answers with a user's own [`Scope`](crate::report::Scope) makes it the page "My usage": every question is
+//! narrowed to that scope before it is asked, and the counts of sinks are left out.
+//!
+//! # What is where
+//!
+//! | path | what |
+//! |---|---|
+//! | `/` | goes on to the first page |
+//! | `/users`, `/user`, `/activity`, `/health` | the pages |
+//! | `/api/users` `user` `series` `breakdown` `retention` `histogram` `overview` `calls` `health` | the answers of the report as JSON, CSV and JSON lines |
+//! | `/v1/user/metrics/query` `metrics-overview/query` `query` | the same questions in the forms of Helicone's REST API |
+//! | `/openapi.json` | what the two above take and answer |
+//!
+//! State is in addresses, so that what is on a page can be sent to somebody. Pages and their files come from the binary; they
+//! load nothing from elsewhere, a content security policy forbids anything else, and their links are relative, so that they work
+//! below any path.
+//!
+//! # Limits
+//!
+//! An answer has at most 1,000 rows, a page 250, and rows can be reached by number up to the millionth; exports hold all that match,
+//! made in parts of 20,000 rows while they are read. (Between two parts calls go on: a row whose figure moves may be on both or on
+//! none. `sort=user` has no such rows.) A request's body is read up to 64 KiB. Where the past is only kept in whole days of UTC,
+//! answers are about these, and say so.
+
+mod amount;
+mod answer;
+mod api;
+mod body;
+mod export;
+mod helicone;
+mod json;
+mod pages;
+mod params;
+mod problem;
+mod question;
+mod range;
+mod route;
+mod service;
+mod settings;
+mod sinks;
+
+pub use answer::DashboardFuture;
+pub use body::DashboardBody;
+pub use service::Dashboard;
+pub use sinks::SinkCounts;

@@ -1,0 +1,220 @@
+//! Figures as people read them. What is not known is a dash, never 0.
+
+use super::super::amount::{Unit, unit};
+use crate::record::Usd;
+use crate::report::instant::{quarter_of, to_micros};
+use crate::report::{Amount, Measure, Ratio, Zone};
+use jiff::Timestamp;
+use std::time::SystemTime;
+
+/// What stands where nothing is known.
+pub(in super::super) const UNKNOWN: &str = "\u{2013}";
+
+/// A figure: short, and whole for whoever looks closer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Figure {
+    pub(in super::super) short: String,
+    /// Empty where it is the same.
+    pub(in super::super) whole: String,
+}
+
+impl Figure {
+    fn of(short: String, whole: String) -> Self {
+        Self { whole: if whole == short { String::new() } else { whole }, short }
+    }
+
+    pub(in super::super) fn count(count: u64) -> Self {
+        let whole = grouped(count.into());
+        Self::of(compact(count), whole)
+    }
+
+    pub(in super::super) fn maybe_count(count: Option<u64>) -> Self {
+        count.map_or_else(Self::unknown, Self::count)
+    }
+
+    pub(in super::super) fn cost(cost: Option<Usd>) -> Self {
+        cost.map_or_else(Self::unknown, |cost| Self::of(money(cost), format!("${cost}")))
+    }
+
+    pub(in super::super) fn unknown() -> Self {
+        Self { short: UNKNOWN.to_owned(), whole: "not known".to_owned() }
+    }
+
+    pub(in super::super) fn share(ratio: Ratio) -> Self {
+        match ratio.value_in(1_000) {
+            None => Self::unknown(),
+            Some(permille) => Self::of(
+                format!("{}.{} %", permille / 10, permille % 10),
+                format!("{} of {}", grouped(ratio.sum.into()), grouped(ratio.over.into())),
+            ),
+        }
+    }
+
+    /// A measure's figure.
+    pub(in super::super) fn measure(measure: Measure, amount: Option<Amount>, zone: &Zone) -> Self {
+        match amount {
+            None => Self::unknown(),
+            Some(Amount::Count(count)) => Self::count(count),
+            Some(Amount::Ratio(ratio)) if unit(measure) == Unit::Share => Self::share(ratio),
+            Some(Amount::Ratio(ratio)) if ratio.over == 0 => Self::unknown(),
+            Some(Amount::Ratio(ratio)) => {
+                let of = format!("{} over {}", grouped(ratio.sum.into()), grouped(ratio.over.into()));
+                let short = match ratio.value_in(1) {
+                    Some(whole) if whole >= 1_000 => grouped(whole),
+                    _ => format!("{ratio:.1}"),
+                };
+                Self::of(short, of)
+            }
+            Some(Amount::Cost(cost)) => Self::cost(Some(cost)),
+            Some(Amount::MeanCost(mean)) => Self::cost(mean.value()),
+            Some(Amount::Duration(duration)) => {
+                let micros = duration.as_micros();
+                Self::of(length(micros), format!("{} \u{b5}s", grouped(micros)))
+            }
+            Some(Amount::Time(time)) => Self::of(minute(time, zone), second(time, zone)),
+        }
+    }
+}
+
+/// `12,345`
+pub(in super::super) fn grouped(count: u128) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at != 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `12,345`, and three digits of what is a hundred thousand and more: `1.23 M`.
+pub(in super::super) fn compact(count: u64) -> String {
+    const UNITS: [(u64, &str); 5] = [
+        (1_000_000_000_000_000, "P"),
+        (1_000_000_000_000, "T"),
+        (1_000_000_000, "B"),
+        (1_000_000, "M"),
+        (1_000, "k"),
+    ];
+    if count < 100_000 {
+        return grouped(count.into());
+    }
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| count >= *unit).unwrap_or((1, ""));
+    let (whole, rest) = (count / unit, u128::from(count % unit));
+    let hundredths = rest * 100 / u128::from(unit);
+    match whole {
+        ..10 => format!("{whole}.{hundredths:02} {name}"),
+        10..100 => format!("{whole}.{} {name}", hundredths / 10),
+        _ => format!("{} {name}", grouped(whole.into())),
+    }
+}
+
+/// `$1,234.50`; of less than a dollar three digits, `$0.00123`.
+pub(in super::super) fn money(cost: Usd) -> String {
+    const DOLLAR: u128 = 1_000_000_000_000;
+    let sign = if cost.picos() < 0 { "\u{2212}" } else { "" };
+    let picos = cost.picos().unsigned_abs();
+    if picos == 0 {
+        return "$0".to_owned();
+    }
+    let zeros = 12usize.saturating_sub(picos.to_string().len());
+    let places = if picos >= DOLLAR { 2 } else { (zeros + 3).min(12) };
+    let text = format!("{cost:.places$}");
+    let (whole, fraction) = text.trim_start_matches('-').split_once('.').unwrap_or((&text, "00"));
+    format!("{sign}${}.{fraction}", grouped(whole.parse().unwrap_or_default()))
+}
+
+/// The same without the zeros at its end, but for those of cents.
+pub(in super::super) fn round_money(cost: Usd) -> String {
+    let text = money(cost);
+    let Some((whole, fraction)) = text.split_once('.') else { return text };
+    let fraction = fraction.trim_end_matches('0');
+    format!("{whole}.{fraction:0<2}")
+}
+
+/// `850 µs`, `320 ms`, `1.25 s`, `2 m 05 s`.
+pub(in super::super) fn length(micros: u128) -> String {
+    match micros {
+        ..1_000 => format!("{micros} \u{b5}s"),
+        1_000..1_000_000 => format!("{} ms", micros / 1_000),
+        1_000_000..60_000_000 => format!("{}.{:02} s", micros / 1_000_000, micros / 10_000 % 100),
+        _ => format!("{} m {:02} s", micros / 60_000_000, micros / 1_000_000 % 60),
+    }
+}
+
+/// `2026-03-01 17:05` in the zone.
+pub(in super::super) fn minute(time: SystemTime, zone: &Zone) -> String {
+    local(time, zone, "%Y-%m-%d %H:%M")
+}
+
+/// `2026-03-01 17:05:42 +01:00` in the zone.
+pub(in super::super) fn second(time: SystemTime, zone: &Zone) -> String {
+    let quarter = quarter_of(to_micros(time));
+    let offset = zone.offset_at(quarter);
+    let (sign, minutes) = if offset < 0 { ('-', -offset / 60) } else { ('+', offset / 60) };
+    format!("{} {sign}{:02}:{:02}", local(time, zone, "%Y-%m-%d %H:%M:%S"), minutes / 60, minutes % 60)
+}
+
+fn local(time: SystemTime, zone: &Zone, form: &str) -> String {
+    let time = Timestamp::from_microsecond(to_micros(time));
+    time.map(|time| zone.tz().to_datetime(time).strftime(form).to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn counts_are_grouped_and_large_ones_shortened_downwards() {
+        assert_eq!([0, 999, 1_000, 99_999].map(compact), ["0", "999", "1,000", "99,999"]);
+        assert_eq!([100_000, 1_239_999, 12_345_678].map(compact), ["100 k", "1.23 M", "12.3 M"]);
+        assert_eq!(compact(u64::MAX), "18,446 P");
+        assert_eq!(Figure::count(1_239_999).whole, "1,239,999");
+    }
+
+    #[test]
+    fn money_keeps_the_digits_that_matter() {
+        let of = |text: &str| money(text.parse().unwrap());
+        assert_eq!(
+            ["0", "1234.5", "0.5", "0.000712", "0.0000000001234", "-2", "0.12345", "0.9999"].map(of),
+            [
+                "$0",
+                "$1,234.50",
+                "$0.500",
+                "$0.000712",
+                "$0.000000000123",
+                "\u{2212}$2.00",
+                "$0.123",
+                "$1.000"
+            ]
+        );
+    }
+
+    #[test]
+    fn round_money_has_no_zeros_but_those_of_cents() {
+        let of = |text: &str| round_money(text.parse().unwrap());
+        assert_eq!(["0", "0.5", "0.002", "1234.5"].map(of), ["$0", "$0.50", "$0.002", "$1,234.50"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_dash() {
+        assert_eq!(Figure::cost(None).short, UNKNOWN);
+        assert_eq!(Figure::share(Ratio::new(0, 0)).short, UNKNOWN);
+        assert_eq!(Figure::share(Ratio::new(1, 3)).short, "33.3 %");
+    }
+
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let zone = Zone::fixed(345).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(59);
+        assert_eq!(minute(time, &zone), "1970-01-01 05:45");
+        assert_eq!(second(time, &zone), "1970-01-01 05:45:59 +05:45");
+        assert_eq!(
+            [850, 320_999, 1_254_000, 125_000_000].map(length),
+            ["850 \u{b5}s", "320 ms", "1.25 s", "2 m 05 s"]
+        );
+    }
+}

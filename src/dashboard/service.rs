@@ -1,0 +1,210 @@
+//! The service.
+
+use super::answer::{self, DashboardFuture, Facing};
+use super::body::DashboardBody;
+use super::params::Params;
+use super::problem::Problem;
+use super::question::Question;
+use super::route::Route;
+use super::settings::Settings;
+use super::sinks::{Sink, SinkCounts};
+use super::{api, helicone, pages};
+use crate::report::{Report, Scope, Scoped, Zone};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+use tower_service::Service;
+
+/// The pages and the JSON API over a report, as a service; see the [module](super).
+///
+/// It never listens: the application serves it, behind its own authentication. It never fails: what goes wrong is an answer.
+///
+/// # Panics
+/// Its future, when the guard, the clock or the counts of a sink do.
+///
+/// ```
+/// use http::request::Parts;
+/// use http::{Request, StatusCode};
+/// use http_body_util::{BodyExt, Empty};
+/// use tower::ServiceExt;
+/// use tower_llm_metrics::MemorySink;
+/// use tower_llm_metrics::dashboard::Dashboard;
+/// use tower_llm_metrics::report::Scope;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let users = MemorySink::new();
+/// let dashboard = Dashboard::new(users.clone(), |_: &Parts| Some(Scope::All)).sink("memory", move || users.stats());
+///
+/// let request = Request::get("/users").body(Empty::<bytes::Bytes>::new()).unwrap();
+/// let page = dashboard.oneshot(request).await.unwrap();
+/// assert_eq!(page.status(), StatusCode::OK);
+/// # assert!(page.into_body().collect().await.unwrap().to_bytes().starts_with(b"<!doctype html>"));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dashboard<R> {
+    report: R,
+    settings: Arc<Settings>,
+}
+
+/// The longest request body that is read.
+const BODY_LIMIT: usize = 64 * 1024;
+
+impl<R> Dashboard<R> {
+    /// The pages over `report`. The guard is asked for each request whose calls it may see: [`Scope::All`] for people who run the
+    /// product, a user's own for that user, and nothing at all, which is answered with 403, for `None`. It sees the request's
+    /// head: what the application's authentication put into its extensions, for instance.
+    pub fn new(report: R, guard: impl Fn(&Parts) -> Option<Scope> + Send + Sync + 'static) -> Self {
+        let settings = Settings {
+            guard: Arc::new(guard),
+            title: "LLM usage".to_owned(),
+            mount: None,
+            zone: Zone::UTC,
+            refresh: Duration::from_secs(5),
+            sinks: Vec::new(),
+            clock: Arc::new(SystemTime::now),
+        };
+        Self { report, settings: Arc::new(settings) }
+    }
+
+    /// What the pages are headed with: "LLM usage" unless told.
+    #[must_use]
+    pub fn title(self, title: impl Into<String>) -> Self {
+        self.with(|settings| settings.title = title.into())
+    }
+
+    /// The path under which browsers find it, `/admin/usage` for instance, when it is nested: its root goes on to the first page
+    /// from there. Links between pages are relative and need none.
+    #[must_use]
+    pub fn mounted_at(self, path: impl AsRef<str>) -> Self {
+        let path = format!("/{}", path.as_ref().trim_matches('/'));
+        self.with(|settings| settings.mount = Some(path))
+    }
+
+    /// The zone whose days are meant where a request names none: UTC unless told.
+    #[must_use]
+    pub fn zone(self, zone: Zone) -> Self {
+        self.with(|settings| settings.zone = zone)
+    }
+
+    /// How often open pages ask for new figures: every 5 seconds unless told, and at most once a second.
+    #[must_use]
+    pub fn refresh(self, every: Duration) -> Self {
+        self.with(|settings| settings.refresh = every.max(Duration::from_secs(1)))
+    }
+
+    /// Shows the counts of a sink on the *Health* page, to those who may see everybody.
+    #[must_use]
+    pub fn sink<C: Into<SinkCounts>>(
+        self,
+        name: impl Into<String>,
+        counts: impl Fn() -> C + Send + Sync + 'static,
+    ) -> Self {
+        let sink = Sink { name: name.into(), counts: Arc::new(move || counts().into()) };
+        self.with(|settings| settings.sinks.push(sink))
+    }
+
+    /// The clock by which "the last seven days" are meant: the system's unless told. It is for tests, and for looking at old logs.
+    #[must_use]
+    pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.clock = Arc::new(clock))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl<R, B> Service<Request<B>> for Dashboard<R>
+where
+    R: Report + Clone + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Response = Response<DashboardBody>;
+    type Error = Infallible;
+    type Future = DashboardFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> DashboardFuture {
+        let dashboard = self.clone();
+        DashboardFuture::new(async move {
+            let (parts, body) = request.into_parts();
+            let route = Route::of(parts.uri.path());
+            let facing = route.as_ref().map_or(Facing::Person, Route::facing);
+            let answered = dashboard.answer(route, &parts, body).await;
+            let answer =
+                answered.unwrap_or_else(|problem| answer::problem(&dashboard.settings, facing, &problem));
+            answer::finish(answer, &parts)
+        })
+    }
+}
+
+impl<R: Report + Clone + 'static> Dashboard<R> {
+    async fn answer<B>(
+        &self,
+        route: Option<Route>,
+        parts: &Parts,
+        body: B,
+    ) -> Result<Response<DashboardBody>, Problem>
+    where
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let scope = (self.settings.guard)(parts)
+            .ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, "you may not see this"))?;
+        let route = route.ok_or_else(Problem::not_found)?;
+        let method = if let Route::Helicone(_) = route { Method::POST } else { Method::GET };
+        if parts.method != method && !(method == Method::GET && parts.method == Method::HEAD) {
+            return Ok(answer::method_not_allowed(&self.settings, route.facing(), &method));
+        }
+        let report = Scoped::new(self.report.clone(), scope.clone());
+        let params = Params::parse(parts.uri.query().unwrap_or_default());
+        let question = || Question::new(report.clone(), Arc::clone(&self.settings), scope.clone(), &params);
+        match route {
+            Route::Root => Ok(answer::redirect(self.settings.mount.as_deref(), pages::first(&scope))),
+            Route::Asset(asset) => Ok(answer::asset(asset)),
+            Route::Page(page) => pages::answer(page, question()?).await,
+            Route::Api(which) => api::answer(which, question()?).await,
+            Route::Helicone(which) => {
+                let body = read(parts, body).await?;
+                helicone::answer(which, &report, &body).await
+            }
+        }
+    }
+}
+
+/// The body of a request, as JSON of at most [`BODY_LIMIT`] bytes.
+async fn read<B>(parts: &Parts, body: B) -> Result<Bytes, Problem>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let kind = parts.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json"));
+    }
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than {BODY_LIMIT} bytes"),
+        )),
+        Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body could not be read to its end")),
+    }
+}

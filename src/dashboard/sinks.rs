@@ -1,0 +1,110 @@
+//! What sinks say of themselves.
+
+use crate::sink::file::FileStats;
+use crate::sink::memory::MemoryStats;
+use crate::sink::queue::QueueStats;
+use std::fmt;
+use std::sync::Arc;
+
+/// The counts of a sink, for the *Health* page: those of this crate's sinks as they are, and of others by name.
+///
+/// ```
+/// use tower_llm_metrics::MemorySink;
+/// use tower_llm_metrics::dashboard::SinkCounts;
+///
+/// let counts = SinkCounts::from(MemorySink::new().stats());
+/// assert_eq!(counts.lost, 0);
+/// let own = SinkCounts::new([("rows sent", 12), ("retries", 1)]).lost(3);
+/// # let _ = own;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkCounts {
+    /// What is counted, and how much of it.
+    pub counts: Vec<(&'static str, u64)>,
+    /// Records that were lost.
+    pub lost: u64,
+    /// The last error, in the sink's words.
+    pub last_error: Option<String>,
+}
+
+impl SinkCounts {
+    /// Counts by name.
+    pub fn new(counts: impl IntoIterator<Item = (&'static str, u64)>) -> Self {
+        Self { counts: counts.into_iter().collect(), ..Self::default() }
+    }
+
+    /// How many records were lost.
+    #[must_use]
+    pub fn lost(mut self, records: u64) -> Self {
+        self.lost = records;
+        self
+    }
+
+    /// The last error.
+    #[must_use]
+    pub fn last_error(mut self, error: Option<String>) -> Self {
+        self.last_error = error;
+        self
+    }
+}
+
+impl From<MemoryStats> for SinkCounts {
+    fn from(stats: MemoryStats) -> Self {
+        Self::new([
+            ("users with a row", stats.users),
+            ("cells", stats.cells),
+            ("bytes", stats.bytes),
+            ("panics of alerts", stats.alert_panics),
+        ])
+    }
+}
+
+impl From<FileStats> for SinkCounts {
+    fn from(stats: FileStats) -> Self {
+        Self::new([
+            ("accepted", stats.accepted),
+            ("written", stats.written),
+            ("on the disk", stats.synced),
+            ("in doubt", stats.doubtful),
+            ("queued", stats.queued),
+            ("dropped: queue full", stats.dropped.full),
+            ("dropped: closed", stats.dropped.closed),
+            ("dropped: given up", stats.dropped.abandoned),
+            ("errors", stats.errors),
+            ("torn lines", stats.torn),
+            ("segments compressed", stats.compressed),
+            ("segments removed", stats.removed),
+        ])
+        .lost(stats.dropped.total())
+        .last_error(stats.last_error)
+    }
+}
+
+impl From<QueueStats> for SinkCounts {
+    fn from(stats: QueueStats) -> Self {
+        Self::new([
+            ("accepted", stats.accepted),
+            ("delivered", stats.delivered),
+            ("queued", stats.queued),
+            ("dropped: queue full", stats.full),
+            ("dropped: closed", stats.closed),
+            ("dropped: the sink panicked", stats.panicked),
+            ("dropped: given up", stats.abandoned),
+        ])
+        .lost(stats.lost())
+    }
+}
+
+/// A sink by its name.
+#[derive(Clone)]
+pub(super) struct Sink {
+    pub(super) name: String,
+    pub(super) counts: Arc<dyn Fn() -> SinkCounts + Send + Sync>,
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sink").field(&self.name).finish()
+    }
+}
