@@ -230,8 +230,10 @@ impl Exchange {
                 .find_map(|id| pending.settle(id))
         };
         // Elsewhere an answer that has gone by cannot be asked for.
-        let is_kept =
-            || is_pending || matches!(record.api, Some(Api::Responses | Api::Assistants | Api::Interactions));
+        let is_kept = || match record.api {
+            Some(Api::Responses | Api::Assistants | Api::Interactions) => true,
+            _ => is_pending || self.learned().store == Some(true),
+        };
         match (record.usage_state, response_id) {
             (UsageState::Repeated, _) => {
                 if let Some(user) = settle() {

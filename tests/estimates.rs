@@ -203,6 +203,16 @@ fn coheres_first_version_is_counted_and_images_are_not_lost() {
 }
 
 #[test]
+fn an_estimate_in_place_of_figures_that_cannot_be_read_is_priced() {
+    let answer = r#"{"object":"chat.completion","model":"gpt-5-mini","choices":[{"message":{"content":"one two"}}],"usage":[1]}"#;
+    let mut call = Call::new(CHAT, ASK, Script::of([answer]));
+    call.content_type = "application/json";
+    let record = call.estimated();
+    assert_eq!((record.usage_state, tokens(&record)), (UsageState::Estimated, (Some(3), Some(2))));
+    assert!(matches!(record.cost, Cost::Priced(_)));
+}
+
+#[test]
 fn what_consumed_nothing_or_is_not_text_is_not_estimated() {
     for (url, status, answer, reason) in [
         (CHAT, 400, r#"{"error":{"message":"no words"}}"#, UsageReason::ErrorResponse),

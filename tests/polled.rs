@@ -172,6 +172,25 @@ fn a_deferred_answer_is_known_by_the_id_that_was_asked_for() {
 }
 
 #[test]
+fn perplexitys_asynchronous_answers_and_stored_completions_count_when_they_are_there() {
+    let begun = r#"{"id":"p1","status":"CREATED","model":"sonar-deep-research","response":null}"#;
+    let done = r#"{"id":"p1","status":"COMPLETED","response":{"model":"sonar-deep-research","usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}}"#;
+    let calls = [
+        post("https://api.perplexity.ai/async/chat/completions", "{}", json(begun)),
+        get("https://api.perplexity.ai/async/chat/completions/p1", json(done)),
+    ];
+    assert_eq!(states(calls), [ABSENT, REPORTED]);
+    let url = "https://api.openai.com/v1/chat/completions";
+    let chunk = r#"{"id":"c","object":"chat.completion.chunk","model":"gpt-5-mini","choices":[]}"#;
+    let kept = r#"{"id":"c","object":"chat.completion","model":"gpt-5-mini","usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#;
+    let calls = [
+        stream(url, r#"{"stream":true,"store":true}"#, events([chunk, "[DONE]"])),
+        get("https://api.openai.com/v1/chat/completions/c", json(kept)),
+    ];
+    assert_eq!(states(calls), [ABSENT, REPORTED]);
+}
+
+#[test]
 fn streams_that_cannot_be_asked_for_take_no_place_from_those_that_can() {
     let chunk = r#"{"id":"chatcmpl-N","object":"chat.completion.chunk","model":"gpt-5-mini","choices":[]}"#;
     let (layer, records) = Records::layer();

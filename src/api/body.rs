@@ -71,15 +71,22 @@ impl BodyReader {
 
     /// Takes the next piece, of any length.
     pub(super) fn push(&mut self, bytes: &[u8], found: &mut Found) {
+        let mut bytes = bytes;
         if let Framing::Undecided(last) = self.framing {
-            let Some(&first) = bytes.trim_ascii_start().first() else {
+            let begun = bytes.trim_ascii_start();
+            let Some(&first) = begun.first() else {
                 self.framing = Framing::Undecided(bytes.last().copied().or(last));
                 return;
             };
             self.framing = self.framing_by(first);
-            // A line that begins with a space is another field.
-            if let Some(last) = last {
-                self.read(&[last], found);
+            // A line that begins with a space is another field. More than one make no difference.
+            match bytes.len() - begun.len() {
+                0 => {
+                    if let Some(last) = last {
+                        self.read(&[last], found);
+                    }
+                }
+                spaces => bytes = bytes.get(spaces - 1..).unwrap_or_default(),
             }
         }
         self.read(bytes, found);

@@ -24,6 +24,8 @@ pub(super) enum Member {
     Model,
     Stream,
     IncludeUsage,
+    /// Whether the answer is kept and can be asked for again.
+    Store,
     ServiceTier,
     /// Only messages of Anthropic's have it.
     Anthropic,
@@ -34,11 +36,12 @@ const NAME: usize = 2048;
 const USER: usize = 2048;
 const WORD: usize = 32;
 
-const MEMBERS: [(&str, Member, usize); 7] = [
+const MEMBERS: [(&str, Member, usize); 8] = [
     ("model", Member::Model, NAME),
     ("model_id", Member::Model, NAME),
     ("stream", Member::Stream, WORD),
     ("stream_options.include_usage", Member::IncludeUsage, WORD),
+    ("store", Member::Store, WORD),
     ("service_tier", Member::ServiceTier, NAME),
     ("serviceTier.type", Member::ServiceTier, NAME),
     ("anthropic_version", Member::Anthropic, NAME),

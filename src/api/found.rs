@@ -18,10 +18,8 @@ pub(super) struct Found {
     error: Option<Text>,
     /// The answer says that the call failed.
     failed: bool,
-    /// The current document or event says so.
-    failed_here: bool,
-    /// An event of a stream said so and told no figures: those before it are not the last.
-    pub(super) broke_off: bool,
+    /// How many members with figures had been noted before the document or event that said so last.
+    figures_at_failure: Option<u32>,
     /// The answer says that it is still being made.
     pub(super) pending: bool,
     /// The answer has a status that says that it could not be made.
@@ -37,6 +35,8 @@ pub(super) struct Found {
     is_step: bool,
     /// The id that the document or event has.
     own_id: Option<Text>,
+    /// The id of an answer that is still to be made, if there is nothing else.
+    pub(super) deferred_id: Option<Text>,
     /// The first content has been seen.
     pub(super) content: bool,
     /// The current event is the last one.
@@ -47,8 +47,8 @@ pub(super) struct Found {
     pub(super) usage_malformed: bool,
     /// How many members with figures have been noted.
     figures: u32,
-    /// How many before the current document or event.
-    figures_before: u32,
+    /// How many before the current event.
+    figures_before: Option<u32>,
     /// A code that stands at the top; it is an error's only when the call failed.
     error_code: Option<Text>,
     /// It names its shape as OpenAI does.
@@ -62,6 +62,8 @@ pub(super) struct Found {
     cumulative: Option<Box<Cumulative>>,
     /// What the answer says, where the application counts it.
     pub(super) texts: Option<Box<Texts>>,
+    /// The answer is one that another call is billed for.
+    repeats: bool,
 }
 
 /// What a late event may say before it is known whether it counts.
@@ -78,13 +80,18 @@ struct Carrier {
     raw: Vec<u8>,
     /// A figure in it cannot be read.
     malformed: bool,
+    /// Something else stood in its place. That is of consequence where there are no figures at all.
+    displaced: bool,
 }
 
 impl Carrier {
     /// Keeps an object in place of an earlier one, unless nothing in it is known.
     fn replace(&mut self, raw: &[u8]) -> Replaced {
         let (convention, malformed) = Convention::of(raw);
-        let Some(convention) = convention else { return Replaced::Not { malformed } };
+        let Some(convention) = convention else {
+            self.displaced |= malformed;
+            return Replaced::Not { malformed };
+        };
         self.convention = Some(convention);
         self.malformed = malformed;
         self.raw.clear();
@@ -126,13 +133,14 @@ pub(super) struct Last {
 
 impl Found {
     /// Nothing yet. `texts` counts what is said.
-    pub(super) fn counting(texts: Option<Box<Texts>>) -> Self {
-        Self { texts, ..Self::default() }
+    pub(super) fn new(repeats: bool, texts: Option<Box<Texts>>) -> Self {
+        Self { repeats, texts, ..Self::default() }
     }
 
     /// The answer says that the call failed, perhaps with a code.
     pub(super) fn fail(&mut self, code: Option<Text>) {
-        (self.failed, self.failed_here) = (true, true);
+        self.failed = true;
+        self.figures_at_failure = Some(self.figures_before.unwrap_or(self.figures));
         self.error = code.or(self.error.take());
     }
 
@@ -191,10 +199,7 @@ impl Found {
                 self.own_id = text(raw);
                 self.id = self.id.take().or_else(|| self.own_id.clone());
             }
-            Member::DeferredId => {
-                self.pending |= self.id.is_none();
-                keep_first(&mut self.id, raw);
-            }
+            Member::DeferredId => keep_first(&mut self.deferred_id, raw),
             Member::ServiceTier => self.service_tier = text(raw).or(self.service_tier.take()),
             Member::Type => self.note_type(raw),
             Member::LateType(api) => self.note_late_type(raw, api),
@@ -233,14 +238,14 @@ impl Found {
     fn note_figures(&mut self, member: Member, raw: &[u8]) {
         self.figures = self.figures.wrapping_add(1);
         match member {
+            // A place that holds other things too says nothing by holding one.
+            Member::UsageIfKnown if self.cumulative.is_none() && Convention::of(raw).0.is_none() => {}
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
             Member::UsageElsewhere | Member::InvocationMetrics => {
                 let at_top = member == Member::InvocationMetrics;
                 let carrier = if at_top { &mut self.metrics } else { &mut self.elsewhere };
-                if let Replaced::Not { malformed } = carrier.replace(raw) {
-                    self.usage_malformed |= malformed;
-                }
+                carrier.replace(raw);
             }
             _ => self.note_count(member, raw),
         }
@@ -323,7 +328,7 @@ impl Found {
     }
 
     fn note_status(&mut self, raw: &[u8]) {
-        let Some(status) = string(raw) else { return };
+        let Some(status) = string(raw).map(|status| status.to_ascii_lowercase()) else { return };
         self.status_failed = status == "failed";
         self.status_begun = matches!(&*status, "queued" | "in_progress");
         self.pending = matches!(
@@ -336,13 +341,15 @@ impl Found {
                 | "finalizing"
                 | "cancelling"
                 | "starting"
+                | "created"
                 | "processing"
         );
     }
 
     fn note_error(&mut self, raw: &[u8]) {
         let says_nothing = match raw {
-            [b'{' | b'[', inside @ .., _] => inside.trim_ascii().is_empty(),
+            [b'[', inside @ .., _] => inside.trim_ascii().is_empty(),
+            [b'{', ..] => !lenient::says_something(raw),
             _ => matches!(raw, b"false" | b"0" | br#""""#),
         };
         if !says_nothing {
@@ -359,7 +366,7 @@ impl Found {
     }
 
     fn note_usage(&mut self, raw: &[u8]) {
-        if self.is_step {
+        if self.is_step && !self.repeats {
             return;
         }
         if let Some(cumulative) = &mut self.cumulative {
@@ -451,41 +458,58 @@ impl Found {
 
     /// The document or event is over.
     pub(super) fn end_event(&mut self) {
-        let had_figures = self.figures != self.figures_before;
-        self.broke_off |= std::mem::take(&mut self.failed_here) && !had_figures;
-        self.figures_before = self.figures;
+        self.figures_before = Some(self.figures);
+        self.own_id = None;
         self.is_step = false;
+    }
+
+    /// Whether the answer failed after its last figures, so that these are but those of a part.
+    pub(super) fn broke_off(&self) -> bool {
+        self.figures_at_failure == Some(self.figures)
     }
 
     /// The usage, as `speaker` stated it last.
     pub(super) fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
-        self.usage_malformed |= match &self.cumulative {
-            Some(cumulative) => cumulative.malformed,
-            None => {
-                [&self.usage, &self.metrics, &self.elsewhere].into_iter().any(|carrier| carrier.malformed)
-            }
-        };
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {
-                let Cumulative { counters, only_start, .. } = *cumulative;
+                let Cumulative { counters, only_start, malformed } = *cumulative;
                 // Bedrock's counters stand for those that a stream was too short to bring.
                 match self.metrics.read(speaker).filter(|_| only_start) {
-                    Some(metrics) => final_figures(metrics),
-                    None => Last { reading: counters.reading(), only_start },
+                    Some(metrics) => {
+                        self.usage_malformed |= self.metrics.malformed;
+                        final_figures(metrics)
+                    }
+                    None => {
+                        self.usage_malformed |= malformed;
+                        Last { reading: counters.reading(), only_start }
+                    }
                 }
             }
-            None => final_figures(
-                self.usage
-                    .read(speaker)
-                    .or_else(|| self.counted_tokens())
-                    .or_else(|| self.metrics.read(speaker))
-                    .or_else(|| self.elsewhere.read(speaker))
-                    .unwrap_or_default(),
-            ),
+            None => final_figures(self.last_object(speaker).unwrap_or_default()),
         };
         self.add_counted_things(&mut last.reading.usage);
-        (last.reading != Reading::default()).then_some(last)
+        if last.reading == Reading::default() {
+            let carriers = [&self.usage, &self.metrics, &self.elsewhere];
+            self.usage_malformed |= carriers.iter().any(|carrier| carrier.malformed || carrier.displaced);
+            return None;
+        }
+        Some(last)
+    }
+
+    /// What the best of the objects says, or the counters that stand alone.
+    fn last_object(&mut self, speaker: Speaker) -> Option<Reading> {
+        if let Some(reading) = self.usage.read(speaker) {
+            self.usage_malformed |= self.usage.malformed;
+            return Some(reading);
+        }
+        self.counted_tokens().or_else(|| {
+            let carriers = [&self.metrics, &self.elsewhere];
+            let (reading, malformed) =
+                carriers.into_iter().find_map(|carrier| Some((carrier.read(speaker)?, carrier.malformed)))?;
+            self.usage_malformed |= malformed;
+            Some(reading)
+        })
     }
 
     /// Tokens that no object holds.

@@ -119,6 +119,12 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
 /// The region of a host of Amazon Bedrock's, if it is one: `bedrock-runtime.us-east-1.amazonaws.com`,
 /// `bedrock-mantle.us-east-1.api.aws`, with `-fips` or not.
 fn bedrock_region(host: &str) -> Option<Option<Text>> {
+    // An endpoint in a network of one's own: `vpce-….bedrock-runtime.us-east-1.vpce.amazonaws.com`.
+    if let Some((_, rest)) = host.split_once(".bedrock-runtime.")
+        && let Some(region) = rest.strip_suffix(".vpce.amazonaws.com")
+    {
+        return Some(Text::new(region).ok());
+    }
     let (service, rest) = host.split_once('.')?;
     if !service.starts_with("bedrock") {
         return None;
@@ -164,6 +170,14 @@ fn behind_cloudflare(name: &str) -> Option<Provider> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_of_bedrock_in_a_network_of_one_s_own_is_amazon_s() {
+        let host = "vpce-0ab1-2cd3.bedrock-runtime.us-east-1.vpce.amazonaws.com";
+        let (aws, region) = provider(host, "/model/m/converse").unwrap();
+        assert_eq!((aws, region.as_deref()), (Provider::AWS, Some("us-east-1")));
+        assert_eq!(provider("bedrock-runtime.us-east-1.vpce.example.com", "/"), None);
+    }
 
     fn id(host: &str, path: &str) -> Option<String> {
         provider(host, path).map(|(provider, region)| match region {

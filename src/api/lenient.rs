@@ -61,6 +61,22 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(json: &[u8]) -> Option<T> {
     serde_json::from_slice(json).ok()
 }
 
+/// Whether the text of an object has a member that is not `null`. What is no JSON says something.
+pub(super) fn says_something(json: &[u8]) -> bool {
+    struct Members;
+    impl<'de> Interest<'de> for Members {
+        type Value = bool;
+        fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+            let mut any = false;
+            while let Some((_, value)) = map.next_entry::<IgnoredAny, Option<IgnoredAny>>()? {
+                any |= value.is_some();
+            }
+            Ok(any)
+        }
+    }
+    serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Members)).unwrap_or(true)
+}
+
 /// Calls `seen` with the keys at the top of the text of an object, up to a syntax error. Whether a figure in it, at any
 /// depth, is there and cannot be read, or the text is no JSON object: what the other figures say is not all then.
 pub(super) fn survey(json: &[u8], seen: impl FnMut(&str)) -> bool {
@@ -104,21 +120,68 @@ enum Expected {
 }
 
 impl Expected {
-    /// By the member's name, in the spellings of all conventions.
+    /// What a member of this name should be: only those that some convention reads are expected to be anything.
     fn of(key: &str) -> Self {
-        let ends = |ends: &[&str]| ends.iter().any(|end| key.ends_with(end));
-        if ends(&["tokens", "Tokens", "token_count", "TokenCount", "tokenCount"])
-            || ends(&["_requests", "_calls", "_queries", "_processed", "_units"])
-        {
-            Self::Count
-        } else if ends(&["seconds"]) {
-            Self::Length
-        } else if ends(&["_details", "Details"])
-            || matches!(key, "iterations" | "cache_creation" | "server_tool_use")
-        {
-            Self::Figures
-        } else {
-            Self::Anything
+        match key {
+            "prompt_tokens"
+            | "completion_tokens"
+            | "input_tokens"
+            | "output_tokens"
+            | "total_tokens"
+            | "audio_tokens"
+            | "image_tokens"
+            | "reasoning_tokens"
+            | "thinking_tokens"
+            | "cached_tokens"
+            | "num_cached_tokens"
+            | "prompt_cache_hit_tokens"
+            | "cache_write_tokens"
+            | "cache_read_input_tokens"
+            | "cache_creation_input_tokens"
+            | "ephemeral_5m_input_tokens"
+            | "ephemeral_1h_input_tokens"
+            | "total_input_tokens"
+            | "total_output_tokens"
+            | "total_cached_tokens"
+            | "total_thought_tokens"
+            | "total_tool_use_tokens"
+            | "tokens"
+            | "promptTokenCount"
+            | "candidatesTokenCount"
+            | "thoughtsTokenCount"
+            | "cachedContentTokenCount"
+            | "toolUsePromptTokenCount"
+            | "totalTokenCount"
+            | "tokenCount"
+            | "inputTokens"
+            | "outputTokens"
+            | "cacheReadInputTokens"
+            | "cacheWriteInputTokens"
+            | "inputTokenCount"
+            | "outputTokenCount"
+            | "cacheReadInputTokenCount"
+            | "cacheWriteInputTokenCount"
+            | "web_search_requests"
+            | "web_search_calls"
+            | "num_search_queries"
+            | "search_units"
+            | "images" => Self::Count,
+            "seconds" | "prompt_audio_seconds" => Self::Length,
+            "prompt_tokens_details"
+            | "prompt_token_details"
+            | "input_tokens_details"
+            | "input_token_details"
+            | "completion_tokens_details"
+            | "completion_token_details"
+            | "output_tokens_details"
+            | "output_token_details"
+            | "cache_creation"
+            | "iterations"
+            | "server_tool_use"
+            | "billed_units"
+            | "promptTokensDetails"
+            | "candidatesTokensDetails" => Self::Figures,
+            _ => Self::Anything,
         }
     }
 }

@@ -207,7 +207,8 @@ fn responses(method: &Method, segments: &[&str]) -> Option<Call> {
         ["input_tokens", "responses", ..] => Some(COUNT),
         ["input_items", _, "responses", ..] => Some(MANAGEMENT),
         [_, "responses", ..] if *method == Method::DELETE => Some(MANAGEMENT),
-        ["cancel", _, "responses", ..] | [_, "responses", ..] => Some(RESPONSE.repeated()),
+        ["cancel", _, "responses", ..] => Some(RESPONSE.repeated()),
+        [_, "responses", ..] if *method != Method::POST => Some(RESPONSE.repeated()),
         _ => None,
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct RequestFacts {
     pub(crate) stream: Option<bool>,
     /// Whether a stream's usage is asked for: `stream_options.include_usage`.
     pub(crate) include_usage: Option<bool>,
+    /// Whether the answer is to be kept: `store`.
+    pub(crate) store: Option<bool>,
     pub(crate) service_tier: Option<Text>,
 }
 
@@ -124,6 +126,7 @@ impl Gathered {
             Some(Member::Model) => facts.model = said.text().or(facts.model.take()),
             Some(Member::Stream) => facts.stream = said.boolean(),
             Some(Member::IncludeUsage) => facts.include_usage = said.boolean(),
+            Some(Member::Store) => facts.store = said.boolean(),
             Some(Member::ServiceTier) => facts.service_tier = said.text(),
             Some(Member::Anthropic) => {
                 self.is_anthropic = true;

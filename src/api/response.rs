@@ -100,7 +100,7 @@ impl ResponseReader {
             head: Head::of(headers),
             decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
-            found: Found::counting(texts),
+            found: Found::new(route.repeats, texts),
         }
     }
 
@@ -131,8 +131,8 @@ impl ResponseReader {
         let by_shape = self.by_shape && self.found.names_api();
         let consumes = self.consumes || by_shape;
         let api = if by_shape { self.found.api() } else { self.api.or(self.found.api()) };
+        let speaker = self.speaker(self.found.model.as_ref().or(request.model.as_ref()));
         let model = self.found.model.take();
-        let speaker = self.speaker(model.as_ref().or(request.model.as_ref()));
         let stated = self.last_usage(speaker).filter(|last| {
             // Of an unknown shape on an unknown host, a price or a length may be anybody's.
             let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
@@ -143,6 +143,10 @@ impl ResponseReader {
         });
         let failed =
             self.found.has_failed(api) || self.status.is_client_error() || self.status.is_server_error();
+
+        let is_deferred = self.found.id.is_none() && model.is_none() && self.found.deferred_id.is_some();
+        let response_id = self.found.id.take().or(self.found.deferred_id.take().filter(|_| is_deferred));
+        let pending = (self.found.pending || is_deferred) && !failed;
 
         let mut facts = ResponseFacts {
             api,
@@ -159,9 +163,9 @@ impl ResponseReader {
             failed,
             error: self.found.error().or(self.head.error.take()).filter(|_| failed),
             stream,
-            response_id: self.found.id.take(),
+            response_id,
             request_id: self.head.request_id.take(),
-            pending: self.found.pending && !failed,
+            pending,
             consumes,
             estimated_output: None,
         };
@@ -170,7 +174,7 @@ impl ResponseReader {
             Some(last) => {
                 // A stream whose last event is cut off has ended early, whoever cut it.
                 let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
-                let early = stream && (last.only_start || !ended_well || cut || self.found.broke_off);
+                let early = stream && (last.only_start || !ended_well || cut || self.found.broke_off());
                 // Nor are figures the last whose successors are over the limit.
                 let early = early || self.found.usage_too_large;
                 facts.usage_state = match early {

@@ -55,6 +55,9 @@ impl EventReader {
     /// The stream has ended.
     pub(super) fn finish(&mut self, api: Option<Api>, found: &mut Found) {
         let Self { parser, scanner, sentinel, progress } = self;
+        // An event that is cut off may have gone on to say anything.
+        let cut = progress.event.is_some() && scanner.status() == Status::Within;
+        progress.malformed |= cut && !progress.closed;
         parser.finish(&mut Events { scanner, sentinel, progress, api, found });
     }
 

@@ -153,6 +153,8 @@ impl Record {
     pub(crate) fn unpriceable(&self) -> Option<UnpricedReason> {
         let Usage { input_tokens, output_tokens, .. } = self.usage;
         match self.usage_reason {
+            // An estimate is made where the figures cannot be had, for this reason or another.
+            _ if self.usage_state == UsageState::Estimated => None,
             Some(UsageReason::Malformed | UsageReason::TooLarge) => Some(UnpricedReason::UnreadableUsage),
             _ if input_tokens.is_none() && output_tokens.is_some_and(|tokens| tokens > 0) => {
                 Some(UnpricedReason::IncompleteUsage)

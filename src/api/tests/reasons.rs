@@ -184,6 +184,10 @@ fn a_stream_whose_last_event_is_cut_off_has_partial_figures() {
     let stream = format!("{}data: {{\"usageMetadata\":{{\"prompt", events(&[GEMINI_PART]));
     let facts = Call::new(GEMINI_STREAM, EVENTS, stream).facts();
     assert_eq!(facts.usage_state, UsageState::Partial);
+    let perplexity = events(&[&chat_chunk(r#"{"content":"a"}"#, CHAT_USAGE)]);
+    let stream = format!("{perplexity}data: {{\"model\":\"sonar\",\"cho");
+    let facts = Call::new("https://api.perplexity.ai/chat/completions", EVENTS, stream).facts();
+    assert_eq!(facts.usage_state, UsageState::Partial, "wherever the last event is cut");
     // Nonsense before the terminal event takes nothing from what came at the end.
     let stream = format!("data: nonsense\n\n{}", chat_events());
     let facts = Call::new(CHAT, EVENTS, stream).facts();
@@ -242,6 +246,45 @@ fn a_gateways_route_is_its_own_whatever_it_is_called() {
 }
 
 #[test]
+fn a_message_of_anthropics_is_read_as_one_whoever_serves_it() {
+    let usage = r#"{"input_tokens":10,"output_tokens":50,"output_tokens_details":{"thinking_tokens":20},"server_tool_use":{"web_search_requests":2}}"#;
+    let body = format!(r#"{{"type":"message","model":"claude-sonnet-4-5","usage":{usage}}}"#);
+    let bedrock = "https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-sonnet-4-5/invoke";
+    for url in [MESSAGES, "http://gateway.internal/ask", bedrock] {
+        let usage = Call::new(url, JSON, body.clone()).usage();
+        assert_eq!((usage.web_searches, usage.reasoning_tokens), (Some(2), Some(20)), "{url}");
+    }
+}
+
+#[test]
+fn what_stands_where_usage_may_stand_too_spoils_nothing() {
+    for beside in [
+        r#""metadata":{"usage":"chat"}"#,
+        r#""meta":[]"#,
+        r#""meta":"x""#,
+        r#""meta":{"max_tokens":"auto"}"#,
+        r#""result":{"usage":5}"#,
+        r#""x_groq":{"usage":"x"}"#,
+    ] {
+        for body in [
+            format!(r#"{{"object":"chat.completion","usage":{CHAT_USAGE},{beside}}}"#),
+            format!(r#"{{{beside},"object":"chat.completion","usage":{CHAT_USAGE}}}"#),
+        ] {
+            let facts = Call::new(CHAT, JSON, body).facts();
+            assert_eq!((facts.usage, facts.usage_reason), (chat_usage(), None), "{beside}");
+        }
+    }
+    assert_eq!(
+        Call::new("http://gateway.internal/ask", JSON, r#"{"meta":[]}"#).absent(),
+        UsageReason::Unrecognized
+    );
+    // A figure that nobody reads may be anything.
+    let odd = CHAT_USAGE.replacen('{', r#"{"time_per_output_tokens":0.02,"estimated_tokens":false,"#, 1);
+    let facts = Call::new(CHAT, JSON, format!(r#"{{"object":"chat.completion","usage":{odd}}}"#)).facts();
+    assert_eq!((facts.usage, facts.usage_reason), (chat_usage(), None));
+}
+
+#[test]
 fn what_only_looks_like_a_known_shape_is_unrecognized() {
     for body in [
         r#"{"usage":{"cost":3}}"#,
@@ -259,8 +302,19 @@ fn what_only_looks_like_a_known_shape_is_unrecognized() {
 #[test]
 fn an_error_after_figures_that_grow_leaves_them_partial() {
     let error = r#"{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}"#;
-    let facts = Call::new(GEMINI_STREAM, EVENTS, events(&[GEMINI_PART, error])).facts();
-    assert_eq!((facts.failed, facts.usage_state), (true, UsageState::Partial));
+    for (content_type, body) in [
+        (EVENTS, events(&[GEMINI_PART, error])),
+        (JSON, format!("[{GEMINI_PART},\r\n{error}]")),
+        (LINES, format!("{GEMINI_PART}\n{error}\n")),
+    ] {
+        let facts = Call::new(GEMINI_STREAM, content_type, body).facts();
+        assert_eq!((facts.failed, facts.usage_state), (true, UsageState::Partial), "{content_type}");
+    }
+    // The last word is the figures'.
+    let error = r#"{"model":"m","error":{"code":502},"choices":[]}"#;
+    let last = format!(r#"{{"model":"m","choices":[],"usage":{CHAT_USAGE}}}"#);
+    let facts = Call::new(CHAT, EVENTS, events(&[error, &last, "[DONE]"])).facts();
+    assert_eq!((facts.failed, facts.usage_state, facts.usage), (true, UsageState::Reported, chat_usage()));
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn framing_of_every_allowed_kind_reads_the_same() {
         ("names of events", bytes(plain.replace("data: {", "event: data\ndata: {"))),
         ("several lines of data", bytes(plain.replace(",\"choices\":", ",\ndata: \"choices\":"))),
         ("blank lines before", bytes(format!("\n\n{plain}"))),
+        ("blank lines and white space before", bytes(format!("\n{}\n{plain}", " ".repeat(40)))),
     ] {
         assert_eq!(Call::new(CHAT, EVENTS, body).facts(), expected, "{what}");
     }
@@ -156,7 +157,8 @@ fn after_the_sentinel_nothing_counts() {
 
 #[test]
 fn an_error_member_that_says_nothing_is_no_error() {
-    for error in ["null", "false", "0", "\"\"", "{}", "[]", "{ }", "[\n]"] {
+    for error in ["null", "false", "0", "\"\"", "{}", "[]", "{ }", "[\n]", r#"{"code":null,"message":null}"#]
+    {
         let body = chat_json().replacen('{', &format!("{{\"error\":{error},"), 1);
         assert!(!Call::new(CHAT, JSON, body).facts().failed, "{error}");
     }
