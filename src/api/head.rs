@@ -74,8 +74,11 @@ pub(super) fn is_media_type(content_type: &str, media_type: &str) -> bool {
 
 /// Whether `content_type` is JSON, by its name or its suffix (RFC 6839).
 pub(super) fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    let suffix = essence.rsplit_once('+').map_or("", |(_, suffix)| suffix);
+    essence.eq_ignore_ascii_case("application/json")
+        || essence.eq_ignore_ascii_case("text/json")
+        || suffix.eq_ignore_ascii_case("json")
 }
 
 #[cfg(test)]
@@ -97,6 +100,18 @@ mod tests {
         assert_eq!((head.error.as_deref(), head.usage), (Some("ThrottlingException"), None));
         headers.insert("x-amzn-bedrock-input-token-count", "12".parse().unwrap());
         assert_eq!(Head::of(&headers).usage.unwrap().input_tokens, Some(12));
+    }
+
+    #[test]
+    fn json_is_known_by_its_name_and_by_its_suffix() {
+        for content_type in
+            ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"]
+        {
+            assert!(is_json(content_type), "{content_type}");
+        }
+        for content_type in ["", "text/html", "application/x-ndjson", "application/jsonl", "+xml"] {
+            assert!(!is_json(content_type), "{content_type}");
+        }
     }
 
     #[test]
