@@ -486,7 +486,8 @@ fn a_failed_reload_keeps_the_old_book_and_says_why() {
     let error = shared.reload(|| PriceBook::from_json(b"<html>502 Bad Gateway</html>")).unwrap_err();
     assert!(error.to_string().contains("genai-prices"), "{error}");
     assert_eq!(call("acme", "rocket").price(&shared).total(), Some(usd("2")));
-    shared.reload(|| PriceBook::from_json(b"[]")).unwrap();
+    let other = br#"[{"id": "other", "models": [{"id": "m", "match": {"equals": "m"}, "prices": {"input_mtok": 1}}]}]"#;
+    shared.reload(|| PriceBook::from_json(other)).unwrap();
     assert_eq!(call("acme", "rocket").price(&shared), Cost::Unpriced(UnpricedReason::UnknownProvider));
 }
 
@@ -542,4 +543,60 @@ fn sources_that_disagree_are_listed() {
     let found: Vec<String> = builder.build().disagreements().iter().map(ToString::to_string).collect();
     assert_eq!(found.first().map(String::as_str), Some("openai/gpt\tinput\t>0\t0.000001\t0.000003"));
     assert!(!found.iter().any(|line| line.contains("\toutput\t")), "{found:?}");
+}
+
+#[test]
+fn an_override_stands_before_every_name_of_its_model_that_the_data_spells() {
+    let data = br#"[{"id": "acme", "models": [
+        {"id": "rocket", "match": {"or": [{"equals": "rocket"}, {"equals": "rocket-2026-08-07"}]}, "prices": {"input_mtok": 2}},
+        {"id": "rocket-mini", "match": {"equals": "rocket-mini"}, "prices": {"input_mtok": 1}}]}]"#;
+    let litellm =
+        br#"{"acme/rocket-2026-08-07": {"litellm_provider": "acme", "input_cost_per_token": 3e-06}}"#;
+    let book = PriceBook::builder().genai_prices(data).unwrap().litellm(litellm).unwrap().build();
+    let ours = || PriceOverride::new("acme", "rocket").rate(Unit::Input, Rate::per_million("0.5").unwrap());
+    let usage = tokens(1_000_000, 0);
+    let cost = |book: &PriceBook, model: &str| {
+        let (provider, model) = (Provider::new("acme").unwrap(), Text::new(model).unwrap());
+        let mut call = PricedCall::new(&usage, SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000));
+        (call.provider, call.response_model) = (Some(&provider), Some(&model));
+        book.price(&call).total()
+    };
+    let with_ours = book.with_overrides([ours()]).unwrap();
+    for model in ["rocket", "rocket-2026-08-07", "acme/rocket"] {
+        assert_eq!(cost(&with_ours, model), Some(usd("0.5")), "{model}");
+    }
+    assert_eq!(cost(&with_ours, "rocket-mini"), Some(usd("1")));
+    let by_prefix = book.with_overrides([ours().prefix("rocket-")]).unwrap();
+    assert_eq!(cost(&by_prefix, "rocket-mini"), Some(usd("0.5")));
+}
+
+#[test]
+fn json_that_is_no_price_list_leaves_the_old_book_in_place() {
+    let shared = SharedPriceBook::new(PriceBook::from_genai_prices(GENAI.as_bytes()).unwrap());
+    for data in
+        [r#"{"message":"Not Found","status":"404"}"#, "{}", "[]", r#"{"providers":[]}"#, "<html>502</html>"]
+    {
+        assert!(shared.reload(|| PriceBook::from_json(data.as_bytes())).is_err(), "{data}");
+        let (provider, model, usage) =
+            (Provider::new("acme").unwrap(), Text::new("rocket").unwrap(), tokens(1, 0));
+        let mut call = PricedCall::new(&usage, SystemTime::now());
+        (call.provider, call.model) = (Some(&provider), Some(&model));
+        assert!(matches!(shared.price(&call), Cost::Priced(_)));
+    }
+}
+
+#[test]
+fn what_somebody_made_of_a_model_is_not_priced_as_the_model() {
+    let book = PriceBook::from_genai_prices(GENAI.as_bytes()).unwrap();
+    let usage = tokens(1, 0);
+    for (provider, model) in [
+        ("openai", "gpt@my-lora"),
+        ("openai", "acme-private/models/gpt"),
+        ("google", "projects/1/locations/us-central1/models/gem"),
+    ] {
+        let (provider, model) = (Provider::new(provider).unwrap(), Text::new(model).unwrap());
+        let mut call = PricedCall::new(&usage, SystemTime::now());
+        (call.provider, call.model) = (Some(&provider), Some(&model));
+        assert_eq!(book.price(&call), Cost::Unpriced(UnpricedReason::UnknownModel), "{model}");
+    }
 }

@@ -413,3 +413,22 @@ fn today_and_this_month_are_whole_whatever_the_window_is() {
     assert_eq!((all.totals.cost(), all.users), (Some(Usd::from_dollars(7)), 2));
     assert_eq!((all.totals.latency().count(), all.month.latency().count()), (3, 3));
 }
+
+#[test]
+fn a_spike_of_the_rows_that_are_no_users_is_measured_against_all_of_their_days() {
+    let nobodys = |time| {
+        let mut record = call("x", time);
+        record.user = None;
+        record
+    };
+    let (users, said) = watched(Alert::spike(Watch::Requests, 3));
+    for day in 0..8 {
+        (0..200).for_each(|n| users.record(&nobodys(day * DAY + n)));
+    }
+    assert!(said.lock().unwrap().is_empty(), "{:?}", said.lock().unwrap());
+    (0..600).for_each(|n| users.record(&nobodys(8 * DAY + n)));
+    assert_eq!(
+        *said.lock().unwrap(),
+        ["(no user): requests 600 of 600 in the day from 2026-03-10T00:00:00Z"]
+    );
+}

@@ -27,6 +27,15 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// What a report could not answer, of a window that `field` asked for.
+    pub(super) fn of_window(field: &'static str, error: QueryError) -> Self {
+        let problem = Self::from(error);
+        let named = problem.field.is_some();
+        Self { field: if named { Some(field.to_owned()) } else { None }, ..problem }
+    }
+}
+
 /// A window that is finer than what is kept is the request's fault; a store that failed is not.
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {

@@ -130,27 +130,23 @@ impl<R: Report> Question<R> {
         self.ask(|selection| async move { self.report.calls(&selection, limit).await }).await
     }
 
-    /// Asks; and where the past is no longer kept so fine, asks again in whole days of UTC, and at last from where any days are
-    /// kept on.
+    /// Asks; and where the past is no longer kept so fine, asks again in whole days of UTC. What is older than the days that are
+    /// kept is an error that says so.
     async fn ask<T, F>(&self, ask: impl Fn(Selection) -> F) -> Result<T, Problem>
     where
         F: Future<Output = Result<T, QueryError>> + Send,
     {
         let selection = self.selection();
-        let (quarters_from, days_from) = match ask(selection.clone()).await {
-            Err(QueryError::TooFine { quarters_from, days_from, .. }) => (quarters_from, days_from),
+        let quarters_from = match ask(selection.clone()).await {
+            Err(QueryError::TooFine { quarters_from, .. }) => quarters_from,
             answer => return Ok(answer?),
         };
         self.widened.store(true, Ordering::Relaxed);
-        let window = range::coarsened(self.window, quarters_from);
-        let coarse = selection.clone().window(window);
-        for selection in [coarse.clone(), coarse.clone().zone(Zone::UTC)] {
-            match ask(selection).await {
-                Err(QueryError::TooFine { .. }) => {}
-                answer => return Ok(answer?),
-            }
+        let coarse = selection.window(range::coarsened(self.window, quarters_from));
+        match ask(coarse.clone()).await {
+            Err(QueryError::TooFine { .. }) => Ok(ask(coarse.zone(Zone::UTC)).await?),
+            answer => Ok(answer?),
         }
-        Ok(ask(coarse.zone(Zone::UTC).window(range::shortened(window, days_from))).await?)
     }
 }
 

@@ -136,12 +136,6 @@ pub(super) fn coarsened(window: Window, quarters_from: SystemTime) -> Window {
     Window::of(round(start, 0), round(end, DAY - 1))
 }
 
-/// The window from `days_from` on.
-pub(super) fn shortened(window: Window, days_from: SystemTime) -> Window {
-    let (start, end) = window.bounds();
-    Window::of(start.max(to_micros(days_from)), end)
-}
-
 /// The window that is at least from `start` until `end` in seconds since 1970, with edges at whole quarters of an hour.
 pub(super) fn around(start: i64, end: i64) -> Window {
     let quarter = |seconds: i64, up: i64| {

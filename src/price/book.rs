@@ -68,29 +68,39 @@ impl PriceBook {
     /// publishes it.
     ///
     /// # Errors
-    /// When `data` is not of that format. An entry that cannot be used is left out and [noted](Self::refused).
+    /// When `data` is not of that format, or has no entry that can be used. Beside others, such an entry is left out and
+    /// [noted](Self::refused).
     pub fn from_genai_prices(data: &[u8]) -> Result<Self, PriceError> {
-        Ok(Self::builder().genai_prices(data)?.build())
+        Self::builder()
+            .genai_prices(data)?
+            .build()
+            .if_any("at least one entry of genai-prices that can be used")
     }
 
     /// Reads [LiteLLM](https://github.com/BerriAI/litellm)'s map of model prices as that project publishes it.
     ///
     /// # Errors
-    /// When `data` is not of that format. An entry that cannot be used is left out and [noted](Self::refused).
+    /// When `data` is not of that format, or has no entry that can be used. Beside others, such an entry is left out and
+    /// [noted](Self::refused).
     pub fn from_litellm(data: &[u8]) -> Result<Self, PriceError> {
-        Ok(Self::builder().litellm(data)?.build())
+        Self::builder().litellm(data)?.build().if_any("at least one entry of LiteLLM that can be used")
     }
 
     /// Reads either format: genai-prices writes a list, LiteLLM an object.
     ///
     /// # Errors
-    /// When `data` is of neither format.
+    /// When `data` is of neither format, or has no entry that can be used.
     pub fn from_json(data: &[u8]) -> Result<Self, PriceError> {
         match data.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'[') => Self::from_genai_prices(data),
             Some(b'{') => Self::from_litellm(data),
             _ => Err(PriceError::shape("the list of genai-prices or the object of LiteLLM")),
         }
+    }
+
+    /// This book, unless there is nothing in it: an error message in JSON is no price list.
+    fn if_any(self, expected: &'static str) -> Result<Self, PriceError> {
+        if self.is_empty() { Err(PriceError::shape(expected)) } else { Ok(self) }
     }
 
     /// The prices that are compiled in: of genai-prices and LiteLLM, at the [date](Self::date) of this release. They are read

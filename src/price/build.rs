@@ -11,7 +11,7 @@ use super::sheet::Sheet;
 use super::window::Window;
 use crate::record::{Rate, Text, Unit};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 /// An entry before it is packed.
@@ -82,7 +82,14 @@ impl Builder {
         catalog.entries.shrink_to_fit();
         catalog.note_sole_bands();
         let mut index = std::mem::take(&mut catalog.index);
-        index.complete(|key| is_complete(catalog, key));
+        // The application's own entries stand before all names that they may reach, under any spelling.
+        let ours = |entry: &&Entry| entry.source == Source::Override;
+        let overridden: BTreeSet<_> =
+            catalog.entries.iter().filter(ours).map(|entry| entry.provider).collect();
+        index.complete(|key| {
+            let is_ours = key.entry(Source::Override).is_some();
+            (is_ours || !overridden.contains(&key.provider)) && is_complete(catalog, key)
+        });
         catalog.index = index;
         (self.catalog, self.refused)
     }

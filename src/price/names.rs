@@ -73,7 +73,12 @@ fn resource(name: &str) -> Option<&str> {
     if name.starts_with("arn:") {
         return name.rsplit_once('/').map(|(_, model)| model);
     }
-    name.strip_prefix("models/").or_else(|| name.rsplit_once("/models/").map(|(_, model)| model))
+    // What somebody made of a model stands under an account or a project of theirs.
+    let is_public =
+        |place: &str| place == "accounts/fireworks" || place.rsplit('/').nth(1) == Some("publishers");
+    let within =
+        || name.rsplit_once("/models/").filter(|(place, _)| is_public(place)).map(|(_, model)| model);
+    name.strip_prefix("models/").or_else(within)
 }
 
 /// `ft:base` of `ft:base:organisation:name:id`.
@@ -99,9 +104,10 @@ fn context_suffix(name: &str) -> Option<&str> {
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(model)
 }
 
-/// The name without Vertex's `@20240620` or `@default`.
+/// The name without Vertex's `@20240620`, `@default` or `@latest`: anything else may be a model of somebody's own.
 fn version(name: &str) -> Option<&str> {
-    name.rsplit_once('@').map(|(model, _)| model)
+    let (model, version) = name.rsplit_once('@')?;
+    (matches!(version, "default" | "latest") || is_date(version)).then_some(model)
 }
 
 fn route(name: &str) -> Option<&str> {

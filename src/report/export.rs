@@ -101,8 +101,16 @@ fn quoted(text: &str) -> String {
     const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     // What a spreadsheet may skip before it looks.
     let skipped = |c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '\'' || c == '\u{feff}';
-    let guard = if text.trim_start_matches(skipped).starts_with(FORMULA) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    let guard = |text: &str| if text.trim_start_matches(skipped).starts_with(FORMULA) { "'" } else { "" };
+    let mut cell = String::from('"');
+    // Where a list is separated by semicolons, a spreadsheet takes the rest of a text for cells of their own.
+    cell.push_str(guard(text));
+    for (at, part) in text.split_inclusive([';', '\t']).enumerate() {
+        cell.push_str(if at == 0 { "" } else { guard(part) });
+        cell.push_str(&part.replace('"', "\"\""));
+    }
+    cell.push('"');
+    cell
 }
 
 fn member(name: &str, value: &Value) -> io::Result<String> {
@@ -336,6 +344,8 @@ mod tests {
             assert!(cell.starts_with("\"'"), "{cell}");
         }
         assert_eq!(quoted("a=1, \"b\""), "\"a=1, \"\"b\"\"\"");
+        // Cells of their own where the separator is another one.
+        assert_eq!(quoted(";=1+1;a\t@x"), "\";'=1+1;a\t'@x\"");
         assert_eq!(csv(&number(-5)), "-5", "numbers of ours are numbers");
     }
 }

@@ -20,6 +20,16 @@ impl<'a> Fields<'a> {
         Ok(Self { path, members: members.into_iter().filter(|(_, value)| value.get() != "null").collect() })
     }
 
+    /// The conditions that `value` holds. A condition that is `null` is none, and no condition at all would be about
+    /// everybody, who is spelled `"all"`.
+    pub(super) fn conditions(path: impl Into<String>, value: &'a RawValue) -> Result<Self, Problem> {
+        let fields = Self::of(path, value)?;
+        if fields.members.is_empty() {
+            return Err(Problem::of(fields.path, r#"holds no condition; everybody is spelled "all""#));
+        }
+        Ok(fields)
+    }
+
     /// The path of a member. Members of the body itself have their name alone.
     pub(super) fn path(&self, name: &str) -> String {
         if self.path == "body" { name.to_owned() } else { format!("{}.{name}", self.path) }

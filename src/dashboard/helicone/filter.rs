@@ -43,7 +43,7 @@ fn node(path: &str, tree: &RawValue, depth: usize, leaves: &mut usize) -> Result
             _ => Err(Problem::of(path, r#"must be "all", a leaf, or a branch"#)),
         };
     }
-    let fields = Fields::of(path, tree)?;
+    let fields = Fields::conditions(path, tree)?;
     if let Some(operator) = fields.get("operator") {
         let operator = text(&fields.path("operator"), operator)?;
         let side = |name: &str, leaves: &mut usize| {
@@ -58,7 +58,7 @@ fn node(path: &str, tree: &RawValue, depth: usize, leaves: &mut usize) -> Result
     }
     let mut all = ALL;
     for (table, value) in fields.iter() {
-        for (column, value) in Fields::of(fields.path(table), value)?.iter() {
+        for (column, value) in Fields::conditions(fields.path(table), value)?.iter() {
             *leaves += 1;
             if *leaves > MAX_LEAVES {
                 return Err(Problem::of(path, format_args!("has more than {MAX_LEAVES} leaves")));
@@ -144,7 +144,7 @@ fn of_calls(path: &str, column: &str, value: &RawValue) -> Result<Filter, Proble
         }),
         "properties" => {
             let mut all = ALL;
-            for (name, value) in Fields::of(path, value)?.iter() {
+            for (name, value) in Fields::conditions(path, value)?.iter() {
                 let key = Text::new(name).map_err(|error| Problem::of(path, error))?;
                 let path = format!("{path}.{name}");
                 let leaf = calls(&path, value, |operator, text| {
@@ -175,7 +175,7 @@ fn calls(
     mut of: impl FnMut(&str, &Text) -> Result<Option<CallFilter>, Problem>,
 ) -> Result<Filter, Problem> {
     let mut all = ALL;
-    for (operator, value) in Fields::of(path, value)?.iter() {
+    for (operator, value) in Fields::conditions(path, value)?.iter() {
         let text = short(path, operator, value)?;
         let filter = of(operator, &text)?.ok_or_else(|| unknown(path, operator))?;
         all = and(all, Filter { calls: filter, ..ALL });
@@ -206,7 +206,7 @@ fn pattern(operator: &str, text: &Text) -> Option<(Pattern, bool)> {
 /// Conditions on the id. The empty one stands for calls without a user.
 fn user_id(path: &str, value: &RawValue) -> Result<UserFilter, Problem> {
     let mut all = UserFilter::All;
-    for (operator, value) in Fields::of(path, value)?.iter() {
+    for (operator, value) in Fields::conditions(path, value)?.iter() {
         let at = format!("{path}.{operator}");
         let one = match operator {
             "equals" => is(&at, &text(&at, value)?)?,
@@ -234,7 +234,7 @@ pub(super) fn is(path: &str, id: &str) -> Result<UserFilter, Problem> {
 /// Conditions on a figure.
 fn number(path: &str, measure: Measure, value: &RawValue) -> Result<UserFilter, Problem> {
     let mut all = UserFilter::All;
-    for (operator, value) in Fields::of(path, value)?.iter() {
+    for (operator, value) in Fields::conditions(path, value)?.iter() {
         let at = format!("{path}.{operator}");
         let quoted = amount::unit(measure) == amount::Unit::Moment;
         let amount: Amount = if quoted {
@@ -261,7 +261,7 @@ fn number(path: &str, measure: Measure, value: &RawValue) -> Result<UserFilter, 
 /// Conditions on when a call was made, widened to whole quarters of an hour.
 fn time(path: &str, value: &RawValue) -> Result<Window, Problem> {
     let mut window = Window::ALL;
-    for (operator, value) in Fields::of(path, value)?.iter() {
+    for (operator, value) in Fields::conditions(path, value)?.iter() {
         let at = format!("{path}.{operator}");
         let time = text(&at, value)?.parse::<Timestamp>();
         let time =
@@ -306,7 +306,17 @@ mod tests {
         let at = |text: &str| from_micros(text.parse::<Timestamp>().unwrap().as_microsecond());
         assert_eq!(filter.window, Window::new(at("2026-03-01T00:00:00Z"), at("2026-03-02T00:00:00Z")));
         assert_eq!(of("\"all\"").unwrap(), ALL);
-        assert_eq!(of("{}").unwrap(), ALL);
+        for nothing in [
+            "{}",
+            r#"{"users_view":{}}"#,
+            r#"{"users_view":{"user_user_id":{}}}"#,
+            r#"{"users_view":{"user_user_id":null}}"#,
+            r#"{"users_view":{"user_user_id":{"equals":null}}}"#,
+            r#"{"request_response_rmt":{"model":{"equals":null}}}"#,
+            r#"{"operator":"or","left":{"users_view":{"user_user_id":{"equals":"a"}}},"right":{}}"#,
+        ] {
+            assert!(of(nothing).unwrap_err().contains("everybody"), "{nothing}");
+        }
     }
 
     #[test]

@@ -81,10 +81,11 @@ pub(super) async fn overview<R: Report>(report: &Scoped<R>, fields: &Fields<'_>)
         let histogram = match report.histogram(&selection, query).await {
             Err(QueryError::TooFine { quarters_from, .. }) => {
                 let coarse = range::coarsened(window, quarters_from);
-                report.histogram(&selection.clone().window(coarse), query).await?
+                report.histogram(&selection.clone().window(coarse), query).await
             }
-            histogram => histogram?,
+            histogram => histogram,
         };
+        let histogram = histogram.map_err(|error| Problem::of_window("filter", error))?;
         histograms = histograms.raw(name, array(rows(&histogram)));
     }
     Ok(histograms.finish())
@@ -134,12 +135,13 @@ fn ids(value: &RawValue) -> Result<Vec<UserFilter>, Problem> {
 }
 
 async fn ask<R: Report>(report: &Scoped<R>, window: Window, query: &UserQuery) -> Result<UserPage, Problem> {
-    match report.users(window, query).await {
+    let page = match report.users(window, query).await {
         Err(QueryError::TooFine { quarters_from, .. }) => {
-            Ok(report.users(range::coarsened(window, quarters_from), query).await?)
+            report.users(range::coarsened(window, quarters_from), query).await
         }
-        page => Ok(page?),
-    }
+        page => page,
+    };
+    page.map_err(|error| Problem::of_window("timeFilter", error))
 }
 
 fn time_filter(fields: &Fields<'_>) -> Result<Window, Problem> {

@@ -3,7 +3,7 @@
 use super::history::History;
 use crate::record::{Record, Usd};
 use crate::report::gather::Span;
-use crate::report::instant::{QUARTERS_PER_DAY, from_micros, to_micros};
+use crate::report::instant::{QUARTERS_PER_DAY, from_micros, quarter_of, to_micros};
 use crate::report::{Step, Totals, Who, Zone};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -123,20 +123,28 @@ impl Alert {
         self
     }
 
-    /// The limit of a window that begins at `start`, for a user of whom `history` is known.
-    fn limit(&self, start: i64, history: &History) -> Option<i128> {
+    /// The limit of a window that begins at `start`. `days`: what the days before were, by their number.
+    fn limit(&self, start: i64, days: impl FnOnce() -> BTreeMap<i32, i128>) -> Option<i128> {
         match self.rule {
             Rule::Limit(limit) => Some(limit),
             Rule::Spike { times, floor } => {
-                let median = self.median_day(start, history)?;
+                let median = self.median_day(start, &days())?;
                 let limit = median.saturating_mul(times.into());
                 (median > 0).then_some(limit.max(floor))
             }
         }
     }
 
-    fn median_day(&self, start: i64, history: &History) -> Option<i128> {
-        let today = self.zone.day_of(crate::report::instant::quarter_of(start));
+    fn median_day(&self, start: i64, days: &BTreeMap<i32, i128>) -> Option<i128> {
+        let today = self.zone.day_of(quarter_of(start));
+        let mut sums: Vec<_> = days.range(today - SPIKE_DAYS..today).map(|(_, sum)| *sum).collect();
+        sums.sort_unstable();
+        let middle = sums.len().div_ceil(2).checked_sub(1)?;
+        sums.get(middle).copied().filter(|_| sums.len() >= SPIKE_MIN_DAYS)
+    }
+
+    /// What the days of a user add up to, in what is watched.
+    fn days(&self, history: &History) -> BTreeMap<i32, i128> {
         let mut days: BTreeMap<i32, Totals> = BTreeMap::new();
         for part in history.parts() {
             let quarter = match part.span {
@@ -144,15 +152,9 @@ impl Alert {
                 Span::Day(day, _) => day.saturating_mul(QUARTERS_PER_DAY),
                 Span::Ever(_) => continue,
             };
-            let day = self.zone.day_of(quarter);
-            if (today - SPIKE_DAYS..today).contains(&day) {
-                days.entry(day).or_default().merge_sums(part.totals);
-            }
+            days.entry(self.zone.day_of(quarter)).or_default().merge_sums(part.totals);
         }
-        let mut sums: Vec<_> = days.values().map(|totals| self.watch.of(totals)).collect();
-        sums.sort_unstable();
-        let middle = sums.len().div_ceil(2).checked_sub(1)?;
-        sums.get(middle).copied().filter(|_| sums.len() >= SPIKE_MIN_DAYS)
+        days.into_iter().map(|(day, totals)| (day, self.watch.of(&totals))).collect()
     }
 }
 
@@ -210,6 +212,15 @@ pub(crate) struct State {
     before: Option<Open>,
 }
 
+/// The windows of a row that is no user's. Its calls are spread over all shards, so that what its days add up to is kept
+/// here.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    states: Vec<State>,
+    /// For each alert, the days that a spike is measured against.
+    days: Vec<BTreeMap<i32, i128>>,
+}
+
 type Callback = Arc<dyn Fn(&Fired) + Send + Sync>;
 
 /// The alerts of a store.
@@ -234,12 +245,50 @@ impl Alerts {
         self.alerts.is_empty()
     }
 
-    /// Counts a call of somebody; which alerts it fires.
+    /// Counts a call of a user; which alerts it fires.
     pub(crate) fn count(
         &self,
         states: &mut Vec<State>,
         who: impl Fn() -> Who,
         history: &History,
+        record: &Record,
+    ) -> Vec<(usize, Fired)> {
+        self.count_with(states, who, |_, alert| alert.days(history), record)
+    }
+
+    /// The same for a row that is no user's.
+    pub(crate) fn count_shared(
+        &self,
+        shared: &mut Shared,
+        who: &Who,
+        record: &Record,
+    ) -> Vec<(usize, Fired)> {
+        let Shared { states, days } = shared;
+        days.resize_with(self.alerts.len(), BTreeMap::new);
+        let fired = {
+            let days = |at: usize, _: &Alert| days.get(at).cloned().unwrap_or_default();
+            self.count_with(states, || who.clone(), days, record)
+        };
+        let (quarter, call) = (quarter_of(to_micros(record.time)), [record].into_iter().collect());
+        for ((alert, _), days) in self.alerts.iter().zip(days) {
+            if let Rule::Spike { .. } = alert.rule {
+                let sum = days.entry(alert.zone.day_of(quarter)).or_default();
+                *sum = sum.saturating_add(alert.watch.of(&call));
+                // Today, and those before it that count.
+                while days.len() > SPIKE_DAYS as usize + 1 {
+                    days.pop_first();
+                }
+            }
+        }
+        fired
+    }
+
+    /// `days`: what the days before were, for one of the alerts.
+    fn count_with(
+        &self,
+        states: &mut Vec<State>,
+        who: impl Fn() -> Who,
+        days: impl Fn(usize, &Alert) -> BTreeMap<i32, i128>,
         record: &Record,
     ) -> Vec<(usize, Fired)> {
         // Not a byte more: there is one for each user.
@@ -249,7 +298,7 @@ impl Alerts {
         let call: Totals = [record].into_iter().collect();
         let mut fired = Vec::new();
         for (at, ((alert, _), state)) in self.alerts.iter().zip(states).enumerate() {
-            let Some(open) = state.open(alert, micros, history) else { continue };
+            let Some(open) = state.open(alert, micros, || days(at, alert)) else { continue };
             open.sum = open.sum.saturating_add(alert.watch.of(&call));
             if let Some(limit) = open.limit.filter(|&limit| open.sum >= limit && !open.fired) {
                 open.fired = true;
@@ -279,12 +328,17 @@ impl Alerts {
 
 impl State {
     /// The window of a moment, if it is the latest or the one before.
-    fn open(&mut self, alert: &Alert, micros: i64, history: &History) -> Option<&mut Open> {
+    fn open(
+        &mut self,
+        alert: &Alert,
+        micros: i64,
+        days: impl FnOnce() -> BTreeMap<i32, i128>,
+    ) -> Option<&mut Open> {
         let within = |open: &Option<Open>| open.is_some_and(|open| (open.start..open.end).contains(&micros));
         if !within(&self.latest) && !within(&self.before) {
             let start = alert.step.floor(&alert.zone, micros).ok()?;
             let end = alert.step.next(&alert.zone, micros).ok()?;
-            let new = Open { start, end, sum: 0, limit: alert.limit(start, history), fired: false };
+            let new = Open { start, end, sum: 0, limit: alert.limit(start, days), fired: false };
             if self.latest.is_none_or(|latest| latest.start < start) {
                 self.before = self.latest.replace(new);
             } else if self.before.is_none_or(|before| before.start < start) {

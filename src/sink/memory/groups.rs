@@ -20,7 +20,7 @@ impl Store {
         let window = selection.window.quarters()?;
         let mut groups: HashMap<GroupName, (Totals, u64)> = HashMap::new();
         let mut gaps = Gaps::default();
-        self.answer(&[window.start, window.end], || {
+        self.answer_window(window, &[], |window| {
             let mut names = Vec::new();
             self.visit(&selection.scope, &selection.calls, window, |seen, choice| {
                 names.clear();
@@ -54,7 +54,7 @@ impl Store {
     ) -> Result<Histogram, QueryError> {
         let window = selection.window.quarters()?;
         let (mut values, mut unknown, mut gaps) = (Vec::new(), 0, Gaps::default());
-        self.answer(&[window.start, window.end], || {
+        self.answer_window(window, &[], |window| {
             self.visit(&selection.scope, &selection.calls, window, |seen, choice| {
                 let totals = total(seen, &mut gaps, |part, gaps| takes(choice, part, seen, gaps));
                 let Seen::User(_) = seen else { return };
@@ -90,11 +90,11 @@ impl Store {
             gaps: Gaps::default(),
         };
         let mut unpriced: HashMap<Option<Text>, u64> = HashMap::new();
-        let edges = [window.start, window.end, day.start, day.end, month.start, month.end];
+        let edges = [day.start, day.end, month.start, month.end];
         // Today, the rest of this month and other times, each within the window and outside of it: each call is added once, and
         // they are put together when all are there.
         let mut sums: [[Totals; 2]; 3] = Default::default();
-        self.answer(&edges, || {
+        self.answer_window(window, &edges, |window| {
             self.visit(&selection.scope, &selection.calls, Quarters::ALL, |seen, choice| {
                 let (mut all, mut today, mut this_month) = (false, false, false);
                 for part in seen.history().parts() {

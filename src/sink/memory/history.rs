@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn rolling_up_by_age_and_arriving_late_come_to_the_same() {
-        let horizon = Horizon { quarters_from: 96 * 5, days_from: 3 };
+        let horizon = Horizon { quarters_from: 96 * 5, days_from: 3, oldest: 0 };
         let calls = [(0, 0), (95, 0), (96, 1), (96 * 3, 0), (96 * 3 + 95, 0), (96 * 5, 0), (96 * 5 + 1, 0)];
         let (mut rolled, mut late) = (History::default(), History::default());
         for (quarter, facet) in calls {
@@ -314,7 +314,7 @@ mod tests {
         }
         let (utc, india) = (Zone::UTC, Zone::fixed(330).unwrap());
         assert_eq!((days(&rolled, &utc), days(&rolled, &india)), (4, 5));
-        assert_eq!(rolled.roll_up(Horizon { quarters_from: 96 * 5, days_from: i32::MIN + 1 }), 2);
+        assert_eq!(rolled.roll_up(Horizon { quarters_from: 96 * 5, days_from: i32::MIN + 1, oldest: 0 }), 2);
         rolled.roll_up(horizon);
         for history in [&rolled, &late] {
             assert_eq!(history.cells(), 5);
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn absorbing_a_rolled_day_keeps_the_hours_of_both() {
-        let horizon = Horizon { quarters_from: 96 * 5, days_from: i32::MIN };
+        let horizon = Horizon { quarters_from: 96 * 5, days_from: i32::MIN, oldest: 0 };
         let (mut morning, mut night) = (History::default(), History::default());
         add(&mut morning, 96 * 3, 0, horizon);
         add(&mut night, 96 * 3 + 95, 0, horizon);

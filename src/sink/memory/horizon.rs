@@ -2,6 +2,7 @@
 
 use crate::report::QueryError;
 use crate::report::instant::{QUARTERS_PER_DAY, quarter_of, quarter_start, to_micros};
+use crate::report::window::Quarters;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::SystemTime;
 
@@ -11,18 +12,25 @@ pub(crate) struct Horizon {
     /// The first quarter of a day of UTC.
     pub(crate) quarters_from: i32,
     pub(crate) days_from: i32,
+    /// The first quarter that a call was in: before it there is nothing to be told apart.
+    pub(crate) oldest: i32,
 }
 
 impl Horizon {
     /// Everything is told apart.
     #[cfg(test)]
-    pub(crate) const NONE: Self = Self { quarters_from: i32::MIN, days_from: i32::MIN };
+    pub(crate) const NONE: Self = Self { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN };
 
     /// Whether calls before a quarter can be told from those after.
     fn parts_at(self, quarter: i32) -> bool {
         let open = quarter == i32::MIN || quarter == i32::MAX;
         let day = quarter.div_euclid(QUARTERS_PER_DAY);
         open || quarter >= self.quarters_from || (quarter % QUARTERS_PER_DAY == 0 && day >= self.days_from)
+    }
+
+    /// The window without a start that no call is before.
+    pub(crate) fn opened(self, window: Quarters) -> Quarters {
+        Quarters { start: if window.start <= self.oldest { i32::MIN } else { window.start }, ..window }
     }
 
     /// An error for the first of the quarters at which the past can't be parted.
@@ -43,6 +51,7 @@ impl Horizon {
 pub(crate) struct Horizons {
     // The latest quarter that a call was in: the clock is read only when there is a later one.
     latest: AtomicI32,
+    oldest: AtomicI32,
     quarters_from: AtomicI32,
     days_from: AtomicI32,
     // In days. Shortened when there are too many cells.
@@ -54,6 +63,7 @@ impl Horizons {
     pub(crate) fn new(keep_quarters: u32, keep_days: u32) -> Self {
         Self {
             latest: AtomicI32::new(i32::MIN),
+            oldest: AtomicI32::new(i32::MAX),
             quarters_from: AtomicI32::new(i32::MIN),
             days_from: AtomicI32::new(i32::MIN),
             keep_quarters: AtomicU32::new(keep_quarters),
@@ -65,12 +75,16 @@ impl Horizons {
         Horizon {
             quarters_from: self.quarters_from.load(Ordering::Acquire),
             days_from: self.days_from.load(Ordering::Acquire),
+            oldest: self.oldest.load(Ordering::Acquire),
         }
     }
 
     /// Moves on when a call is the latest so far, by the clock: a call that claims to be of the future moves nothing.
     #[inline]
     pub(crate) fn see(&self, quarter: i32, clock: impl FnOnce() -> SystemTime) {
+        if quarter < self.oldest.load(Ordering::Relaxed) {
+            self.oldest.fetch_min(quarter, Ordering::AcqRel);
+        }
         if quarter > self.latest.load(Ordering::Relaxed) {
             self.latest.fetch_max(quarter, Ordering::Relaxed);
             self.move_on(clock());
@@ -93,6 +107,7 @@ impl Horizons {
 
     /// Moves on to the horizon of another store.
     pub(crate) fn join(&self, other: Horizon) {
+        self.oldest.fetch_min(other.oldest, Ordering::AcqRel);
         self.days_from.fetch_max(other.days_from, Ordering::AcqRel);
         self.quarters_from.fetch_max(other.quarters_from, Ordering::AcqRel);
     }
@@ -126,7 +141,10 @@ mod tests {
         let horizons = Horizons::new(10, 20);
         horizons.see(0, || day(100));
         let horizon = horizons.now();
-        assert_eq!(horizon, Horizon { quarters_from: 90 * 96, days_from: 80 });
+        assert_eq!(horizon, Horizon { quarters_from: 90 * 96, days_from: 80, oldest: 0 });
+        // Before the first call there is nothing to be told apart.
+        assert_eq!(horizon.opened(Quarters { start: -96, end: 96 }), Quarters { start: i32::MIN, end: 96 });
+        assert_eq!(horizon.opened(Quarters { start: 1, end: 96 }), Quarters { start: 1, end: 96 });
         assert!(horizon.check([90 * 96, 90 * 96 + 1, 89 * 96, 80 * 96, i32::MIN, i32::MAX]).is_ok());
         for edge in [90 * 96 - 1, 79 * 96, 80 * 96 + 1] {
             assert!(matches!(horizon.check([edge]), Err(QueryError::TooFine { .. })), "{edge}");
@@ -147,7 +165,7 @@ mod tests {
     fn when_there_is_too_much_the_fine_past_is_shortened_first() {
         let horizons = Horizons::new(u32::MAX, u32::MAX);
         horizons.see(0, || day(5_000));
-        assert_eq!(horizons.now(), Horizon::NONE);
+        assert_eq!(horizons.now(), Horizon { oldest: 0, ..Horizon::NONE });
         let mut seen = Vec::new();
         for _ in 0..24 {
             horizons.shorten(day(5_000));

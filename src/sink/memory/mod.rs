@@ -86,7 +86,6 @@ use super::MetricsSink;
 use crate::record::{Record, UserId};
 use crate::report::Who;
 use crate::report::instant::{quarter_of, to_micros};
-use alerts::State;
 use builder::Settings;
 use horizon::Horizons;
 use recent::Recent;
@@ -127,8 +126,8 @@ struct Store {
     horizons: Horizons,
     settings: Settings,
     // The rows that are no users' are watched over all shards.
-    nobody_alerts: Mutex<Vec<State>>,
-    other_alerts: Mutex<Vec<State>>,
+    nobody_alerts: Mutex<alerts::Shared>,
+    other_alerts: Mutex<alerts::Shared>,
 }
 
 /// How large a [`MemorySink`] is.
@@ -280,7 +279,7 @@ impl Store {
     /// Counts a call for the alerts; those that it fires.
     fn count(&self, shard: &mut Shard, kind: RowKind, record: &Record) -> Vec<(usize, Fired)> {
         let alerts = &self.settings.alerts;
-        let mut shared = match kind {
+        let (shared, who) = match kind {
             RowKind::User(place) => {
                 let Some(row) = shard.rows.get_mut(place) else { return Vec::new() };
                 let id = &row.id;
@@ -291,15 +290,11 @@ impl Store {
                     record,
                 );
             }
-            RowKind::Nobody => self.nobody_alerts.lock(),
-            RowKind::Other => self.other_alerts.lock(),
-        }
-        .unwrap_or_else(PoisonError::into_inner);
-        let (who, history) = match kind {
-            RowKind::Nobody => (Who::Nobody, &shard.nobody),
-            RowKind::User(_) | RowKind::Other => (Who::Other, &shard.other),
+            RowKind::Nobody => (&self.nobody_alerts, Who::Nobody),
+            RowKind::Other => (&self.other_alerts, Who::Other),
         };
-        alerts.count(&mut shared, || who.clone(), history, record)
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        alerts.count_shared(&mut shared, &who, record)
     }
 
     /// Adds what another store holds, shard by shard; never is one locked in both, so that two stores can be merged

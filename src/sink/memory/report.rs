@@ -41,7 +41,7 @@ impl<'a> MemoryReport<'a> {
     /// When the window is finer than what is kept.
     pub fn users_in(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
         let window = window.quarters()?;
-        self.store.answer(&[window.start, window.end], || self.store.users(window, query))
+        self.store.answer_window(window, &[], |window| self.store.users(window, query))
     }
 
     /// Activity over time. Where the window has no bounds, the series goes from the step of the first call to that of the last.

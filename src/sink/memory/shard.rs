@@ -99,7 +99,7 @@ impl Shard {
             chance: RandomState::new().hash_one(0),
             hasher: hasher.clone(),
             durations: settings.durations,
-            horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN },
+            horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN },
             tidy: 0,
             cells: 0,
             max_cells: settings.max_cells.div_ceil(settings.shards),
@@ -288,6 +288,8 @@ impl Shard {
     /// Goes on through the rows: rolls up what is beyond the horizon, and clears them of kinds that were given up.
     #[inline]
     fn tidy_up(&mut self, horizon: Horizon) {
+        // What is told apart does not depend on the first call.
+        let horizon = Horizon { oldest: self.horizon.oldest, ..horizon };
         if self.horizon != horizon || (self.tidy >= self.rows.len() && self.facets.wants_clearing()) {
             self.begin_to_tidy_up(horizon);
         }

@@ -62,7 +62,20 @@ impl Store {
         }
     }
 
-    /// Answers a question about a window, if the past can be parted at all of `edges` before and after.
+    /// Answers a question about a window as a whole, if the past can be parted at its edges and at `others`. A window that
+    /// begins before the first call has no beginning that could part anything; an older call that comes while it is
+    /// answered may be within.
+    pub(super) fn answer_window<T>(
+        &self,
+        window: Quarters,
+        others: &[i32],
+        answer: impl FnOnce(Quarters) -> T,
+    ) -> Result<T, QueryError> {
+        let window = self.horizons.now().opened(window);
+        self.answer(&[&[window.start, window.end], others].concat(), || answer(window))
+    }
+
+    /// Answers a question, if the past can be parted at all of `edges` before and after.
     pub(super) fn answer<T>(&self, edges: &[i32], answer: impl FnOnce() -> T) -> Result<T, QueryError> {
         let check = || self.horizons.now().check(edges.iter().copied());
         check()?;
