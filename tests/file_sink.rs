@@ -134,6 +134,22 @@ fn closing_says_that_all_is_safe_and_later_records_are_counted() {
 }
 
 #[test]
+fn closing_in_no_time_tells_of_everything_that_is_not_known_to_be_on_the_disk() {
+    let dir = Dir::new("close-zero");
+    let sink = FileSink::builder(&dir.0).durability(Durability::Never).open().unwrap();
+    sink.record(&numbered(1));
+    sink.flush().unwrap();
+    (2..5).for_each(|n| sink.record(&numbered(n)));
+    while sink.stats().written < 4 {
+        std::thread::yield_now();
+    }
+    assert_eq!(sink.close(Duration::ZERO).unwrap_err().left(), 3);
+    assert_eq!(sink.close(Duration::from_secs(30)).unwrap_err().left(), 3, "it stays so");
+    assert_eq!((sink.stats().synced, sink.stats().doubtful), (1, 3));
+    assert_eq!(numbers(&dir.log()), [1, 2, 3, 4]);
+}
+
+#[test]
 #[cfg(unix)]
 fn files_can_be_read_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;

@@ -407,6 +407,23 @@ fn closing_ends_the_writer_when_everything_is_safe_and_what_cannot_be_is_given_u
     assert!(rig.shared.order(false).is_ok(), "each loss is told of once");
 }
 
+#[test]
+fn closing_in_no_time_leaves_what_was_written_and_not_synced_in_doubt() {
+    let mut rig = Rig::with(1 << 20, 1 << 20, Durability::Never);
+    rig.record(2);
+    rig.flush().unwrap();
+    rig.record(3);
+    rig.pass(WINDOW);
+    rig.record(1);
+    assert!(!rig.shared.close(Duration::ZERO));
+    assert_eq!(rig.turn(), Next::End);
+    let stats = rig.stats();
+    assert_eq!((stats.synced, stats.doubtful, stats.dropped.abandoned), (2, 3, 1));
+    rig.shared.end();
+    let told = rig.shared.order(false).unwrap_err().to_string();
+    assert_eq!(told, "4 records recorded before were lost or are in doubt");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Record(u64),

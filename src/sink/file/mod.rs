@@ -171,10 +171,10 @@ impl FileSink {
     }
 
     /// Refuses new records from now on, brings the others to the disk and gives the directory free. It blocks. What
-    /// is not written after `timeout` is given up, and counted.
+    /// is not written after `timeout` is given up, and what is written and not on the disk is in doubt; both is counted.
     ///
     /// # Errors
-    /// When something was not on the disk in time.
+    /// When something was not on the disk in time, or came into doubt before.
     pub fn close(&self, timeout: Duration) -> Result<(), CloseError> {
         self.handle.close(timeout)
     }
@@ -223,7 +223,8 @@ impl Handle {
             let _ = writer.join();
         }
         let stats = self.shared.stats();
-        match stats.queued + stats.dropped.abandoned + stats.doubtful {
+        // What is in doubt was written and is not known to be on the disk.
+        match stats.queued + stats.dropped.abandoned + (stats.written - stats.synced) {
             0 => Ok(()),
             left => Err(CloseError { left, reason: stats.last_error }),
         }

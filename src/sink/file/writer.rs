@@ -348,9 +348,11 @@ impl<S: Storage> Writer<S> {
         }
     }
 
-    /// Gives up everything that is not written.
+    /// Gives up everything that is not written. What is not on the disk then stays in doubt.
     fn abandon(&mut self) {
+        let unsynced = self.leave_segment();
         let mut ledger = self.shared.ledger();
+        ledger.doubtful += unsynced;
         ledger.abandoned += self.batch.records;
         for shard in 0..self.shared.queue.shards() {
             self.batch.clear();
