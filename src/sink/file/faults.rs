@@ -424,6 +424,42 @@ fn closing_in_no_time_leaves_what_was_written_and_not_synced_in_doubt() {
     assert_eq!(told, "4 records recorded before were lost or are in doubt");
 }
 
+#[test]
+fn what_fitted_on_a_full_disk_is_synced_as_soon_as_any_other() {
+    for durability in [Durability::Every(WINDOW), Durability::Always, Durability::Never] {
+        let mut rig = Rig::with(1 << 20, 1 << 20, durability);
+        rig.disk.set(|state| state.room = Some(1000));
+        rig.record(20);
+        rig.pass(WINDOW);
+        let expected = |stats: &FileStats| if durability == Durability::Never { 0 } else { stats.written };
+        let stats = rig.stats();
+        assert!(stats.written > 0 && stats.queued > 0, "{stats:?}");
+        assert_eq!(stats.synced, expected(&stats), "{durability:?}");
+        // Later, when retries are rare, room for a few more is found by one of them.
+        rig.pass(Duration::from_secs(60));
+        rig.disk.set(|state| state.room = Some(1000));
+        rig.pass(Duration::from_secs(5) + WINDOW);
+        let later = rig.stats();
+        assert!(later.written > stats.written && later.queued > 0, "{later:?}");
+        assert_eq!(later.synced, expected(&later), "{durability:?}");
+        assert!(rig.flush().is_err());
+        assert_eq!(rig.stats().synced, rig.stats().written, "a flush brings to the disk what it can");
+    }
+}
+
+#[test]
+fn what_fitted_on_a_full_disk_and_cannot_be_synced_is_in_doubt() {
+    let mut rig = Rig::new();
+    rig.disk.set(|state| (state.room, state.failing_syncs) = (Some(1000), Some(ErrorKind::Other)));
+    rig.record(20);
+    rig.pass(WINDOW);
+    let stats = rig.stats();
+    assert!(stats.written > 0 && stats.doubtful == stats.written && stats.queued > 0, "{stats:?}");
+    rig.disk.set(|state| (state.room, state.failing_syncs) = (None, None));
+    rig.pass(Duration::from_secs(5));
+    assert!(rig.is_whole());
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Record(u64),
