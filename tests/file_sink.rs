@@ -382,6 +382,22 @@ fn a_person_is_forgotten_and_the_totals_stay() {
 }
 
 #[test]
+fn a_person_is_forgotten_after_a_loss_of_which_the_next_flush_still_tells() {
+    let dir = Dir::new("forget-loss");
+    let sink = dir.sink();
+    let mut record = numbered(1);
+    let alice = UserId::new("alice").unwrap();
+    record.user = Some(User::verified(alice.clone()));
+    sink.record(&record);
+    sink.flush().unwrap();
+    let clone = sink.clone();
+    clone.close(Duration::from_secs(30)).unwrap();
+    sink.record(&record);
+    assert_eq!(sink.forget(&alice).unwrap().records, 1);
+    assert!(sink.flush().unwrap_err().to_string().starts_with("1 records"));
+}
+
+#[test]
 fn a_directory_that_was_removed_is_made_again() {
     let dir = Dir::new("removed");
     let sink = dir.sink();

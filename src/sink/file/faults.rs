@@ -460,6 +460,19 @@ fn what_fitted_on_a_full_disk_and_cannot_be_synced_is_in_doubt() {
     assert!(rig.is_whole());
 }
 
+#[test]
+fn sealing_does_not_take_the_telling_of_a_loss_from_the_next_flush() {
+    let mut rig = Rig::new();
+    rig.record(3);
+    rig.disk.set(|state| state.failing_syncs = Some(ErrorKind::Other));
+    rig.pass(WINDOW * 2);
+    rig.disk.set(|state| state.failing_syncs = None);
+    let sealed = rig.shared.send(true).unwrap();
+    rig.turn();
+    assert!(sealed.try_recv().unwrap().is_ok());
+    assert_eq!(rig.flush().unwrap_err().to_string(), "3 records recorded before were lost or are in doubt");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Record(u64),

@@ -362,15 +362,13 @@ impl<S: Storage> Writer<S> {
     }
 
     fn answer(&self, orders: Vec<Order>, done: &Result<(), Fault>) {
-        if orders.is_empty() {
-            return;
-        }
-        // An error covers the losses that it led to: they are told of once.
-        let losses = self.shared.tell_losses();
-        let told = done.clone().and(losses);
+        // An error covers the losses that it led to: they are told of once, by a flush.
+        let flushed = orders.iter().any(|order| !order.seal);
+        let losses = if flushed { self.shared.tell_losses() } else { Ok(()) };
         for order in orders {
+            let told = if order.seal { done.clone() } else { done.clone().and(losses.clone()) };
             // Whoever asked may have left.
-            let _ = order.answer.try_send(told.clone());
+            let _ = order.answer.try_send(told);
         }
     }
 
