@@ -187,6 +187,46 @@ fn a_torn_last_line_is_cut_off_and_counted_and_a_whole_one_is_kept() {
 }
 
 #[test]
+fn opening_a_damaged_log_takes_no_record_from_it_that_could_be_read() {
+    let json = |n: u64| numbered(n).to_json();
+    let torn = |n: u64| json(n)[..150].to_owned();
+    for (tail, read, torn) in [
+        (format!("{}\0", json(2)), &[1, 2][..], 1), // the end of the line was damaged
+        (format!("{}\u{b}", json(2)), &[1, 2], 1),
+        (json(2) + &json(3), &[1, 2, 3], 0),
+        (torn(8) + &json(2), &[1, 2], 0),
+        (json(2) + &torn(8), &[1, 2], 1),
+        (torn(8) + &json(2) + &torn(9), &[1, 2], 1),
+        (json(2) + &"\0".repeat(2 << 20), &[1, 2], 1),
+    ] {
+        let dir = Dir::new("damaged-tail");
+        dir.sink().record(&numbered(1));
+        let file = dir.files().remove(0);
+        append(&file, tail.as_bytes());
+        assert_eq!(split(&dir.log()).0, read, "before it is opened");
+        let sink = dir.sink();
+        assert_eq!(sink.stats().torn, torn);
+        drop(sink);
+        assert_eq!(split(&dir.log()).0, read, "after it was opened");
+        assert!(fs::read(&file).unwrap().ends_with(b"}\n"));
+    }
+}
+
+#[test]
+fn opening_a_log_keeps_a_last_record_of_another_version() {
+    let dir = Dir::new("version-tail");
+    dir.sink().record(&numbered(1));
+    let file = dir.files().remove(0);
+    let later = br#"{"v":2,"id":"later"}"#;
+    append(&file, later);
+    let sink = dir.sink();
+    assert_eq!(sink.stats().torn, 0);
+    assert!(fs::read(&file).unwrap().ends_with(&[&later[..], b"\n"].concat()));
+    let (read, errors) = split(&dir.log());
+    assert_eq!((read, errors.len()), (vec![1], 1), "readers are told of it");
+}
+
+#[test]
 fn damaged_lines_are_reported_with_file_and_line_and_their_neighbours_are_read() {
     let dir = Dir::new("damaged");
     let json = |n: u64| numbered(n).to_json();

@@ -27,8 +27,8 @@
 //! made again. [`FileSink::stats`] tells all of it, and its numbers add up at all times. With the feature `tracing` the
 //! first loss and the first error are warned of.
 //!
-//! When a directory is opened after a crash, an incomplete last line is cut off and counted. A line that is damaged
-//! stays where it is; readers are told its file and number, and get its neighbours.
+//! When a directory is opened after a crash, what comes after the last whole record of an incomplete last line is cut
+//! off and counted. A line that is damaged stays where it is; readers are told its file and number, and get its neighbours.
 //!
 //! # Other readers
 //!
