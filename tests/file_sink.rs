@@ -255,6 +255,22 @@ fn damaged_lines_are_reported_with_file_and_line_and_their_neighbours_are_read()
 }
 
 #[test]
+fn a_file_without_a_single_record_is_reported_line_by_line() {
+    let dir = Dir::new("no-record");
+    dir.sink().record(&numbered(1));
+    fs::write(dir.0.join("garbage.jsonl"), "one\ntwo\n").unwrap();
+    fs::write(dir.0.join("later.jsonl"), "{\"v\":2}\n").unwrap();
+    fs::write(dir.0.join("empty.jsonl"), "").unwrap();
+    let (read, errors) = split(&dir.log());
+    assert_eq!(read, [1]);
+    let name = |e: &ReadError| e.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut places: Vec<_> = errors.iter().map(|e| (name(e), e.line().unwrap())).collect();
+    places.sort();
+    let expected = [("garbage.jsonl", 1), ("garbage.jsonl", 2), ("later.jsonl", 1)];
+    assert_eq!(places, expected.map(|(name, line)| (name.to_owned(), line)));
+}
+
+#[test]
 fn a_window_is_half_open_and_looks_at_the_start_of_the_call() {
     let dir = Dir::new("window");
     let sink = FileSink::builder(&dir.0).segment_bytes(1000).open().unwrap();

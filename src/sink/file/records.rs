@@ -77,6 +77,8 @@ impl Records {
                 Ok(Some(Some((first, last)))) if first < self.window.end && last >= self.window.start => {
                     self.waiting.push((first, segment));
                 }
+                // No line is a record, and each is told of.
+                Ok(Some(None)) => self.waiting.push((0, segment)),
                 Ok(_) => {}
                 Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
             }
