@@ -187,6 +187,21 @@ fn a_torn_last_line_is_cut_off_and_counted_and_a_whole_one_is_kept() {
 }
 
 #[test]
+fn a_line_that_is_being_written_is_left_out_in_silence_wherever_it_ends() {
+    let dir = Dir::new("being-written");
+    dir.sink().record(&numbered(1));
+    let file = dir.files().remove(0);
+    let before = fs::read(&file).unwrap();
+    let next = numbered(2).to_json();
+    for length in 0..next.len() {
+        fs::write(&file, &before).unwrap();
+        append(&file, &next.as_bytes()[..length]);
+        let (read, errors) = split(&dir.log());
+        assert!(read == [1] && errors.is_empty(), "{length}: {read:?} {errors:?}");
+    }
+}
+
+#[test]
 fn opening_a_damaged_log_takes_no_record_from_it_that_could_be_read() {
     let json = |n: u64| numbered(n).to_json();
     let torn = |n: u64| json(n)[..150].to_owned();
@@ -390,6 +405,41 @@ fn closed_segments_are_compressed_and_read_like_others() {
             "{errors:?}"
         );
         assert!(read.contains(&49));
+    }
+}
+
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+#[test]
+fn of_a_damaged_compressed_file_what_comes_before_the_damage_is_read() {
+    use tower_llm_metrics::sink::file::Compression;
+    let ways = [
+        #[cfg(feature = "gzip")]
+        Compression::Gzip,
+        #[cfg(feature = "zstd")]
+        Compression::Zstd,
+    ];
+    for compression in ways {
+        let dir = Dir::new(&format!("cut-{compression:?}"));
+        let open = || FileSink::builder(&dir.0).compression(compression).open().unwrap();
+        let sink = open();
+        (0..5000).for_each(|n| sink.record(&numbered(n)));
+        drop(sink);
+        let sink = open();
+        while sink.stats().compressed < 1 {
+            std::thread::yield_now();
+        }
+        drop(sink);
+        let file = dir.files().remove(0);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes.truncate(bytes.len() * 9 / 10);
+        fs::write(&file, bytes).unwrap();
+        let (read, errors) = split(&dir.log());
+        assert!((3000..5000).contains(&read.len()), "{compression:?}: {}", read.len());
+        assert_eq!(read, (0..read.len() as u64).collect::<Vec<_>>());
+        assert!(errors.len() == 1 && errors[0].path() == file && errors[0].line().is_none(), "{errors:?}");
+        let mut window = dir.log().records_in(at(10)..at(12)).unwrap();
+        assert!(window.next().unwrap().is_err(), "the rest may have been of this time");
+        assert_eq!(window.map(|record| number(&record.unwrap())).collect::<Vec<_>>(), [10, 11]);
     }
 }
 
