@@ -519,6 +519,27 @@ fn a_directory_that_was_removed_is_made_again() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_directory_that_another_sink_has_made_again_is_written_to_when_that_one_is_closed() {
+    let dir = Dir::new("made-anew");
+    let first = dir.sink();
+    first.record(&numbered(1));
+    first.flush().unwrap();
+    fs::remove_dir_all(&dir.0).unwrap();
+    let second = dir.sink();
+    second.record(&numbered(2));
+    second.flush().unwrap();
+    first.record(&numbered(3));
+    assert_eq!(first.flush().unwrap_err().kind(), ErrorKind::ResourceBusy);
+    assert!(first.stats().errors > 1 && first.stats().queued == 1, "{:?}", first.stats());
+    assert_eq!(numbers(&dir.log()), [2]);
+    drop(second);
+    first.flush().unwrap();
+    assert_eq!(numbers(&dir.log()), [2, 3]);
+    assert_eq!(FileSink::new(&dir.0).unwrap_err().kind(), ErrorKind::ResourceBusy, "it is locked again");
+}
+
+#[test]
 fn many_threads_record_and_flush_while_segments_rotate_and_nothing_is_lost_or_doubled() {
     const THREADS: u64 = 4;
     let each: u64 = std::env::var("STRESS_RECORDS").map_or(5_000, |n| n.parse().unwrap());

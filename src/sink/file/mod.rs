@@ -24,7 +24,7 @@
 //! segment when the disk was full and else in a new one. Meanwhile the queue fills, and then new records are dropped and
 //! counted. When bringing a segment to the disk fails, its last records are counted as [`FileStats::doubtful`] and a new
 //! one is begun: what the operating system could not write once it may have forgotten. A directory that is removed is
-//! made again. [`FileSink::stats`] tells all of it, and its numbers add up at all times. With the feature `tracing` the
+//! made again, and locked again: when another sink was faster, that is an error which lasts as long as the other. [`FileSink::stats`] tells all of it, and its numbers add up at all times. With the feature `tracing` the
 //! first loss and the first error are warned of.
 //!
 //! When a directory is opened after a crash, what comes after the last whole record of an incomplete last line is cut
