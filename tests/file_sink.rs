@@ -134,6 +134,22 @@ fn closing_says_that_all_is_safe_and_later_records_are_counted() {
 }
 
 #[test]
+fn closing_in_no_time_tells_of_everything_that_is_not_known_to_be_on_the_disk() {
+    let dir = Dir::new("close-zero");
+    let sink = FileSink::builder(&dir.0).durability(Durability::Never).open().unwrap();
+    sink.record(&numbered(1));
+    sink.flush().unwrap();
+    (2..5).for_each(|n| sink.record(&numbered(n)));
+    while sink.stats().written < 4 {
+        std::thread::yield_now();
+    }
+    assert_eq!(sink.close(Duration::ZERO).unwrap_err().left(), 3);
+    assert_eq!(sink.close(Duration::from_secs(30)).unwrap_err().left(), 3, "it stays so");
+    assert_eq!((sink.stats().synced, sink.stats().doubtful), (1, 3));
+    assert_eq!(numbers(&dir.log()), [1, 2, 3, 4]);
+}
+
+#[test]
 #[cfg(unix)]
 fn files_can_be_read_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
@@ -171,6 +187,61 @@ fn a_torn_last_line_is_cut_off_and_counted_and_a_whole_one_is_kept() {
 }
 
 #[test]
+fn a_line_that_is_being_written_is_left_out_in_silence_wherever_it_ends() {
+    let dir = Dir::new("being-written");
+    dir.sink().record(&numbered(1));
+    let file = dir.files().remove(0);
+    let before = fs::read(&file).unwrap();
+    let next = numbered(2).to_json();
+    for length in 0..next.len() {
+        fs::write(&file, &before).unwrap();
+        append(&file, &next.as_bytes()[..length]);
+        let (read, errors) = split(&dir.log());
+        assert!(read == [1] && errors.is_empty(), "{length}: {read:?} {errors:?}");
+    }
+}
+
+#[test]
+fn opening_a_damaged_log_takes_no_record_from_it_that_could_be_read() {
+    let json = |n: u64| numbered(n).to_json();
+    let torn = |n: u64| json(n)[..150].to_owned();
+    for (tail, read, torn) in [
+        (format!("{}\0", json(2)), &[1, 2][..], 1), // the end of the line was damaged
+        (format!("{}\u{b}", json(2)), &[1, 2], 1),
+        (json(2) + &json(3), &[1, 2, 3], 0),
+        (torn(8) + &json(2), &[1, 2], 0),
+        (json(2) + &torn(8), &[1, 2], 1),
+        (torn(8) + &json(2) + &torn(9), &[1, 2], 1),
+        (json(2) + &"\0".repeat(2 << 20), &[1, 2], 1),
+    ] {
+        let dir = Dir::new("damaged-tail");
+        dir.sink().record(&numbered(1));
+        let file = dir.files().remove(0);
+        append(&file, tail.as_bytes());
+        assert_eq!(split(&dir.log()).0, read, "before it is opened");
+        let sink = dir.sink();
+        assert_eq!(sink.stats().torn, torn);
+        drop(sink);
+        assert_eq!(split(&dir.log()).0, read, "after it was opened");
+        assert!(fs::read(&file).unwrap().ends_with(b"}\n"));
+    }
+}
+
+#[test]
+fn opening_a_log_keeps_a_last_record_of_another_version() {
+    let dir = Dir::new("version-tail");
+    dir.sink().record(&numbered(1));
+    let file = dir.files().remove(0);
+    let later = br#"{"v":2,"id":"later"}"#;
+    append(&file, later);
+    let sink = dir.sink();
+    assert_eq!(sink.stats().torn, 0);
+    assert!(fs::read(&file).unwrap().ends_with(&[&later[..], b"\n"].concat()));
+    let (read, errors) = split(&dir.log());
+    assert_eq!((read, errors.len()), (vec![1], 1), "readers are told of it");
+}
+
+#[test]
 fn damaged_lines_are_reported_with_file_and_line_and_their_neighbours_are_read() {
     let dir = Dir::new("damaged");
     let json = |n: u64| numbered(n).to_json();
@@ -196,6 +267,22 @@ fn damaged_lines_are_reported_with_file_and_line_and_their_neighbours_are_read()
     assert!(errors.iter().all(|e| e.path() == path));
     let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
     assert!(told.contains(&format!("{}:7: the value of `outcome` is not valid", path.display())), "{told:?}");
+}
+
+#[test]
+fn a_file_without_a_single_record_is_reported_line_by_line() {
+    let dir = Dir::new("no-record");
+    dir.sink().record(&numbered(1));
+    fs::write(dir.0.join("garbage.jsonl"), "one\ntwo\n").unwrap();
+    fs::write(dir.0.join("later.jsonl"), "{\"v\":2}\n").unwrap();
+    fs::write(dir.0.join("empty.jsonl"), "").unwrap();
+    let (read, errors) = split(&dir.log());
+    assert_eq!(read, [1]);
+    let name = |e: &ReadError| e.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut places: Vec<_> = errors.iter().map(|e| (name(e), e.line().unwrap())).collect();
+    places.sort();
+    let expected = [("garbage.jsonl", 1), ("garbage.jsonl", 2), ("later.jsonl", 1)];
+    assert_eq!(places, expected.map(|(name, line)| (name.to_owned(), line)));
 }
 
 #[test]
@@ -321,6 +408,41 @@ fn closed_segments_are_compressed_and_read_like_others() {
     }
 }
 
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+#[test]
+fn of_a_damaged_compressed_file_what_comes_before_the_damage_is_read() {
+    use tower_llm_metrics::sink::file::Compression;
+    let ways = [
+        #[cfg(feature = "gzip")]
+        Compression::Gzip,
+        #[cfg(feature = "zstd")]
+        Compression::Zstd,
+    ];
+    for compression in ways {
+        let dir = Dir::new(&format!("cut-{compression:?}"));
+        let open = || FileSink::builder(&dir.0).compression(compression).open().unwrap();
+        let sink = open();
+        (0..5000).for_each(|n| sink.record(&numbered(n)));
+        drop(sink);
+        let sink = open();
+        while sink.stats().compressed < 1 {
+            std::thread::yield_now();
+        }
+        drop(sink);
+        let file = dir.files().remove(0);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes.truncate(bytes.len() * 9 / 10);
+        fs::write(&file, bytes).unwrap();
+        let (read, errors) = split(&dir.log());
+        assert!((3000..5000).contains(&read.len()), "{compression:?}: {}", read.len());
+        assert_eq!(read, (0..read.len() as u64).collect::<Vec<_>>());
+        assert!(errors.len() == 1 && errors[0].path() == file && errors[0].line().is_none(), "{errors:?}");
+        let mut window = dir.log().records_in(at(10)..at(12)).unwrap();
+        assert!(window.next().unwrap().is_err(), "the rest may have been of this time");
+        assert_eq!(window.map(|record| number(&record.unwrap())).collect::<Vec<_>>(), [10, 11]);
+    }
+}
+
 #[test]
 fn a_person_is_forgotten_and_the_totals_stay() {
     let dir = Dir::new("forget");
@@ -366,6 +488,22 @@ fn a_person_is_forgotten_and_the_totals_stay() {
 }
 
 #[test]
+fn a_person_is_forgotten_after_a_loss_of_which_the_next_flush_still_tells() {
+    let dir = Dir::new("forget-loss");
+    let sink = dir.sink();
+    let mut record = numbered(1);
+    let alice = UserId::new("alice").unwrap();
+    record.user = Some(User::verified(alice.clone()));
+    sink.record(&record);
+    sink.flush().unwrap();
+    let clone = sink.clone();
+    clone.close(Duration::from_secs(30)).unwrap();
+    sink.record(&record);
+    assert_eq!(sink.forget(&alice).unwrap().records, 1);
+    assert!(sink.flush().unwrap_err().to_string().starts_with("1 records"));
+}
+
+#[test]
 fn a_directory_that_was_removed_is_made_again() {
     let dir = Dir::new("removed");
     let sink = dir.sink();
@@ -377,6 +515,27 @@ fn a_directory_that_was_removed_is_made_again() {
     let _ = sink.flush();
     sink.flush().unwrap();
     assert_eq!(numbers(&dir.log()), [2]);
+    assert_eq!(FileSink::new(&dir.0).unwrap_err().kind(), ErrorKind::ResourceBusy, "it is locked again");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_directory_that_another_sink_has_made_again_is_written_to_when_that_one_is_closed() {
+    let dir = Dir::new("made-anew");
+    let first = dir.sink();
+    first.record(&numbered(1));
+    first.flush().unwrap();
+    fs::remove_dir_all(&dir.0).unwrap();
+    let second = dir.sink();
+    second.record(&numbered(2));
+    second.flush().unwrap();
+    first.record(&numbered(3));
+    assert_eq!(first.flush().unwrap_err().kind(), ErrorKind::ResourceBusy);
+    assert!(first.stats().errors > 1 && first.stats().queued == 1, "{:?}", first.stats());
+    assert_eq!(numbers(&dir.log()), [2]);
+    drop(second);
+    first.flush().unwrap();
+    assert_eq!(numbers(&dir.log()), [2, 3]);
     assert_eq!(FileSink::new(&dir.0).unwrap_err().kind(), ErrorKind::ResourceBusy, "it is locked again");
 }
 

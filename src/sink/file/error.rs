@@ -68,7 +68,7 @@ pub struct CloseError {
 }
 
 impl CloseError {
-    /// How many records were given up, or are in doubt.
+    /// How many records were given up, or are written and not known to be on the disk.
     pub fn left(&self) -> u64 {
         self.left
     }

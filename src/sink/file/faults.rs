@@ -407,6 +407,72 @@ fn closing_ends_the_writer_when_everything_is_safe_and_what_cannot_be_is_given_u
     assert!(rig.shared.order(false).is_ok(), "each loss is told of once");
 }
 
+#[test]
+fn closing_in_no_time_leaves_what_was_written_and_not_synced_in_doubt() {
+    let mut rig = Rig::with(1 << 20, 1 << 20, Durability::Never);
+    rig.record(2);
+    rig.flush().unwrap();
+    rig.record(3);
+    rig.pass(WINDOW);
+    rig.record(1);
+    assert!(!rig.shared.close(Duration::ZERO));
+    assert_eq!(rig.turn(), Next::End);
+    let stats = rig.stats();
+    assert_eq!((stats.synced, stats.doubtful, stats.dropped.abandoned), (2, 3, 1));
+    rig.shared.end();
+    let told = rig.shared.order(false).unwrap_err().to_string();
+    assert_eq!(told, "4 records recorded before were lost or are in doubt");
+}
+
+#[test]
+fn what_fitted_on_a_full_disk_is_synced_as_soon_as_any_other() {
+    for durability in [Durability::Every(WINDOW), Durability::Always, Durability::Never] {
+        let mut rig = Rig::with(1 << 20, 1 << 20, durability);
+        rig.disk.set(|state| state.room = Some(1000));
+        rig.record(20);
+        rig.pass(WINDOW);
+        let expected = |stats: &FileStats| if durability == Durability::Never { 0 } else { stats.written };
+        let stats = rig.stats();
+        assert!(stats.written > 0 && stats.queued > 0, "{stats:?}");
+        assert_eq!(stats.synced, expected(&stats), "{durability:?}");
+        // Later, when retries are rare, room for a few more is found by one of them.
+        rig.pass(Duration::from_secs(60));
+        rig.disk.set(|state| state.room = Some(1000));
+        rig.pass(Duration::from_secs(5) + WINDOW);
+        let later = rig.stats();
+        assert!(later.written > stats.written && later.queued > 0, "{later:?}");
+        assert_eq!(later.synced, expected(&later), "{durability:?}");
+        assert!(rig.flush().is_err());
+        assert_eq!(rig.stats().synced, rig.stats().written, "a flush brings to the disk what it can");
+    }
+}
+
+#[test]
+fn what_fitted_on_a_full_disk_and_cannot_be_synced_is_in_doubt() {
+    let mut rig = Rig::new();
+    rig.disk.set(|state| (state.room, state.failing_syncs) = (Some(1000), Some(ErrorKind::Other)));
+    rig.record(20);
+    rig.pass(WINDOW);
+    let stats = rig.stats();
+    assert!(stats.written > 0 && stats.doubtful == stats.written && stats.queued > 0, "{stats:?}");
+    rig.disk.set(|state| (state.room, state.failing_syncs) = (None, None));
+    rig.pass(Duration::from_secs(5));
+    assert!(rig.is_whole());
+}
+
+#[test]
+fn sealing_does_not_take_the_telling_of_a_loss_from_the_next_flush() {
+    let mut rig = Rig::new();
+    rig.record(3);
+    rig.disk.set(|state| state.failing_syncs = Some(ErrorKind::Other));
+    rig.pass(WINDOW * 2);
+    rig.disk.set(|state| state.failing_syncs = None);
+    let sealed = rig.shared.send(true).unwrap();
+    rig.turn();
+    assert!(sealed.try_recv().unwrap().is_ok());
+    assert_eq!(rig.flush().unwrap_err().to_string(), "3 records recorded before were lost or are in doubt");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Record(u64),

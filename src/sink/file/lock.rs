@@ -1,15 +1,19 @@
 //! One writer for a directory.
 
+use super::storage::{Identity, identity, is_there};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const NAME: &str = "writer.lock";
 
 /// The right to write to a directory, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
+    /// Locked while it is open.
     _file: File,
+    path: PathBuf,
+    identity: Identity,
 }
 
 impl Lock {
@@ -20,14 +24,20 @@ impl Lock {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(dir.join(NAME))?;
+        let path = dir.join(NAME);
+        let file = options.open(&path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { identity: identity(&file.metadata()?), _file: file, path }),
             Err(TryLockError::Error(e)) => Err(e),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 format!("another sink, here or in another process, writes to {}", dir.display()),
             )),
         }
+    }
+
+    /// Whether the lock is still the directory's: with the directory, its lock may have been removed.
+    pub(super) fn is_held(&self) -> bool {
+        is_there(&self.path, self.identity)
     }
 }

@@ -24,11 +24,11 @@
 //! segment when the disk was full and else in a new one. Meanwhile the queue fills, and then new records are dropped and
 //! counted. When bringing a segment to the disk fails, its last records are counted as [`FileStats::doubtful`] and a new
 //! one is begun: what the operating system could not write once it may have forgotten. A directory that is removed is
-//! made again. [`FileSink::stats`] tells all of it, and its numbers add up at all times. With the feature `tracing` the
+//! made again, and locked again: when another sink was faster, that is an error which lasts as long as the other. [`FileSink::stats`] tells all of it, and its numbers add up at all times. With the feature `tracing` the
 //! first loss and the first error are warned of.
 //!
-//! When a directory is opened after a crash, an incomplete last line is cut off and counted. A line that is damaged
-//! stays where it is; readers are told its file and number, and get its neighbours.
+//! When a directory is opened after a crash, what comes after the last whole record of an incomplete last line is cut
+//! off and counted. A line that is damaged stays where it is; readers are told its file and number, and get its neighbours.
 //!
 //! # Other readers
 //!
@@ -171,10 +171,10 @@ impl FileSink {
     }
 
     /// Refuses new records from now on, brings the others to the disk and gives the directory free. It blocks. What
-    /// is not written after `timeout` is given up, and counted.
+    /// is not written after `timeout` is given up, and what is written and not on the disk is in doubt; both is counted.
     ///
     /// # Errors
-    /// When something was not on the disk in time.
+    /// When something was not on the disk in time, or came into doubt before.
     pub fn close(&self, timeout: Duration) -> Result<(), CloseError> {
         self.handle.close(timeout)
     }
@@ -223,7 +223,8 @@ impl Handle {
             let _ = writer.join();
         }
         let stats = self.shared.stats();
-        match stats.queued + stats.dropped.abandoned + stats.doubtful {
+        // What is in doubt was written and is not known to be on the disk.
+        match stats.queued + stats.dropped.abandoned + (stats.written - stats.synced) {
             0 => Ok(()),
             left => Err(CloseError { left, reason: stats.last_error }),
         }

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// The records of a [`RecordLog`](super::RecordLog), in order of time, each once.
 ///
 /// A line that is no record, and a file that cannot be read, is an error that names it, and what comes after is read
-/// all the same. An incomplete last line is left out in silence: it may be just being written, and otherwise a
+/// all the same; of a compressed file that is damaged, what comes before the damage. An incomplete last line is left out in silence: it may be just being written, and otherwise a
 /// [`FileSink`](super::FileSink) counts it when it is opened.
 ///
 /// Segments are first looked through for the time that they span; then those whose times overlap are held in memory
@@ -77,6 +77,8 @@ impl Records {
                 Ok(Some(Some((first, last)))) if first < self.window.end && last >= self.window.start => {
                     self.waiting.push((first, segment));
                 }
+                // No line is a record, and each is told of.
+                Ok(Some(None)) => self.waiting.push((0, segment)),
                 Ok(_) => {}
                 Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
             }

@@ -1,8 +1,9 @@
 //! What is done for a directory when a sink is opened on it, before anything is written.
 
+use super::run::pieces;
 use super::segment::{self, Format, Segment, UNFINISHED};
 use super::storage::sync_dir;
-use crate::record::Record;
+use serde::de::IgnoredAny;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -45,27 +46,45 @@ fn remove_unfinished(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Cuts off a last line that is not whole, and says whether there was one. A line that lacks nothing but its end is
-/// ended.
+/// Cuts off what comes after the last whole record of a last line that has no end, and says whether there was
+/// anything. The record gets its end.
 fn mend_tail(file: &mut File) -> io::Result<bool> {
     let length = file.metadata()?.len();
     let end = end_of_lines(file, length)?;
     if end == length {
         return Ok(false);
     }
-    // No record is this long: what is longer is no line at all.
-    const LONGEST: u64 = 1 << 20;
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(end))?;
-    (&*file).take(LONGEST).read_to_end(&mut tail)?;
-    let whole = Record::from_json(&tail).is_ok();
-    if whole {
+    (&*file).take(length - end).read_to_end(&mut tail)?;
+    let whole = end_of_records(&tail);
+    let torn = whole < tail.len();
+    if torn {
+        file.set_len(end + whole as u64)?;
+    }
+    if whole > 0 {
         file.write_all(b"\n")?;
-    } else {
-        file.set_len(end)?;
     }
     file.sync_all()?;
-    Ok(!whole)
+    Ok(torn)
+}
+
+/// Where the last whole record of a line ends that readers would find in it; 0 when there is none. A record of another
+/// version is whole when its JSON is.
+fn end_of_records(line: &[u8]) -> usize {
+    let (mut start, mut end) = (0, 0);
+    for piece in pieces(line) {
+        // A record may hold what looks like the beginning of one.
+        if start >= end && piece.starts_with(b"{") {
+            let rest = line.get(start..).unwrap_or_default();
+            let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+            if matches!(values.next(), Some(Ok(_))) {
+                end = start + values.byte_offset();
+            }
+        }
+        start += piece.len();
+    }
+    end
 }
 
 /// Where the last whole line ends.
@@ -84,4 +103,28 @@ fn end_of_lines(file: &mut File, length: u64) -> io::Result<u64> {
         end = start;
     }
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_whole_record_of_a_line_is_found_among_torn_ones() {
+        let end = |line: &str| line.get(..end_of_records(line.as_bytes())).unwrap().to_owned();
+        for (line, kept) in [
+            (r#"{"v":1,"a":1}"#, r#"{"v":1,"a":1}"#),
+            (r#"{"v":1}{"v":1}"#, r#"{"v":1}{"v":1}"#),
+            (r#"{"v":1,"a{"v":1}"#, r#"{"v":1,"a{"v":1}"#),
+            (r#"{"v":1}{"v":1,"a"#, r#"{"v":1}"#),
+            (r#"{"v":1,"a{"v":1}{"v":1,"a"#, r#"{"v":1,"a{"v":1}"#),
+            ("{\"v\":1}\0", r#"{"v":1}"#),
+            (r#"{"v":2,"a":{"v":1},"b":3}"#, r#"{"v":2,"a":{"v":1},"b":3}"#),
+            (r#"{"v":1,"a":"{\"v\":1}"#, ""),
+            ("17", ""),
+            ("\0\0", ""),
+        ] {
+            assert_eq!(end(line), kept, "{line}");
+        }
+    }
 }

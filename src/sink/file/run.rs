@@ -33,6 +33,8 @@ struct Entry {
     start: usize,
     length: u32,
     line: u32,
+    /// Whether the line has an end.
+    ended: bool,
 }
 
 impl Run {
@@ -44,7 +46,8 @@ impl Run {
         problems: &mut impl Extend<ReadError>,
         spare: &mut Vec<u8>,
     ) -> io::Result<Self> {
-        let bytes = read(segment, std::mem::take(spare))?;
+        let (bytes, damage) = read(segment, std::mem::take(spare))?;
+        problems.extend(damage.map(|e| ReadError::file(&segment.path, e)));
         let mut run = Self { path: segment.path.clone(), bytes: Vec::new(), entries: Vec::new() };
         let mut start = 0;
         for line in 1u32.. {
@@ -60,7 +63,7 @@ impl Run {
                 match order(piece) {
                     Ok(order) if window.contains(&order.0) => {
                         let length = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-                        run.entries.push(Entry { order, start: at, length, line });
+                        run.entries.push(Entry { order, start: at, length, line, ended });
                     }
                     Ok(_) => {}
                     // The end of a file that is being written to, or was when the machine stopped.
@@ -101,26 +104,28 @@ impl Run {
                 // What follows the record on its line may be what is wrong.
                 let whole = memchr::memrchr(b'}', text).and_then(|end| text.get(..=end));
                 let record = whole.and_then(|text| Record::from_json(text).ok());
-                (record, Some(ReadError::corrupt(&self.path, entry.line, e)))
+                (record, entry.ended.then(|| ReadError::corrupt(&self.path, entry.line, e)))
             }
         }
     }
 }
 
-fn read(segment: &Segment, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+/// The bytes of `segment`; of one that is damaged, those before the damage.
+fn read(segment: &Segment, mut bytes: Vec<u8>) -> io::Result<(Vec<u8>, Option<io::Error>)> {
     bytes.clear();
     let file = File::open(&segment.path)?;
     if let Ok(length) = usize::try_from(file.metadata()?.len()) {
         bytes.try_reserve(length)?;
     }
-    codec::reader(file, segment.format)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let damage = codec::reader(file, segment.format)?.read_to_end(&mut bytes).err();
+    Ok((bytes, damage))
 }
 
-/// The earliest and the latest time in `segment`, in microseconds; `None` when there is no record in it.
+/// The earliest and the latest time in `segment`, in microseconds; `None` when there is no record in it. One that is
+/// damaged may have held any time.
 pub(super) fn span(segment: &Segment) -> io::Result<Option<(u64, u64)>> {
     let mut span: Option<(u64, u64)> = None;
-    codec::each_line(segment, File::open(&segment.path)?, |line| {
+    let whole = codec::each_line(segment, File::open(&segment.path)?, |line| {
         for piece in pieces(line) {
             let time = own_places(piece).map(|(_, time)| time);
             if let Some(time) = time.or_else(|| order(piece).ok().map(|(time, _)| time)) {
@@ -129,8 +134,8 @@ pub(super) fn span(segment: &Segment) -> io::Result<Option<(u64, u64)>> {
             }
         }
         Ok(true)
-    })?;
-    Ok(span)
+    });
+    Ok(if whole.is_ok() { span } else { Some((0, u64::MAX)) })
 }
 
 /// The records that a line is made of: one, unless the end of a line was lost and they are glued together.

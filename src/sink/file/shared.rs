@@ -39,7 +39,7 @@ struct Control {
 /// Asks the writer to bring everything to the disk that was recorded before.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// Whether the segment is to be closed as well.
+    /// Whether the segment is to be closed, instead of earlier losses being told of.
     pub(super) seal: bool,
     pub(super) answer: SyncSender<Result<(), Fault>>,
 }
@@ -143,12 +143,13 @@ impl Shared {
         Ok(segments)
     }
 
-    /// Gives the writer an order and waits for the answer.
+    /// Gives the writer an order and waits for the answer, which tells of earlier losses unless it is to seal.
     pub(super) fn order(&self, seal: bool) -> io::Result<()> {
         let answer = self.send(seal);
         let told = match answer.and_then(|answer| answer.recv().ok()) {
             Some(told) => told,
             // The writer has ended, and did so only when nothing was left or what was left was counted as lost.
+            None if seal => Ok(()),
             None => self.tell_losses(),
         };
         told.map_err(io::Error::from)

@@ -17,8 +17,8 @@ pub struct FileStats {
     pub written: u64,
     /// Of the written: known to be on the disk.
     pub synced: u64,
-    /// Of the written: in doubt, because bringing them to the disk failed or because their segment was removed by
-    /// others. They may be there all the same.
+    /// Of the written: in doubt, because bringing them to the disk failed or was given up when the sink was closed, or
+    /// because their segment was removed by others. They may be there all the same.
     pub doubtful: u64,
     /// Accepted and still waiting.
     pub queued: u64,

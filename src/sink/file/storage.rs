@@ -36,15 +36,12 @@ impl Directory {
 
 impl Storage for Directory {
     fn create(&mut self, name: &str) -> io::Result<Box<dyn SegmentFile>> {
+        if !self.lock.is_held() {
+            // The directory was removed, and may have been made anew by a sink that writes to it now.
+            self.lock = Lock::take(&self.path)?;
+        }
         let path = self.path.join(name);
-        let file = match create_private(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                // The directory was removed, and the lock with it.
-                self.lock = Lock::take(&self.path)?;
-                create_private(&path)?
-            }
-            file => file?,
-        };
+        let file = create_private(&path)?;
         sync_dir(&self.path)?;
         let identity = identity(&file.metadata()?);
         Ok(Box::new(OnDisk { file, path, identity }))
@@ -67,7 +64,7 @@ impl SegmentFile for OnDisk {
     }
 
     fn is_linked(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|there| identity(&there) == self.identity)
+        is_there(&self.path, self.identity)
     }
 }
 
@@ -85,17 +82,22 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
+/// Whether the file at `path` is the one of this identity.
+pub(super) fn is_there(path: &Path, file: Identity) -> bool {
+    std::fs::metadata(path).is_ok_and(|there| identity(&there) == file)
+}
+
 /// What tells a file from another one of its name.
 #[cfg(unix)]
-type Identity = (u64, u64);
+pub(super) type Identity = (u64, u64);
 #[cfg(not(unix))]
-type Identity = ();
+pub(super) type Identity = ();
 
 #[cfg(unix)]
-fn identity(metadata: &std::fs::Metadata) -> Identity {
+pub(super) fn identity(metadata: &std::fs::Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(_: &std::fs::Metadata) -> Identity {}
+pub(super) fn identity(_: &std::fs::Metadata) -> Identity {}

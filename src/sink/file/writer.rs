@@ -113,7 +113,8 @@ impl<S: Storage> Writer<S> {
             && now < retry_at
             && !ordered
         {
-            return Next::Sleep { length: usize::MAX, until: Some(retry_at) };
+            self.sync_while_waiting(now);
+            return self.until_retry();
         }
         let seal = asked.orders.iter().any(|order| order.seal);
         let done = self.work(now, ordered || asked.closing, seal || asked.closing);
@@ -124,8 +125,27 @@ impl<S: Storage> Writer<S> {
                 (self.retry_at, self.failures) = (None, 0);
                 if asked.closing && !self.is_pending() { Next::End } else { self.next(now) }
             }
-            Err(_) => Next::Sleep { length: usize::MAX, until: self.retry_at },
+            Err(_) => self.until_retry(),
         }
+    }
+
+    /// What was written before a write failed is due on the disk all the same.
+    fn sync_while_waiting(&mut self, now: Duration) {
+        if self.unsynced_at().is_some_and(|at| now >= at) {
+            self.sync_at = None;
+            // The records are in doubt then, of which the next flush tells.
+            let _ = self.sync().map_err(|e| self.shared.failed(&e));
+        }
+    }
+
+    /// When records that are written are to be on the disk.
+    fn unsynced_at(&self) -> Option<Duration> {
+        self.sync_at.filter(|_| self.segment.as_ref().is_some_and(|segment| segment.unsynced > 0))
+    }
+
+    fn until_retry(&self) -> Next {
+        let until = [self.retry_at, self.unsynced_at()].into_iter().flatten().min();
+        Next::Sleep { length: usize::MAX, until }
     }
 
     /// Whether a segment was closed since this was last asked.
@@ -162,7 +182,13 @@ impl<S: Storage> Writer<S> {
         let due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
         let sync = urgent || due(self.sync_at);
         if pending && (sync || due(self.write_at) || self.shared.queue.longest() >= self.plenty()) {
-            self.pour(now)?;
+            let poured = self.pour(now);
+            if poured.is_err() && sync {
+                // A part may have fitted. A failure of its sync is counted by it, as doubt.
+                let _ = self.sync();
+                self.sync_at = None;
+            }
+            poured?;
             self.write_at = None;
         }
         if sync {
@@ -336,21 +362,21 @@ impl<S: Storage> Writer<S> {
     }
 
     fn answer(&self, orders: Vec<Order>, done: &Result<(), Fault>) {
-        if orders.is_empty() {
-            return;
-        }
-        // An error covers the losses that it led to: they are told of once.
-        let losses = self.shared.tell_losses();
-        let told = done.clone().and(losses);
+        // An error covers the losses that it led to: they are told of once, by a flush.
+        let flushed = orders.iter().any(|order| !order.seal);
+        let losses = if flushed { self.shared.tell_losses() } else { Ok(()) };
         for order in orders {
+            let told = if order.seal { done.clone() } else { done.clone().and(losses.clone()) };
             // Whoever asked may have left.
-            let _ = order.answer.try_send(told.clone());
+            let _ = order.answer.try_send(told);
         }
     }
 
-    /// Gives up everything that is not written.
+    /// Gives up everything that is not written. What is not on the disk then stays in doubt.
     fn abandon(&mut self) {
+        let unsynced = self.leave_segment();
         let mut ledger = self.shared.ledger();
+        ledger.doubtful += unsynced;
         ledger.abandoned += self.batch.records;
         for shard in 0..self.shared.queue.shards() {
             self.batch.clear();
