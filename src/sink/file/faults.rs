@@ -426,11 +426,13 @@ fn closing_in_no_time_leaves_what_was_written_and_not_synced_in_doubt() {
 
 #[test]
 fn what_fitted_on_a_full_disk_is_synced_as_soon_as_any_other() {
-    for durability in [Durability::Every(WINDOW), Durability::Always, Durability::Never] {
+    // With the longest one the time to sync comes between two retries.
+    let windows = [WINDOW, WINDOW * 5].map(Durability::Every);
+    for durability in windows.into_iter().chain([Durability::Always, Durability::Never]) {
         let mut rig = Rig::with(1 << 20, 1 << 20, durability);
         rig.disk.set(|state| state.room = Some(1000));
         rig.record(20);
-        rig.pass(WINDOW);
+        rig.pass(durability.window().unwrap_or(WINDOW));
         let expected = |stats: &FileStats| if durability == Durability::Never { 0 } else { stats.written };
         let stats = rig.stats();
         assert!(stats.written > 0 && stats.queued > 0, "{stats:?}");
@@ -438,7 +440,7 @@ fn what_fitted_on_a_full_disk_is_synced_as_soon_as_any_other() {
         // Later, when retries are rare, room for a few more is found by one of them.
         rig.pass(Duration::from_secs(60));
         rig.disk.set(|state| state.room = Some(1000));
-        rig.pass(Duration::from_secs(5) + WINDOW);
+        rig.pass(Duration::from_secs(5) + WINDOW * 5);
         let later = rig.stats();
         assert!(later.written > stats.written && later.queued > 0, "{later:?}");
         assert_eq!(later.synced, expected(&later), "{durability:?}");

@@ -1,6 +1,7 @@
 //! What becomes of closed segments: compression and removal.
 
 use super::codec::{self, Encoder};
+use super::lock::SharedLock;
 use super::options::FileSinkBuilder;
 use super::replace::Replacement;
 use super::segment::{Format, Segment};
@@ -17,6 +18,7 @@ use std::time::{Duration, SystemTime};
 #[derive(Debug)]
 pub(super) struct Keeper {
     dir: PathBuf,
+    lock: Arc<SharedLock>,
     shared: Arc<Shared>,
     /// The time of day when the sink was opened: a step of the clock must not make everything old.
     opened: SystemTime,
@@ -27,9 +29,15 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// A keeper, when the options leave something to do for it.
-    pub(super) fn new(options: &FileSinkBuilder, shared: Arc<Shared>, opened: SystemTime) -> Option<Self> {
+    pub(super) fn new(
+        options: &FileSinkBuilder,
+        lock: Arc<SharedLock>,
+        shared: Arc<Shared>,
+        opened: SystemTime,
+    ) -> Option<Self> {
         let keeper = Self {
             dir: options.dir.clone(),
+            lock,
             shared,
             opened,
             compress: options.compression.format(),
@@ -43,7 +51,8 @@ impl Keeper {
     /// Looks at all closed segments, `now` after the sink was opened.
     pub(super) fn run(&self, now: Duration, stop: &AtomicBool) {
         let _alone = self.shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(e) = self.remove_old(now).and_then(|()| self.compress(stop)) {
+        let assured = self.lock.assure();
+        if let Err(e) = assured.and_then(|()| self.remove_old(now)).and_then(|()| self.compress(stop)) {
             self.shared.failed(&e);
         }
     }

@@ -4,6 +4,7 @@ use super::storage::{Identity, identity, is_there};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 const NAME: &str = "writer.lock";
 
@@ -36,8 +37,32 @@ impl Lock {
         }
     }
 
-    /// Whether the lock is still the directory's: with the directory, its lock may have been removed.
-    pub(super) fn is_held(&self) -> bool {
+    /// Whether the lock is still the directory's.
+    fn is_held(&self) -> bool {
         is_there(&self.path, self.identity)
+    }
+}
+
+/// The lock of a sink, for all of its threads. It is free when the last of them has dropped it.
+#[derive(Debug)]
+pub(super) struct SharedLock {
+    dir: PathBuf,
+    lock: Mutex<Lock>,
+}
+
+impl SharedLock {
+    /// Takes the lock of `dir`, as [`Lock::take`].
+    pub(super) fn take(dir: &Path) -> io::Result<Self> {
+        Ok(Self { lock: Mutex::new(Lock::take(dir)?), dir: dir.to_owned() })
+    }
+
+    /// Takes the lock again when it was removed with its directory, which may have been made anew by a sink that writes
+    /// to it now. To be called before anything is changed there.
+    pub(super) fn assure(&self) -> io::Result<()> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lock.is_held() {
+            *lock = Lock::take(&self.dir)?;
+        }
+        Ok(())
     }
 }

@@ -85,13 +85,13 @@ use super::MetricsSink;
 use crate::record::{Record, UserId};
 use forget::Forgetting;
 use keep::Keeper;
-use lock::Lock;
+use lock::SharedLock;
 use queue::Queue;
 use segment::Names;
 use shared::Shared;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 use storage::Directory;
@@ -126,6 +126,8 @@ pub struct FileSink {
 struct Handle {
     shared: Arc<Shared>,
     dir: PathBuf,
+    /// Held by the threads, until they end.
+    lock: Weak<SharedLock>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -144,7 +146,7 @@ impl FileSink {
     }
 
     fn open(options: FileSinkBuilder) -> io::Result<Self> {
-        let lock = Lock::take(&options.dir)?;
+        let lock = Arc::new(SharedLock::take(&options.dir)?);
         let (segments, torn) = recover::recover(&options.dir)?;
         let opened = SystemTime::now();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -152,7 +154,8 @@ impl FileSink {
         let shards = threads.min(options.queue_bytes / FileSinkBuilder::MIN_QUEUE_BYTES).min(16);
         let queue = Queue::new(shards, options.queue_bytes, options.on_full == OnFull::Block);
         let shared = Arc::new(Shared::new(queue, torn));
-        let keeper = Keeper::new(&options, Arc::clone(&shared), opened);
+        let keeper = Keeper::new(&options, Arc::clone(&lock), Arc::clone(&shared), opened);
+        let weak = Arc::downgrade(&lock);
         let writer = Writer::new(
             Arc::clone(&shared),
             Directory::new(options.dir.clone(), lock),
@@ -161,7 +164,7 @@ impl FileSink {
             Limits::from(&options),
         );
         let writer = thread::write(Arc::clone(&shared), writer, keeper.map(Keeping::new).transpose()?)?;
-        let handle = Handle { shared, dir: options.dir, writer: Mutex::new(Some(writer)) };
+        let handle = Handle { shared, dir: options.dir, lock: weak, writer: Mutex::new(Some(writer)) };
         Ok(Self { handle: Arc::new(handle) })
     }
 
@@ -183,11 +186,15 @@ impl FileSink {
     /// It blocks, as long as it takes to read all segments. Records of theirs that come later are kept as usual.
     ///
     /// # Errors
-    /// When what is in the queue cannot be written first, or when a segment cannot be read or replaced: then some may
-    /// have been rewritten already, and it can be called again.
+    /// When what is in the queue cannot be written first, when another sink has the directory, after this one was closed
+    /// or the directory removed ([`io::ErrorKind::ResourceBusy`]), or when a segment cannot be read or replaced: then
+    /// some may have been rewritten already, and it can be called again.
     pub fn forget(&self, user: &UserId) -> io::Result<Forgotten> {
-        let Handle { shared, dir, .. } = &*self.handle;
+        let Handle { shared, dir, lock, .. } = &*self.handle;
         shared.order(true)?;
+        // After the sink was closed the directory may be another's.
+        let lock = lock.upgrade().map_or_else(|| SharedLock::take(dir).map(Arc::new), Ok)?;
+        lock.assure()?;
         let mut forgetting = Forgetting::of(user)?;
         let _alone = shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         for segment in shared.closed_segments(dir)? {

@@ -1,9 +1,10 @@
 //! The file system, as far as the writer needs it. Tests put one in its place that fails.
 
-use super::lock::Lock;
+use super::lock::SharedLock;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where segments are made.
 pub(super) trait Storage: Send + 'static {
@@ -25,21 +26,18 @@ pub(super) trait SegmentFile: Send + 'static {
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    lock: Lock,
+    lock: Arc<SharedLock>,
 }
 
 impl Directory {
-    pub(super) fn new(path: PathBuf, lock: Lock) -> Self {
+    pub(super) fn new(path: PathBuf, lock: Arc<SharedLock>) -> Self {
         Self { path, lock }
     }
 }
 
 impl Storage for Directory {
     fn create(&mut self, name: &str) -> io::Result<Box<dyn SegmentFile>> {
-        if !self.lock.is_held() {
-            // The directory was removed, and may have been made anew by a sink that writes to it now.
-            self.lock = Lock::take(&self.path)?;
-        }
+        self.lock.assure()?;
         let path = self.path.join(name);
         let file = create_private(&path)?;
         sync_dir(&self.path)?;
