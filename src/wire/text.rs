@@ -110,7 +110,7 @@ enum Cut {
     Never,
 }
 
-/// The number in `\uXXXX`.
+/// The number in the four digits after `\u`.
 fn code_unit(escaped: &[u8]) -> Result<u32, Cut> {
     let mut unit = 0;
     for (at, expected) in [Some(b'\\'), Some(b'u'), None, None, None, None].into_iter().enumerate() {
