@@ -78,6 +78,7 @@ mod exchange;
 mod future;
 mod headers_only;
 mod identify;
+mod json;
 mod layer;
 mod meter;
 mod panics;

@@ -7,7 +7,7 @@
 
 use super::lenient::{self, Count, List, Word, lenient};
 use super::openai::Charge;
-use super::usage::{Reading, plus, sum};
+use super::usage::{Reading, is_object, plus, sum};
 use crate::record::{Pass, Text, Usage};
 
 /// The types of passes that the counters at the top cover.
@@ -63,25 +63,32 @@ lenient! {
 
 /// Reads a whole usage object.
 pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    lenient::read::<Counters>(json).map(Counters::reading)
+    let (counters, unreadable): (Counters, _) = lenient::read(json)?;
+    Some(Reading { unreadable, ..counters.reading() })
 }
 
 /// The usage of a stream, of which every event brings a part.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cumulative(Counters);
+#[derive(Clone, Debug)]
+pub(super) struct Cumulative {
+    counters: Counters,
+    /// A figure in one of the events cannot be read.
+    unreadable: bool,
+}
 
 impl Cumulative {
     /// The figures of `message_start`; none where it is not JSON.
     pub(super) fn start(json: &[u8]) -> Self {
-        Self(lenient::read(json).unwrap_or_default())
+        let (counters, unreadable) = lenient::read(json).unwrap_or((Counters::default(), true));
+        Self { counters, unreadable: unreadable || !is_object(json) }
     }
 
     /// Lays the figures of a `message_delta` over those known. Whether there were any.
     #[must_use]
     pub(super) fn overlay(&mut self, json: &[u8]) -> bool {
-        let Some(delta) = lenient::read::<Counters>(json) else { return false };
+        let (delta, unreadable) = lenient::read(json).unwrap_or((Counters::default(), true));
+        self.unreadable |= unreadable || !is_object(json);
         let any = delta.output_tokens.0.is_some() || delta.input_tokens.0.is_some();
-        let counters = &mut self.0;
+        let counters = &mut self.counters;
         for (known, new) in [
             (&mut counters.input_tokens, delta.input_tokens),
             (&mut counters.cache_read, delta.cache_read),
@@ -117,7 +124,7 @@ impl Cumulative {
 
     /// What the events said together.
     pub(super) fn reading(self) -> Reading {
-        self.0.reading()
+        Reading { unreadable: self.unreadable, ..self.counters.reading() }
     }
 }
 
@@ -157,6 +164,7 @@ impl Counters {
             cost: self.cost.0,
             model: model.and_then(Word::text),
             too_large: too_many,
+            unreadable: false,
         }
     }
 

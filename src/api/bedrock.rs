@@ -39,7 +39,7 @@ lenient! {
 
 /// Reads a `usage` of Converse's shape.
 pub(super) fn read_converse(json: &[u8]) -> Option<Reading> {
-    let converse: Converse = lenient::read(json)?;
+    let (converse, unreadable): (Converse, _) = lenient::read(json)?;
     let cache_read = converse.cache_read.0.or(converse.cache_read_count.0);
     let cache_write = converse.cache_write.0.or(converse.cache_write_count.0);
     let kept_for = |ttl: &str| {
@@ -60,13 +60,14 @@ pub(super) fn read_converse(json: &[u8]) -> Option<Reading> {
         output_tokens: converse.output.0,
         ..Usage::default()
     };
-    Some(usage.into())
+    Some(Reading { usage, unreadable, ..Reading::default() })
 }
 
 /// Reads the metrics that Bedrock adds to the last event of a stream.
 pub(super) fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
-    let metrics: InvocationMetrics = lenient::read(json)?;
-    Some(exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0).into())
+    let (metrics, unreadable): (InvocationMetrics, _) = lenient::read(json)?;
+    let usage = exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0);
+    Some(Reading { usage, unreadable, ..Reading::default() })
 }
 
 /// The usage that stands in the response's headers, which is all there is for some models.

@@ -32,7 +32,7 @@ lenient! {
 
 /// Reads a `usage` or a `meta`.
 pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    let Meta { billed, tokens, cached } = lenient::read(json)?;
+    let (Meta { billed, tokens, cached }, unreadable) = lenient::read(json)?;
     let usage = Usage {
         input_tokens: billed.input.0.or(tokens.input.0),
         cache_read_tokens: cached.0,
@@ -43,7 +43,7 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
         images: billed.images.0,
         ..Usage::default()
     };
-    Some(usage.into())
+    Some(Reading { usage, unreadable, ..Reading::default() })
 }
 
 /// The usage that stands in the header, which is all there is for some answers.

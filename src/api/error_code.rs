@@ -30,7 +30,7 @@ lenient! {
 
 /// The code out of the value of an `error` member: an object, or a text, which is a message.
 pub(super) fn of_object(json: &[u8]) -> Option<Text> {
-    let error: ErrorObject = lenient::read(json)?;
+    let (error, _): (ErrorObject, _) = lenient::read(json)?;
     let words = [error.code, error.kind, error.status, error.aws, error.metadata.error_type];
     let inner = [error.inner.code, error.inner.kind];
     let named = |word: &Word| match word {

@@ -4,7 +4,7 @@ use super::fields::{Interest, Member};
 use super::lenient::{self, Count};
 use super::look::LateApi;
 use super::texts::Texts;
-use super::usage::{Convention, Reading, Speaker, plus};
+use super::usage::{Convention, Reading, Speaker, is_object, plus};
 use super::{anthropic, error_code};
 use crate::record::{Api, Text, Usage};
 use crate::wire::json::{Value, boolean, is_null, string};
@@ -78,22 +78,19 @@ pub(super) struct Provisional {
 struct Carrier {
     convention: Option<Convention>,
     raw: Vec<u8>,
-    /// A figure in it cannot be read.
-    malformed: bool,
-    /// Something else stood in its place. That is of consequence where there are no figures at all.
+    /// What is no object stood in its place. That is of consequence where there are no figures at all.
     displaced: bool,
 }
 
 impl Carrier {
     /// Keeps an object in place of an earlier one, unless nothing in it is known.
     fn replace(&mut self, raw: &[u8]) -> Replaced {
-        let (convention, malformed) = Convention::of(raw);
-        let Some(convention) = convention else {
+        let Some(convention) = Convention::of(raw) else {
+            let malformed = !is_object(raw);
             self.displaced |= malformed;
             return Replaced::Not { malformed };
         };
         self.convention = Some(convention);
-        self.malformed = malformed;
         self.raw.clear();
         self.raw.extend_from_slice(raw);
         Replaced::By(convention)
@@ -101,6 +98,12 @@ impl Carrier {
 
     fn read(&self, speaker: Speaker) -> Option<Reading> {
         self.convention?.read(&self.raw, speaker)
+    }
+
+    /// Whether there was something that cannot be read.
+    fn is_malformed(&self, speaker: Speaker) -> bool {
+        let is_unreadable = || self.read(speaker).is_none_or(|reading| reading.unreadable);
+        self.displaced || (self.convention.is_some() && is_unreadable())
     }
 }
 
@@ -119,8 +122,6 @@ struct Cumulative {
     counters: anthropic::Cumulative,
     /// Only the first figures have been seen.
     only_start: bool,
-    /// A figure in one of the events cannot be read.
-    malformed: bool,
 }
 
 /// The last usage that an answer stated.
@@ -239,7 +240,7 @@ impl Found {
         self.figures = self.figures.wrapping_add(1);
         match member {
             // A place that holds other things too says nothing by holding one.
-            Member::UsageIfKnown if self.cumulative.is_none() && Convention::of(raw).0.is_none() => {}
+            Member::UsageIfKnown if self.cumulative.is_none() && Convention::of(raw).is_none() => {}
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
             Member::UsageElsewhere | Member::InvocationMetrics => {
@@ -370,7 +371,6 @@ impl Found {
             return;
         }
         if let Some(cumulative) = &mut self.cumulative {
-            cumulative.malformed |= lenient::survey(raw, |_| ());
             // Deltas are laid over what the stream began with.
             if cumulative.counters.overlay(raw) {
                 cumulative.only_start = false;
@@ -399,12 +399,11 @@ impl Found {
 
     fn note_first_usage(&mut self, raw: &[u8]) {
         let counters = anthropic::Cumulative::start(raw);
-        let malformed = lenient::survey(raw, |_| ());
-        self.cumulative = Some(Box::new(Cumulative { counters, only_start: true, malformed }));
+        self.cumulative = Some(Box::new(Cumulative { counters, only_start: true }));
     }
 
     fn note_count(&mut self, member: Member, raw: &[u8]) {
-        let Some(Count(Some(count))) = lenient::read(raw) else { return };
+        let Some((Count(Some(count)), _)) = lenient::read(raw) else { return };
         let counters = &mut self.counters;
         let (counter, combine): (_, fn(u64, u64) -> u64) = match member {
             Member::InputTokens => (&mut counters.input_tokens, last),
@@ -473,43 +472,29 @@ impl Found {
         let final_figures = |reading| Last { reading, only_start: false };
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {
-                let Cumulative { counters, only_start, malformed } = *cumulative;
+                let Cumulative { counters, only_start } = *cumulative;
                 // Bedrock's counters stand for those that a stream was too short to bring.
                 match self.metrics.read(speaker).filter(|_| only_start) {
-                    Some(metrics) => {
-                        self.usage_malformed |= self.metrics.malformed;
-                        final_figures(metrics)
-                    }
-                    None => {
-                        self.usage_malformed |= malformed;
-                        Last { reading: counters.reading(), only_start }
-                    }
+                    Some(metrics) => final_figures(metrics),
+                    None => Last { reading: counters.reading(), only_start },
                 }
             }
             None => final_figures(self.last_object(speaker).unwrap_or_default()),
         };
+        self.usage_malformed |= std::mem::take(&mut last.reading.unreadable);
         self.add_counted_things(&mut last.reading.usage);
         if last.reading == Reading::default() {
             let carriers = [&self.usage, &self.metrics, &self.elsewhere];
-            self.usage_malformed |= carriers.iter().any(|carrier| carrier.malformed || carrier.displaced);
+            self.usage_malformed |= carriers.iter().any(|carrier| carrier.is_malformed(speaker));
             return None;
         }
         Some(last)
     }
 
     /// What the best of the objects says, or the counters that stand alone.
-    fn last_object(&mut self, speaker: Speaker) -> Option<Reading> {
-        if let Some(reading) = self.usage.read(speaker) {
-            self.usage_malformed |= self.usage.malformed;
-            return Some(reading);
-        }
-        self.counted_tokens().or_else(|| {
-            let carriers = [&self.metrics, &self.elsewhere];
-            let (reading, malformed) =
-                carriers.into_iter().find_map(|carrier| Some((carrier.read(speaker)?, carrier.malformed)))?;
-            self.usage_malformed |= malformed;
-            Some(reading)
-        })
+    fn last_object(&self, speaker: Speaker) -> Option<Reading> {
+        let first = self.usage.read(speaker).or_else(|| self.counted_tokens());
+        first.or_else(|| self.metrics.read(speaker)).or_else(|| self.elsewhere.read(speaker))
     }
 
     /// Tokens that no object holds.

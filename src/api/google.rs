@@ -60,7 +60,7 @@ const AUDIO: (&str, u64) = ("audio", 4);
 
 /// Reads a `usageMetadata`.
 pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    let metadata: Metadata = lenient::read(json)?;
+    let (metadata, unreadable): (Metadata, _) = lenient::read(json)?;
     let mut usage = Usage {
         input_tokens: plus(metadata.prompt.0, metadata.tool_use_prompt.0),
         cache_read_tokens: metadata.cached.0,
@@ -76,12 +76,12 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
     usage.output_audio_tokens = of_modality(&metadata.candidates_details, AUDIO);
     usage.output_image_tokens = of_modality(&metadata.candidates_details, IMAGE);
     let service_tier = metadata.service_tier.text().or_else(|| tier_of_traffic(&metadata.traffic_type));
-    Some(Reading { usage, service_tier, ..Reading::default() })
+    Some(Reading { usage, service_tier, unreadable, ..Reading::default() })
 }
 
 /// Reads the `usage` of an interaction.
 pub(super) fn read_interaction(json: &[u8]) -> Option<Reading> {
-    let interaction: Interaction = lenient::read(json)?;
+    let (interaction, unreadable): (Interaction, _) = lenient::read(json)?;
     let of = |list: &List<InteractionModality>, (name, number): (&str, u64)| {
         let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
         of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
@@ -100,7 +100,7 @@ pub(super) fn read_interaction(json: &[u8]) -> Option<Reading> {
         ..Usage::default()
     };
     add_thinking(&mut usage, interaction.total.0);
-    Some(usage.into())
+    Some(Reading { usage, unreadable, ..Reading::default() })
 }
 
 /// Adds thinking to the output, unless the total says that it is in there.

@@ -3,11 +3,9 @@
 //! A provider's usage object is read for the members that are known. A member of an unexpected type counts as
 //! absent and never spoils the others, unknown members are passed over, and of a repeated key the last counts.
 
+use crate::json::{Kind, Reader, Scanned};
 use crate::record::{Text, Usd};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-use std::fmt;
-use std::marker::PhantomData;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Declares a struct whose JSON form is read leniently: `field: Type = "key"`.
@@ -19,280 +17,94 @@ macro_rules! lenient {
             $(pub(super) $field: $type,)*
         }
 
-        impl $crate::api::lenient::Fields for $name {
-            fn setter<'de, A: serde::de::MapAccess<'de>>(
-                key: &str,
-            ) -> Option<$crate::api::lenient::Setter<Self, A, A::Error>> {
-                match key {
-                    $($key => Some(|object, map| {
-                        object.$field = map.next_value()?;
-                        Ok(())
-                    }),)*
-                    _ => None,
-                }
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::api::lenient::object(deserializer)
+        impl $crate::api::lenient::Lenient for $name {
+            fn read(source: &mut $crate::api::lenient::Source<'_>) -> $crate::json::Scanned<Self> {
+                let mut object = Self::default();
+                source.members(|source, key| {
+                    match key {
+                        $($key => object.$field = $crate::api::lenient::Lenient::read(source)?,)*
+                        _ => source.skip()?,
+                    }
+                    Ok(())
+                })?;
+                Ok(object)
             }
         }
     )*};
 }
 pub(super) use lenient;
 
-/// Reads the next value of a map into a field.
-pub(super) type Setter<T, A, E> = fn(&mut T, &mut A) -> Result<(), E>;
-
-/// A struct that [`lenient!`] declared.
-pub(super) trait Fields: Default {
-    /// What reads the value of the member `key`, if that is known.
-    fn setter<'de, A: MapAccess<'de>>(key: &str) -> Option<Setter<Self, A, A::Error>>;
+/// What any JSON value can be read as: where it is not what it should be, as the default.
+pub(super) trait Lenient: Default {
+    /// Reads the next value.
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    fn read(source: &mut Source<'_>) -> Scanned<Self>;
 }
 
-/// Reads `T` from an object; from anything else, the default.
-pub(super) fn object<'de, T: Fields, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_any(Lenient(Object::<T>(PhantomData)))
+/// JSON that is being read.
+pub(super) struct Source<'a> {
+    reader: Reader<'a>,
+    /// A figure is there and cannot be read: what the others say is not all then.
+    unreadable: bool,
 }
 
-/// Reads `T` from the text of a complete JSON value; `None` when it is not JSON at all.
-pub(super) fn read<T: for<'de> Deserialize<'de>>(json: &[u8]) -> Option<T> {
-    serde_json::from_slice(json).ok()
+impl Source<'_> {
+    /// Whether the next value is of this kind.
+    pub(super) fn is(&mut self, kind: Kind) -> bool {
+        self.reader.kind() == Some(kind)
+    }
+
+    /// Steps over the next value.
+    pub(super) fn skip(&mut self) -> Scanned<()> {
+        self.reader.skip().map(drop)
+    }
+
+    /// Steps over what stands in the place of a figure, or of what holds figures. A `null` says nothing, and so does an
+    /// object or a list.
+    fn skip_instead(&mut self) -> Scanned<()> {
+        self.unreadable |= !matches!(self.reader.kind(), Some(Kind::Null | Kind::Object | Kind::Array));
+        self.skip()
+    }
+
+    /// Calls `member` with the keys of the next value, where that is an object, to read the values.
+    #[inline]
+    pub(super) fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Scanned<()>) -> Scanned<()> {
+        if !self.is(Kind::Object) {
+            return self.skip_instead();
+        }
+        // An object is read through the source that holds its reader.
+        let mut members = self.reader.members()?;
+        while let Some(key) = members.next(&mut self.reader)? {
+            member(self, &key)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads `T` from the text of a complete JSON value, and whether a figure in it is there and cannot be read; `None` when
+/// it is not JSON at all.
+pub(super) fn read<T: Lenient>(json: &[u8]) -> Option<(T, bool)> {
+    let text = text(json);
+    let mut source = Source { reader: Reader::new(&text), unreadable: matches!(text, Cow::Owned(_)) };
+    let value = T::read(&mut source).ok()?;
+    source.reader.is_done().then_some((value, source.unreadable))
+}
+
+/// `json` as text. Bytes that are no UTF-8 can stand in strings only, and are replaced there.
+pub(super) fn text(json: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Borrowed)
 }
 
 /// Whether the text of an object has a member that is not `null`. What is no JSON says something.
 pub(super) fn says_something(json: &[u8]) -> bool {
-    struct Members;
-    impl<'de> Interest<'de> for Members {
-        type Value = bool;
-        fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-            let mut any = false;
-            while let Some((_, value)) = map.next_entry::<IgnoredAny, Option<IgnoredAny>>()? {
-                any |= value.is_some();
-            }
-            Ok(any)
-        }
-    }
-    serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Members)).unwrap_or(true)
-}
-
-/// Calls `seen` with the keys at the top of the text of an object, up to a syntax error. Whether a figure in it, at any
-/// depth, is there and cannot be read, or the text is no JSON object: what the other figures say is not all then.
-pub(super) fn survey(json: &[u8], seen: impl FnMut(&str)) -> bool {
-    struct Survey<F>(F);
-    impl<'de, F: FnMut(&str)> Interest<'de> for Survey<F> {
-        type Value = bool;
-        fn map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<bool, A::Error> {
-            let mut unreadable = false;
-            let mut expected = |key: &str| {
-                (self.0)(key);
-                Expected::of(key)
-            };
-            while let Some(expected) = map.next_key_seed(Key(&mut expected))? {
-                unreadable |= map.next_value_seed(Unreadable { expected })?;
-            }
-            Ok(unreadable)
-        }
-    }
-    if json.first() != Some(&b'{') {
-        return true;
-    }
-    serde_json::Deserializer::from_slice(json).deserialize_any(Lenient(Survey(seen))).unwrap_or(true)
-}
-
-/// Looks for a value that should be a figure, or hold some, and does not. A `null` says nothing, and so does an object or
-/// a list in place of a count.
-#[derive(Clone, Copy)]
-struct Unreadable {
-    expected: Expected,
-}
-
-/// What a member should be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Anything,
-    Count,
-    /// A length of time, which may have a fraction.
-    Length,
-    /// An object or a list of figures.
-    Figures,
-}
-
-impl Expected {
-    /// What a member of this name should be: only those that some convention reads are expected to be anything.
-    fn of(key: &str) -> Self {
-        match key {
-            "prompt_tokens"
-            | "completion_tokens"
-            | "input_tokens"
-            | "output_tokens"
-            | "total_tokens"
-            | "audio_tokens"
-            | "image_tokens"
-            | "reasoning_tokens"
-            | "thinking_tokens"
-            | "cached_tokens"
-            | "num_cached_tokens"
-            | "prompt_cache_hit_tokens"
-            | "cache_write_tokens"
-            | "cache_read_input_tokens"
-            | "cache_creation_input_tokens"
-            | "ephemeral_5m_input_tokens"
-            | "ephemeral_1h_input_tokens"
-            | "total_input_tokens"
-            | "total_output_tokens"
-            | "total_cached_tokens"
-            | "total_thought_tokens"
-            | "total_tool_use_tokens"
-            | "tokens"
-            | "promptTokenCount"
-            | "candidatesTokenCount"
-            | "thoughtsTokenCount"
-            | "cachedContentTokenCount"
-            | "toolUsePromptTokenCount"
-            | "totalTokenCount"
-            | "tokenCount"
-            | "inputTokens"
-            | "outputTokens"
-            | "cacheReadInputTokens"
-            | "cacheWriteInputTokens"
-            | "inputTokenCount"
-            | "outputTokenCount"
-            | "cacheReadInputTokenCount"
-            | "cacheWriteInputTokenCount"
-            | "web_search_requests"
-            | "web_search_calls"
-            | "num_search_queries"
-            | "search_units"
-            | "images" => Self::Count,
-            "seconds" | "prompt_audio_seconds" => Self::Length,
-            "prompt_tokens_details"
-            | "prompt_token_details"
-            | "input_tokens_details"
-            | "input_token_details"
-            | "completion_tokens_details"
-            | "completion_token_details"
-            | "output_tokens_details"
-            | "output_token_details"
-            | "cache_creation"
-            | "iterations"
-            | "server_tool_use"
-            | "billed_units"
-            | "promptTokensDetails"
-            | "candidatesTokensDetails" => Self::Figures,
-            _ => Self::Anything,
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Unreadable {
-    type Value = bool;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Unreadable {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
-        Ok(self.expected != Expected::Anything)
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
-        Ok(self.expected == Expected::Figures)
-    }
-    fn visit_i64<E>(self, number: i64) -> Result<bool, E> {
-        Ok(self.expected == Expected::Figures || (self.expected != Expected::Anything && number < 0))
-    }
-    fn visit_f64<E>(self, number: f64) -> Result<bool, E> {
-        Ok(match self.expected {
-            Expected::Anything => false,
-            Expected::Count => integral(number).is_none(),
-            Expected::Length => number < 0.0,
-            Expected::Figures => true,
-        })
-    }
-    fn visit_str<E>(self, _: &str) -> Result<bool, E> {
-        Ok(self.expected != Expected::Anything)
-    }
-    fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
-        let mut unreadable = false;
-        while let Some(found) = list.next_element_seed(Self { expected: Expected::Anything })? {
-            unreadable |= found;
-        }
-        Ok(unreadable)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut unreadable = false;
-        while let Some(expected) = map.next_key_seed(Key(Expected::of))? {
-            unreadable |= map.next_value_seed(Self { expected })?;
-        }
-        Ok(unreadable)
-    }
-}
-
-/// What to make of the values that are of interest; all others become the default.
-trait Interest<'de>: Sized {
-    type Value: Default;
-
-    fn natural(self, _: u64) -> Self::Value {
-        Self::Value::default()
-    }
-    fn text(self, _: &str) -> Self::Value {
-        Self::Value::default()
-    }
-    fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Self::Value::default())
-    }
-    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Self::Value::default())
-    }
-}
-
-struct Lenient<I>(I);
-
-impl<'de, I: Interest<'de>> Visitor<'de> for Lenient<I> {
-    type Value = I::Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(I::Value::default())
-    }
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(self.0.natural(number))
-    }
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(u64::try_from(number).map_or_else(|_| I::Value::default(), |number| self.0.natural(number)))
-    }
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(match integral(number) {
-            Some(number) => self.0.natural(number),
-            None => I::Value::default(),
-        })
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.0.text(text))
-    }
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(I::Value::default())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        self.0.list(list)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        self.0.map(map)
-    }
+    let mut any = false;
+    let read: Scanned<()> = Reader::new(&text(json)).object(|reader, _| {
+        any |= reader.kind() != Some(Kind::Null);
+        reader.skip().map(drop)
+    });
+    any || read.is_err()
 }
 
 /// The value of a float that is a whole number, as Titan's streams spell their counts (`28.0`). Beyond 2^53 a
@@ -302,59 +114,23 @@ fn integral(number: f64) -> Option<u64> {
     (number.trunc() == number && (0.0..=EXACT).contains(&number)).then_some(number as u64)
 }
 
-struct Object<T>(PhantomData<T>);
-
-impl<'de, T: Fields> Interest<'de> for Object<T> {
-    type Value = T;
-
-    fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut object = T::default();
-        while let Some(setter) = map.next_key_seed(Key(T::setter::<A>))? {
-            match setter {
-                Some(set) => set(&mut object, &mut map)?,
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(object)
-    }
-}
-
-/// Looks a key up without keeping it.
-struct Key<F>(F);
-
-impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Key<F> {
-    type Value = T;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Key<F> {
-    type Value = T;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-    fn visit_str<E>(self, key: &str) -> Result<T, E> {
-        Ok((self.0)(key))
-    }
+/// The natural number that the text of a number says.
+fn natural(number: &str) -> Option<u64> {
+    number.parse().ok().or_else(|| integral(number.parse().ok()?))
 }
 
 /// A count: a natural number, also when it is spelled `28.0`. Everything else is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count(pub(super) Option<u64>);
 
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Natural;
-        impl Interest<'_> for Natural {
-            type Value = Count;
-            fn natural(self, number: u64) -> Count {
-                Count(Some(number))
-            }
+impl Lenient for Count {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        if !source.is(Kind::Number) {
+            return source.skip_instead().map(|()| Self(None));
         }
-        deserializer.deserialize_any(Lenient(Natural))
+        let count = natural(source.reader.number()?);
+        source.unreadable |= count.is_none();
+        Ok(Self(count))
     }
 }
 
@@ -389,19 +165,13 @@ impl Word {
     }
 }
 
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Short;
-        impl Interest<'_> for Short {
-            type Value = Word;
-            fn natural(self, number: u64) -> Word {
-                Word::Number(number)
-            }
-            fn text(self, text: &str) -> Word {
-                Text::new(text).map_or(Word::Absent, Word::Text)
-            }
-        }
-        deserializer.deserialize_any(Lenient(Short))
+impl Lenient for Word {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        Ok(match source.reader.kind() {
+            Some(Kind::String) => Text::new(&source.reader.string()?).map_or(Self::Absent, Self::Text),
+            Some(Kind::Number) => natural(source.reader.number()?).map_or(Self::Absent, Self::Number),
+            _ => source.skip().map(|()| Self::Absent)?,
+        })
     }
 }
 
@@ -415,20 +185,17 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Interest<'de> for Elements<T> {
-            type Value = List<T>;
-            fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<T>, A::Error> {
-                let mut elements = Vec::new();
-                while let Some(element) = list.next_element()? {
-                    elements.push(element);
-                }
-                Ok(List(elements))
-            }
+impl<T: Lenient> Lenient for List<T> {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        let mut list = Vec::new();
+        if !source.is(Kind::Array) {
+            return source.skip_instead().map(|()| Self(list));
         }
-        deserializer.deserialize_any(Lenient(Elements(PhantomData)))
+        let mut elements = source.reader.elements()?;
+        while elements.next(&mut source.reader)? {
+            list.push(T::read(source)?);
+        }
+        Ok(Self(list))
     }
 }
 
@@ -436,10 +203,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flag(pub(super) bool);
 
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-        Ok(Self(raw.get() == "true"))
+impl Lenient for Flag {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        Ok(Self(source.reader.skip()? == "true"))
     }
 }
 
@@ -447,10 +213,9 @@ impl<'de> Deserialize<'de> for Flag {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Amount(pub(super) Option<Usd>);
 
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-        Ok(Self(Usd::from_decimal(raw.get()).ok().filter(|amount| *amount >= Usd::ZERO)))
+impl Lenient for Amount {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        Ok(Self(Usd::from_decimal(source.reader.skip()?).ok().filter(|amount| *amount >= Usd::ZERO)))
     }
 }
 
@@ -458,10 +223,14 @@ impl<'de> Deserialize<'de> for Amount {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seconds(pub(super) Option<Duration>);
 
-impl<'de> Deserialize<'de> for Seconds {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-        Ok(Self(seconds(raw.get())))
+impl Lenient for Seconds {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        if !source.is(Kind::Number) {
+            return source.skip_instead().map(|()| Self(None));
+        }
+        let length = seconds(source.reader.number()?);
+        source.unreadable |= length.is_none();
+        Ok(Self(length))
     }
 }
 
@@ -481,7 +250,7 @@ mod tests {
     }
 
     fn outer(json: &str) -> Outer {
-        read(json.as_bytes()).unwrap()
+        read(json.as_bytes()).unwrap().0
     }
 
     #[test]
@@ -514,7 +283,7 @@ mod tests {
                 outer(&format!("{{\"inner\":{wrong},\"list\":{wrong},\"word\":{{\"x\":[]}},\"count\":3}}"));
             assert_eq!((read.count.0, read.inner.a.0, &read.word), (Some(3), None, &Word::Absent), "{wrong}");
         }
-        assert_eq!(read::<Outer>(b"[1,2]").unwrap().count.0, None);
+        assert_eq!(read::<Outer>(b"[1,2]").unwrap().0.count.0, None);
         assert!(read::<Outer>(b"{\"count\":").is_none());
     }
 
@@ -526,7 +295,7 @@ mod tests {
 
     #[test]
     fn amounts_and_lengths_are_read_from_their_text() {
-        let inner = |json: &str| read::<Inner>(json.as_bytes()).unwrap();
+        let inner = |json: &str| read::<Inner>(json.as_bytes()).unwrap().0;
         assert_eq!(inner(r#"{"cost":5.952e-05}"#).cost.0, Some(Usd::from_picos(59_520_000)));
         assert_eq!(inner(r#"{"cost":0.1}"#).cost.0, Some(Usd::from_picos(100_000_000_000)));
         assert_eq!(inner(r#"{"cost":-1}"#).cost.0, None);

@@ -5,11 +5,10 @@
 //! [prompt caching](https://platform.openai.com/docs/guides/prompt-caching). Others spell the parts in other
 //! places, and some keep a part outside of its whole; there `total_tokens` tells.
 
-use super::lenient::{self, Amount, Count, Flag, Seconds, Word, lenient};
+use super::lenient::{self, Amount, Count, Flag, Lenient, Seconds, Source, Word, lenient};
 use super::usage::{Reading, plus, sum};
+use crate::json::{Kind, Scanned};
 use crate::record::{Text, Usage, Usd};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
 lenient! {
     /// The object `usage`.
@@ -92,7 +91,7 @@ lenient! {
 
 /// Reads a usage object. `google`: it is Google who answers.
 pub(super) fn read(json: &[u8], google: bool) -> Option<Reading> {
-    let tokens: Tokens = lenient::read(json)?;
+    let (tokens, unreadable): (Tokens, _) = lenient::read(json)?;
     let mut usage = tokens.parts();
     usage.input_tokens = tokens.prompt_tokens.0.or(tokens.input_tokens.0);
     usage.output_tokens = tokens.completion_tokens.0.or(tokens.output_tokens.0);
@@ -100,7 +99,7 @@ pub(super) fn read(json: &[u8], google: bool) -> Option<Reading> {
         settle_with_total(&mut usage, total, google);
     }
     let cost = tokens.charged();
-    Some(Reading { usage, service_tier: tokens.service_tier.text(), cost, ..Reading::default() })
+    Some(Reading { usage, service_tier: tokens.service_tier.text(), cost, unreadable, ..Reading::default() })
 }
 
 /// Brings parts that stand outside of their wholes into them, where only that makes the total come out.
@@ -201,14 +200,13 @@ impl Tokens {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Charge(pub(super) Option<Usd>);
 
-impl<'de> Deserialize<'de> for Charge {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl Lenient for Charge {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
         const DOLLARS: Text = Text::from_static("USD");
-        let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-        if !raw.get().starts_with('{') {
-            return Ok(Self(lenient::read::<Amount>(raw.get().as_bytes()).and_then(|amount| amount.0)));
+        if !source.is(Kind::Object) {
+            return Amount::read(source).map(|amount| Self(amount.0));
         }
-        let object: CostObject = lenient::read(raw.get().as_bytes()).unwrap_or_default();
+        let object = CostObject::read(source)?;
         let in_dollars = object.currency.text().is_none_or(|currency| currency == DOLLARS);
         Ok(Self(object.total_cost.0.filter(|_| in_dollars)))
     }

@@ -1,7 +1,8 @@
 //! Which convention a usage object follows, and what it says in ours.
 
-use super::lenient::survey;
+use super::lenient::text;
 use super::{anthropic, bedrock, cohere, google, openai};
+use crate::json::Reader;
 use crate::record::{Text, Usage, Usd};
 
 /// What a usage object says.
@@ -18,6 +19,8 @@ pub(super) struct Reading {
     pub(super) model: Option<Text>,
     /// There is more in the object than is kept.
     pub(super) too_large: bool,
+    /// A figure is there and cannot be read: what the others say is not all then.
+    pub(super) unreadable: bool,
 }
 
 impl From<Usage> for Reading {
@@ -41,12 +44,22 @@ pub(super) enum Convention {
 }
 
 impl Convention {
-    /// The convention that an object follows, by its keys: `None` when none of them is a counter that is known. And
-    /// whether a figure in it cannot be read.
-    pub(super) fn of(json: &[u8]) -> (Option<Self>, bool) {
+    /// The convention that an object follows, by its keys up to a syntax error: `None` when none of them is a counter that
+    /// is known.
+    pub(super) fn of(json: &[u8]) -> Option<Self> {
         let mut keys = Keys::default();
-        let unreadable = survey(json, |key| keys.note(key));
-        (keys.convention(), unreadable)
+        let text = text(json);
+        let mut reader = Reader::new(&text);
+        if let Ok(mut members) = reader.members() {
+            while let Ok(Some(key)) = members.next(&mut reader) {
+                keys.note(&key);
+                // Whatever follows, it comes first.
+                if keys.chat || reader.skip().is_err() {
+                    break;
+                }
+            }
+        }
+        keys.convention()
     }
 
     /// Reads an object of what `speaker` says. `None` when it is not JSON.
@@ -62,6 +75,11 @@ impl Convention {
             Self::Cohere => cohere::read(json),
         }
     }
+}
+
+/// Whether the text of a JSON value is that of an object.
+pub(super) fn is_object(json: &[u8]) -> bool {
+    json.first() == Some(&b'{')
 }
 
 /// Who answers, where the keys of an object leave that open.
@@ -162,7 +180,7 @@ mod tests {
             ("[]", None),
             ("null", None),
         ] {
-            assert_eq!(Convention::of(json.as_bytes()).0, convention, "{json}");
+            assert_eq!(Convention::of(json.as_bytes()), convention, "{json}");
         }
     }
 

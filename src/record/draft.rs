@@ -2,12 +2,12 @@
 
 use super::key::{Key, KeyFinder};
 use super::parse::{RecordError, VERSION};
-use super::scan::{Scanner, Unexpected};
 use super::time::parse_time;
 use super::{
     Api, Cost, Operation, Outcome, Pass, PriceMatch, Priced, Properties, Provider, ProviderSource, Record,
     RecordId, Text, UnpricedReason, UsageReason, UsageState, Usd, User, UserId, UserIssue, UserSource,
 };
+use crate::json::{Reader, Unexpected};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -87,69 +87,69 @@ impl Draft {
     }
 
     /// Reads the value of `key`.
-    pub(super) fn read(&mut self, key: Key, scanner: &mut Scanner<'_>) -> Result<(), Bad> {
+    pub(super) fn read(&mut self, key: Key, reader: &mut Reader<'_>) -> Result<(), Bad> {
         let record = &mut self.record;
         match key {
             Key::V => {
-                let version = scanner.integer()?;
+                let version = reader.integer()?;
                 self.version = version == VERSION;
                 return if self.version { Ok(()) } else { Err(Bad::Version(version)) };
             }
             Key::Id => {
-                record.id = scanner.string()?.parse().map_err(|_| Bad::Value)?;
+                record.id = reader.string()?.parse().map_err(|_| Bad::Value)?;
                 self.id = true;
             }
             Key::Time => {
-                let time = parse_time(scanner.string()?.as_bytes()).ok_or(Bad::Value)?;
+                let time = parse_time(reader.string()?.as_bytes()).ok_or(Bad::Value)?;
                 record.time = time.try_into().map_err(|_| Bad::Value)?;
                 self.time = true;
             }
-            Key::LatencyUs => record.latency = Duration::from_micros(scanner.integer()?),
-            Key::FirstTokenUs => record.first_token = Some(Duration::from_micros(scanner.integer()?)),
-            Key::User => self.user = Some(UserId::verbatim(&scanner.string()?).map_err(|_| Bad::Value)?),
+            Key::LatencyUs => record.latency = Duration::from_micros(reader.integer()?),
+            Key::FirstTokenUs => record.first_token = Some(Duration::from_micros(reader.integer()?)),
+            Key::User => self.user = Some(UserId::verbatim(&reader.string()?).map_err(|_| Bad::Value)?),
             Key::UserSource => {
                 self.user_source =
-                    listed(scanner, &UserSource::ALL, UserSource::as_str)?.unwrap_or(UserSource::Custom);
+                    listed(reader, &UserSource::ALL, UserSource::as_str)?.unwrap_or(UserSource::Custom);
             }
-            Key::UserIssue => record.user_issue = listed(scanner, &UserIssue::ALL, UserIssue::as_str)?,
+            Key::UserIssue => record.user_issue = listed(reader, &UserIssue::ALL, UserIssue::as_str)?,
             Key::Provider => {
-                record.provider = Some(Provider::new(&scanner.string()?).map_err(|_| Bad::Value)?);
+                record.provider = Some(Provider::new(&reader.string()?).map_err(|_| Bad::Value)?);
             }
             Key::ProviderSource => {
-                record.provider_source = listed(scanner, &ProviderSource::ALL, ProviderSource::as_str)?;
+                record.provider_source = listed(reader, &ProviderSource::ALL, ProviderSource::as_str)?;
             }
-            Key::Host => record.host = text(scanner)?,
+            Key::Host => record.host = text(reader)?,
             Key::Operation => {
                 record.operation =
-                    listed(scanner, Operation::ALL, Operation::as_str)?.unwrap_or(Operation::Other);
+                    listed(reader, Operation::ALL, Operation::as_str)?.unwrap_or(Operation::Other);
             }
-            Key::Api => record.api = listed(scanner, Api::ALL, Api::as_str)?,
-            Key::Model => record.model = text(scanner)?,
-            Key::ResponseModel => record.response_model = text(scanner)?,
-            Key::Stream => record.stream = scanner.boolean()?,
+            Key::Api => record.api = listed(reader, Api::ALL, Api::as_str)?,
+            Key::Model => record.model = text(reader)?,
+            Key::ResponseModel => record.response_model = text(reader)?,
+            Key::Stream => record.stream = reader.boolean()?,
             Key::Status => {
-                record.status = Some(u16::try_from(scanner.integer()?).map_err(|_| Bad::Value)?);
+                record.status = Some(u16::try_from(reader.integer()?).map_err(|_| Bad::Value)?);
             }
             Key::Outcome => {
-                record.outcome = listed(scanner, &Outcome::ALL, Outcome::as_str)?.ok_or(Bad::Value)?;
+                record.outcome = listed(reader, &Outcome::ALL, Outcome::as_str)?.ok_or(Bad::Value)?;
                 self.outcome = true;
             }
-            Key::Error => record.error = text(scanner)?,
+            Key::Error => record.error = text(reader)?,
             Key::UsageState => {
                 record.usage_state =
-                    listed(scanner, UsageState::ALL, UsageState::as_str)?.ok_or(Bad::Value)?;
+                    listed(reader, UsageState::ALL, UsageState::as_str)?.ok_or(Bad::Value)?;
                 self.usage_state = true;
             }
-            Key::UsageReason => record.usage_reason = listed(scanner, UsageReason::ALL, UsageReason::as_str)?,
-            Key::ServiceTier => record.service_tier = text(scanner)?,
-            Key::Batch => record.batch = scanner.boolean()?,
-            Key::Region => record.region = text(scanner)?,
-            Key::RequestId => record.request_id = text(scanner)?,
-            Key::ClientRequestId => record.client_request_id = text(scanner)?,
-            Key::Session => record.session = text(scanner)?,
-            Key::Properties => record.properties = properties(scanner)?,
+            Key::UsageReason => record.usage_reason = listed(reader, UsageReason::ALL, UsageReason::as_str)?,
+            Key::ServiceTier => record.service_tier = text(reader)?,
+            Key::Batch => record.batch = reader.boolean()?,
+            Key::Region => record.region = text(reader)?,
+            Key::RequestId => record.request_id = text(reader)?,
+            Key::ClientRequestId => record.client_request_id = text(reader)?,
+            Key::Session => record.session = text(reader)?,
+            Key::Properties => record.properties = properties(reader)?,
             Key::PropertiesDropped => {
-                self.properties_dropped = u32::try_from(scanner.integer()?).map_err(|_| Bad::Value)?;
+                self.properties_dropped = u32::try_from(reader.integer()?).map_err(|_| Bad::Value)?;
             }
             Key::CostState
             | Key::CostReason
@@ -159,7 +159,7 @@ impl Draft {
             | Key::PricedAs
             | Key::PriceMatch
             | Key::TierApplied
-            | Key::PriceVersion => return self.read_cost(key, scanner),
+            | Key::PriceVersion => return self.read_cost(key, reader),
             Key::InputTokens
             | Key::CacheReadTokens
             | Key::CacheWriteTokens
@@ -177,12 +177,12 @@ impl Draft {
             | Key::Seconds
             | Key::Images
             | Key::Characters
-            | Key::Pages => return self.read_usage(key, scanner),
+            | Key::Pages => return self.read_usage(key, reader),
         }
         Ok(())
     }
 
-    fn read_usage(&mut self, key: Key, scanner: &mut Scanner<'_>) -> Result<(), Bad> {
+    fn read_usage(&mut self, key: Key, reader: &mut Reader<'_>) -> Result<(), Bad> {
         let usage = &mut self.record.usage;
         let count = match key {
             Key::InputTokens => &mut usage.input_tokens,
@@ -202,26 +202,26 @@ impl Draft {
             Key::Characters => &mut usage.characters,
             Key::Pages => &mut usage.pages,
             Key::Seconds => {
-                usage.seconds = Some(seconds(scanner.number()?)?);
+                usage.seconds = Some(seconds(reader.number()?)?);
                 return Ok(());
             }
             Key::Passes => {
                 usage.passes.clear();
-                return scanner.array(|scanner| {
-                    usage.passes.push(pass(scanner)?);
+                return reader.array(|reader| {
+                    usage.passes.push(pass(reader)?);
                     Ok(())
                 });
             }
             _ => return Err(Bad::Value),
         };
-        *count = Some(scanner.integer()?);
+        *count = Some(reader.integer()?);
         Ok(())
     }
 
-    fn read_cost(&mut self, key: Key, scanner: &mut Scanner<'_>) -> Result<(), Bad> {
+    fn read_cost(&mut self, key: Key, reader: &mut Reader<'_>) -> Result<(), Bad> {
         match key {
             Key::CostState => {
-                self.cost_state = Some(match &*scanner.string()? {
+                self.cost_state = Some(match &*reader.string()? {
                     "priced" => CostState::Priced,
                     "reported" => CostState::Reported,
                     "unpriced" => CostState::Unpriced,
@@ -230,19 +230,19 @@ impl Draft {
                 });
             }
             Key::CostReason => {
-                let reason = listed(scanner, UnpricedReason::ALL, UnpricedReason::as_str)?;
+                let reason = listed(reader, UnpricedReason::ALL, UnpricedReason::as_str)?;
                 self.cost_reason = Some(reason.ok_or(Bad::Value)?);
             }
-            Key::CostUsd => self.cost = Some(amount(scanner)?),
-            Key::ComputedCostUsd => self.computed_cost = Some(amount(scanner)?),
-            Key::ChargeUsd => self.charge = Some(amount(scanner)?),
-            Key::PricedAs => self.priced_as = Some(Arc::from(&*scanner.string()?)),
+            Key::CostUsd => self.cost = Some(amount(reader)?),
+            Key::ComputedCostUsd => self.computed_cost = Some(amount(reader)?),
+            Key::ChargeUsd => self.charge = Some(amount(reader)?),
+            Key::PricedAs => self.priced_as = Some(Arc::from(&*reader.string()?)),
             Key::PriceMatch => {
                 self.price_match =
-                    listed(scanner, PriceMatch::ALL, PriceMatch::as_str)?.unwrap_or(PriceMatch::Pattern);
+                    listed(reader, PriceMatch::ALL, PriceMatch::as_str)?.unwrap_or(PriceMatch::Pattern);
             }
-            Key::TierApplied => self.tier = text(scanner)?,
-            Key::PriceVersion => self.price_version = Some(Arc::from(&*scanner.string()?)),
+            Key::TierApplied => self.tier = text(reader)?,
+            Key::PriceVersion => self.price_version = Some(Arc::from(&*reader.string()?)),
             _ => return Err(Bad::Value),
         }
         Ok(())
@@ -295,22 +295,22 @@ impl Draft {
     }
 }
 
-fn text(scanner: &mut Scanner<'_>) -> Result<Option<Text>, Bad> {
-    Text::new(&scanner.string()?).map(Some).map_err(|_| Bad::Value)
+fn text(reader: &mut Reader<'_>) -> Result<Option<Text>, Bad> {
+    Text::new(&reader.string()?).map(Some).map_err(|_| Bad::Value)
 }
 
 /// A value of a closed list; `None` for one that a later version added.
 fn listed<T: Copy>(
-    scanner: &mut Scanner<'_>,
+    reader: &mut Reader<'_>,
     all: &[T],
     as_str: impl Fn(T) -> &'static str,
 ) -> Result<Option<T>, Bad> {
-    let text = scanner.string()?;
+    let text = reader.string()?;
     Ok(all.iter().copied().find(|&value| as_str(value) == text))
 }
 
-fn amount(scanner: &mut Scanner<'_>) -> Result<Usd, Bad> {
-    let text = scanner.number()?;
+fn amount(reader: &mut Reader<'_>) -> Result<Usd, Bad> {
+    let text = reader.number()?;
     match small_amount(text.as_bytes()) {
         Some(amount) => Ok(amount),
         None => Usd::from_decimal(text).map_err(|_| Bad::Value),
@@ -345,12 +345,12 @@ fn seconds(text: &str) -> Result<Duration, Bad> {
     Ok(Duration::new(whole, part))
 }
 
-fn pass(scanner: &mut Scanner<'_>) -> Result<Pass, Bad> {
+fn pass(reader: &mut Reader<'_>) -> Result<Pass, Bad> {
     let mut pass = Pass::default();
     let mut keys = KeyFinder::default();
-    scanner.object(|scanner, key| {
+    reader.object(|reader, key| {
         let key = keys.find(key);
-        if scanner.null() {
+        if reader.null() {
             return Ok(());
         }
         let count = match key {
@@ -361,21 +361,21 @@ fn pass(scanner: &mut Scanner<'_>) -> Result<Pass, Bad> {
             Some(Key::CacheWrite1hTokens) => &mut pass.cache_write_1h_tokens,
             Some(Key::OutputTokens) => &mut pass.output_tokens,
             Some(Key::Model) => {
-                pass.model = text(scanner)?;
+                pass.model = text(reader)?;
                 return Ok(());
             }
-            _ => return scanner.skip().map(drop).map_err(Bad::from),
+            _ => return reader.skip().map(drop).map_err(Bad::from),
         };
-        *count = Some(scanner.integer()?);
+        *count = Some(reader.integer()?);
         Ok(())
     })?;
     Ok(pass)
 }
 
-fn properties(scanner: &mut Scanner<'_>) -> Result<Properties, Bad> {
+fn properties(reader: &mut Reader<'_>) -> Result<Properties, Bad> {
     let mut properties = Properties::default();
-    scanner.object(|scanner, name| {
-        properties.insert(name, &scanner.string()?);
+    reader.object(|reader, name| {
+        properties.insert(name, &reader.string()?);
         Ok::<_, Bad>(())
     })?;
     Ok(properties)

@@ -1,9 +1,9 @@
 //! Writing a record as JSON.
 
 use super::key::Key;
-use super::scan::plain_length;
 use super::time::{digit, write_time};
 use super::{Cost, Pass, Priced, Properties, Record, Usage, Usd};
+use crate::json::plain_length;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::time::Duration;

@@ -16,7 +16,6 @@ mod properties;
 mod provider;
 mod pseudonym;
 mod rate;
-mod scan;
 mod text;
 mod time;
 mod usage;

@@ -3,7 +3,7 @@
 use super::Record;
 use super::draft::Draft;
 use super::key::{Key, KeyFinder};
-use super::scan::{Scanner, Unexpected};
+use crate::json::{Reader, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -25,15 +25,15 @@ impl Record {
     /// `id`, `time`, `outcome`, `usage_state` and `cost_state`.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordError> {
         let text = std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)?;
-        let mut scanner = Scanner::new(text);
+        let mut reader = Reader::new(text);
         let mut draft = Draft::new();
         let mut keys = KeyFinder::default();
-        scanner.object(|scanner, key| match keys.find(key) {
-            Some(key) if !scanner.null() => draft.read(key, scanner).map_err(|e| e.at(key)),
+        reader.object(|reader, key| match keys.find(key) {
+            Some(key) if !reader.null() => draft.read(key, reader).map_err(|e| e.at(key)),
             Some(_) => Ok(()),
-            None => scanner.skip().map(drop).map_err(|_| RecordError::NOT_JSON),
+            None => reader.skip().map(drop).map_err(|_| RecordError::NOT_JSON),
         })?;
-        if !scanner.is_done() {
+        if !reader.is_done() {
             return Err(RecordError::NOT_JSON);
         }
         draft.finish()

@@ -2,8 +2,8 @@
 
 use super::json::string;
 use super::key::Key;
-use super::scan::{Scanner, Unexpected};
 use super::{RecordError, UserId};
+use crate::json::{Reader, Unexpected};
 
 /// One person's id and what takes its place.
 #[derive(Clone, Debug)]
@@ -44,9 +44,9 @@ impl Pseudonym {
         let text = std::str::from_utf8(json).map_err(|_| RecordError::from(Unexpected))?;
         let mut out = Vec::with_capacity(text.len());
         let mut theirs = false;
-        let mut scanner = Scanner::new(text);
-        scanner.object::<RecordError>(|scanner, key| {
-            let mut value = scanner.skip()?.as_bytes();
+        let mut reader = Reader::new(text);
+        reader.object::<RecordError>(|reader, key| {
+            let mut value = reader.skip()?.as_bytes();
             if key == Key::User.as_str() {
                 let id = serde_json::from_slice::<String>(value);
                 if id.is_ok_and(|id| id == self.user.as_str()) {
@@ -64,7 +64,7 @@ impl Pseudonym {
             Ok(())
         })?;
         out.push(b'}');
-        if scanner.is_done() { Ok(theirs.then_some(out)) } else { Err(Unexpected.into()) }
+        if reader.is_done() { Ok(theirs.then_some(out)) } else { Err(Unexpected.into()) }
     }
 }
 

@@ -20,6 +20,9 @@ use whole::naive::Naive;
 #[global_allocator]
 static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+/// So few requests at a time that the allocator hands out memory that is warm, as it does in a busy server.
+const BATCH: BatchSize = BatchSize::NumIterations(32);
+
 /// Measures the service on the case, and counts the allocations of one warm call.
 fn measure<S, R>(criterion: &mut Criterion, case: &Case, name: &str, mut service: S)
 where
@@ -34,7 +37,7 @@ where
     call(&mut service, request);
     println!("{} / {name}: {} allocations", case.name, region.change().allocations);
     criterion.benchmark_group(case.name).bench_function(name, |bencher| {
-        bencher.iter_batched(|| case.request(), |request| call(&mut service, request), BatchSize::SmallInput);
+        bencher.iter_batched(|| case.request(), |request| call(&mut service, request), BATCH);
     });
 }
 

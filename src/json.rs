@@ -1,0 +1,372 @@
+//! A small pull reader of JSON that is at hand as a whole: usage objects, errors, stored records.
+//!
+//! It reads values in place and allocates only for strings with escapes, which it leaves to `serde_json`.
+
+use std::borrow::Cow;
+
+/// The text is not the JSON that was expected here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unexpected;
+
+/// What was read, or that it is not what was expected.
+pub(crate) type Scanned<T> = Result<T, Unexpected>;
+
+/// Reads one value after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader<'a> {
+    text: &'a str,
+    /// Where the next value is looked for.
+    at: usize,
+    /// How many objects and arrays are open.
+    depth: u8,
+}
+
+/// What a value is, by its first character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Object,
+    Array,
+    String,
+    Number,
+    Boolean,
+    Null,
+}
+
+/// The members of an object that has been gone into.
+#[derive(Debug)]
+pub(crate) struct Members(Items);
+
+/// The elements of an array that has been gone into.
+#[derive(Debug)]
+pub(crate) struct Elements(Items);
+
+#[derive(Debug)]
+struct Items {
+    close: u8,
+    /// Whether there was one before.
+    any: bool,
+}
+
+impl Members {
+    /// The next key, whose value is to be read then; `None` at the end of the object.
+    #[inline]
+    pub(crate) fn next<'a>(&mut self, reader: &mut Reader<'a>) -> Scanned<Option<Cow<'a, str>>> {
+        if !self.0.next(reader)? {
+            return Ok(None);
+        }
+        let key = reader.string()?;
+        if reader.take(b':') { Ok(Some(key)) } else { Err(Unexpected) }
+    }
+}
+
+impl Elements {
+    /// Whether there is another one, which is to be read then.
+    #[inline]
+    pub(crate) fn next(&mut self, reader: &mut Reader<'_>) -> Scanned<bool> {
+        self.0.next(reader)
+    }
+}
+
+impl Items {
+    #[inline]
+    fn next(&mut self, reader: &mut Reader<'_>) -> Scanned<bool> {
+        if reader.take(self.close) {
+            reader.depth -= 1;
+            return Ok(false);
+        }
+        // After the last comma comes an item, and what it is not is refused where it is read.
+        if std::mem::replace(&mut self.any, true) && !reader.take(b',') {
+            return Err(Unexpected);
+        }
+        Ok(true)
+    }
+}
+
+/// Values that are nested deeper are refused, so that nobody can exhaust the stack.
+const MAX_DEPTH: u8 = 128;
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// Whether nothing but white space is left.
+    pub(crate) fn is_done(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// What the next value is; `None` when none begins here.
+    #[inline]
+    pub(crate) fn kind(&mut self) -> Option<Kind> {
+        match self.peek()? {
+            b'{' => Some(Kind::Object),
+            b'[' => Some(Kind::Array),
+            b'"' => Some(Kind::String),
+            b'-' | b'0'..=b'9' => Some(Kind::Number),
+            b't' | b'f' => Some(Kind::Boolean),
+            b'n' => Some(Kind::Null),
+            _ => None,
+        }
+    }
+
+    /// The next byte that is not white space.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
+    }
+
+    /// Takes `byte`, which is ASCII, if it comes next.
+    #[inline]
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Takes `word` if it comes next.
+    fn take_word(&mut self, word: &str) -> bool {
+        self.peek();
+        let found = self.rest().starts_with(word);
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes into the object that comes next.
+    #[inline]
+    pub(crate) fn members(&mut self) -> Scanned<Members> {
+        self.open(b'{').map(|()| Members(Items { close: b'}', any: false }))
+    }
+
+    /// Goes into the array that comes next.
+    #[inline]
+    pub(crate) fn elements(&mut self) -> Scanned<Elements> {
+        self.open(b'[').map(|()| Elements(Items { close: b']', any: false }))
+    }
+
+    fn open(&mut self, bracket: u8) -> Scanned<()> {
+        if self.depth == MAX_DEPTH || !self.take(bracket) {
+            return Err(Unexpected);
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Reads an object: `member` is called with each key and must read its value.
+    #[inline]
+    pub(crate) fn object<E: From<Unexpected>>(
+        &mut self,
+        mut member: impl FnMut(&mut Self, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut members = self.members()?;
+        while let Some(key) = members.next(self)? {
+            member(self, &key)?;
+        }
+        Ok(())
+    }
+
+    /// Reads an array: `item` must read each value.
+    #[inline]
+    pub(crate) fn array<E: From<Unexpected>>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut elements = self.elements()?;
+        while elements.next(self)? {
+            item(self)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn string(&mut self) -> Scanned<Cow<'a, str>> {
+        if self.peek() != Some(b'"') {
+            return Err(Unexpected);
+        }
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let end = start + plain_length(bytes.get(start..).unwrap_or_default());
+        if bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            self.text.get(start..end).map(Cow::Borrowed).ok_or(Unexpected)
+        } else {
+            self.escaped().map(Cow::Owned)
+        }
+    }
+
+    /// Lets `serde_json` read a string.
+    #[cold]
+    fn escaped(&mut self) -> Scanned<String> {
+        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter();
+        let string = values.next().and_then(Result::ok).ok_or(Unexpected)?;
+        self.at += values.byte_offset();
+        Ok(string)
+    }
+
+    /// The text of a number.
+    #[inline]
+    pub(crate) fn number(&mut self) -> Scanned<&'a str> {
+        self.peek();
+        let rest = self.rest();
+        let unsigned = rest.strip_prefix('-').unwrap_or(rest).as_bytes();
+        let (whole, mut after) = digits(unsigned);
+        if whole == 0 || (whole > 1 && unsigned.first() == Some(&b'0')) {
+            return Err(Unexpected);
+        }
+        if let [b'.', fraction @ ..] = after {
+            after = some_digits(fraction)?;
+        }
+        if let [b'e' | b'E', exponent @ ..] = after {
+            let exponent = match exponent {
+                [b'+' | b'-', exponent @ ..] => exponent,
+                exponent => exponent,
+            };
+            after = some_digits(exponent)?;
+        }
+        let length = rest.len() - after.len();
+        self.at += length;
+        rest.get(..length).ok_or(Unexpected)
+    }
+
+    /// A whole number that is not negative.
+    #[inline]
+    pub(crate) fn integer(&mut self) -> Scanned<u64> {
+        self.number()?.bytes().try_fold(0u64, |number, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            let digit = if digit < 10 { digit } else { return Err(Unexpected) };
+            number.checked_mul(10).and_then(|number| number.checked_add(digit.into())).ok_or(Unexpected)
+        })
+    }
+
+    pub(crate) fn boolean(&mut self) -> Scanned<bool> {
+        if self.take_word("true") {
+            Ok(true)
+        } else if self.take_word("false") {
+            Ok(false)
+        } else {
+            Err(Unexpected)
+        }
+    }
+
+    /// Takes `null` if it comes next.
+    #[inline]
+    pub(crate) fn null(&mut self) -> bool {
+        self.peek() == Some(b'n') && self.take_word("null")
+    }
+
+    /// Steps over any value and returns its text.
+    pub(crate) fn skip(&mut self) -> Scanned<&'a str> {
+        self.peek();
+        let start = self.at;
+        match self.kind().ok_or(Unexpected)? {
+            Kind::Object => self.object(|reader, _| reader.skip().map(drop))?,
+            Kind::Array => self.array(|reader| reader.skip().map(drop))?,
+            Kind::String => drop(self.string()?),
+            Kind::Number => drop(self.number()?),
+            Kind::Boolean => drop(self.boolean()?),
+            Kind::Null if self.null() => {}
+            Kind::Null => return Err(Unexpected),
+        }
+        self.text.get(start..self.at).ok_or(Unexpected)
+    }
+}
+
+/// How many digits stand at the beginning, and what follows them.
+#[inline]
+fn digits(bytes: &[u8]) -> (usize, &[u8]) {
+    let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (count, bytes.get(count..).unwrap_or_default())
+}
+
+/// What follows one digit or more.
+fn some_digits(bytes: &[u8]) -> Scanned<&[u8]> {
+    match digits(bytes) {
+        (0, _) => Err(Unexpected),
+        (_, after) => Ok(after),
+    }
+}
+
+/// How many bytes come before the first one that cannot stand in a JSON string as it is: a quote, a backslash or a
+/// control character. Eight bytes at a time, because the strings of records are short.
+#[inline]
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The high bit of each byte of `word` that is below `limit`. Bytes after the first such may be marked wrongly.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let mut length = 0;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for &word in words {
+        let word = u64::from_le_bytes(word);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let found = below(word, b' ') | quote | backslash;
+        if found != 0 {
+            return length + found.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    length + rest.iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_part_of_a_string_ends_at_the_first_special_byte_wherever_it_stands() {
+        for special in 0..=255u8 {
+            for at in 0..20 {
+                let mut bytes = [b'a'; 24];
+                bytes[at] = special;
+                bytes[at + 1] = b'"';
+                let plain = special >= b' ' && special != b'"' && special != b'\\';
+                assert_eq!(plain_length(&bytes), at + usize::from(plain), "{special} at {at}");
+            }
+        }
+        assert_eq!(plain_length("Zoë 😀 \u{7f}".as_bytes()), "Zoë 😀 \u{7f}".len());
+        assert_eq!(plain_length(b""), 0);
+    }
+
+    #[test]
+    fn only_plain_whole_numbers_that_fit_are_integers() {
+        for (text, expected) in [("0", 0), ("7", 7), ("18446744073709551615", u64::MAX)] {
+            assert_eq!(Reader::new(text).integer(), Ok(expected));
+        }
+        for text in ["", "-1", "+1", "01", "1.0", "1e3", "18446744073709551616", "x", "\"1\""] {
+            assert_eq!(Reader::new(text).integer(), Err(Unexpected), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_value_can_be_stepped_over_and_its_text_kept() {
+        let mut reader = Reader::new(" {\"a\":[1,\"}\\\"\"]} , -1.5e3,null");
+        assert_eq!(reader.skip(), Ok("{\"a\":[1,\"}\\\"\"]}"));
+        assert!(reader.take(b','));
+        assert_eq!(reader.skip(), Ok("-1.5e3"));
+        assert!(reader.take(b','));
+        assert!(reader.null() && reader.is_done());
+    }
+
+    #[test]
+    fn values_nested_beyond_reason_are_refused_without_a_stack_overflow() {
+        assert_eq!(Reader::new(&"[".repeat(1 << 20)).skip(), Err(Unexpected));
+    }
+
+    #[test]
+    fn strings_are_borrowed_unless_something_in_them_is_escaped() {
+        assert!(matches!(Reader::new("\"plain\"").string(), Ok(Cow::Borrowed("plain"))));
+        assert_eq!(Reader::new(r#" "a\"\u00e9" "#).string().as_deref(), Ok("a\"é"));
+        for text in ["", "\"", "\"open", "\"a\\", "\"raw\nbreak\"", "plain"] {
+            assert_eq!(Reader::new(text).string(), Err(Unexpected), "{text}");
+        }
+    }
+}
