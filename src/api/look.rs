@@ -68,14 +68,26 @@ impl LateApi {
         self.finds(data, true)
     }
 
+    /// The same, where it is known whether there is a backslash in it.
+    #[inline]
+    pub(super) fn tells_in(self, data: &[u8], has_backslash: bool) -> bool {
+        self.names_it(data, true) || (has_backslash && has_escape(data))
+    }
+
     /// `last`: nothing follows `data`, so that what may be cut off is not.
     fn finds(self, data: &[u8], last: bool) -> bool {
+        self.names_it(data, last) || has_escape(data)
+    }
+
+    /// Whether it is there by its name, and not in another spelling.
+    #[inline]
+    fn names_it(self, data: &[u8], last: bool) -> bool {
         let last_event = match self {
             Self::Completions => false,
             Self::Messages => MESSAGE_STOP.find(data).is_some(),
             Self::Responses => COMPLETE.find(data).is_some() || FAILED.find(data).is_some(),
         };
-        last_event || states_usage(data, last) || ERROR.find(data).is_some() || has_escape(data)
+        last_event || states_usage(data, last) || ERROR.find(data).is_some()
     }
 }
 

@@ -48,8 +48,29 @@ struct Late {
 impl EventReader {
     /// Takes the next piece. `api`: what the path said.
     pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, found: &mut Found) {
-        let Self { parser, scanner, sentinel, progress } = self;
-        parser.push(bytes, &mut Events { scanner, sentinel, progress, api, found });
+        let rest = self.pass_over(bytes, api, found);
+        if !rest.is_empty() {
+            let Self { parser, scanner, sentinel, progress } = self;
+            parser.push(rest, &mut Events { scanner, sentinel, progress, api, found });
+        }
+    }
+
+    /// What follows the late events at the beginning of `bytes` of which one look tells that they say nothing new.
+    #[inline]
+    fn pass_over<'a>(&mut self, bytes: &'a [u8], api: Option<Api>, found: &mut Found) -> &'a [u8] {
+        let mut rest = bytes;
+        if let Some(late) = late(found, api) {
+            while let Some(event) = self.parser.plain_event(rest)
+                && event.data.first() == Some(&b'{')
+                && event.name != ERROR
+                && !late.tells_in(event.data, event.has_backslash)
+            {
+                self.progress.any = true;
+                found.end_event();
+                rest = event.rest;
+            }
+        }
+        rest
     }
 
     /// The stream has ended.
@@ -92,7 +113,7 @@ impl SseEvents for Events<'_> {
             return;
         }
         if self.progress.event.is_none() {
-            let late = self.late();
+            let late = late(self.found, self.api);
             if let (Some(late), true) = (late, piece.whole)
                 && !late.tells(piece.bytes)
             {
@@ -109,7 +130,7 @@ impl SseEvents for Events<'_> {
 
     fn end(&mut self, name: &[u8], had_data: bool) {
         let event = self.progress.event.take();
-        if had_data && name == b"error" {
+        if had_data && name == ERROR {
             self.found.fail(None);
         }
         let sentinel = self.sentinel.is_complete();
@@ -134,7 +155,7 @@ impl SseEvents for Events<'_> {
 
     /// llama.cpp's server sends errors as a field of their own.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
-        if name == b"error" {
+        if name == ERROR {
             self.found.fail(None);
             self.progress.event.get_or_insert(Event { interest: Interest::ErrorObject, late: None });
             self.read(piece.bytes);
@@ -152,13 +173,17 @@ impl Events<'_> {
             scan(self.scanner, event.interest, bytes, self.found);
         }
     }
-
-    /// Whether the event that begins is a late one, and of which API.
-    fn late(&self) -> Option<LateApi> {
-        let known = self.found.content && self.found.model.is_some() && self.found.texts.is_none();
-        self.found.api().or(self.api).filter(|_| known).and_then(LateApi::of)
-    }
 }
+
+/// Whether an event that begins now is a late one, and of which API. `api`: what the path said.
+#[inline]
+fn late(found: &Found, api: Option<Api>) -> Option<LateApi> {
+    let known = found.content && found.model.is_some() && found.texts.is_none();
+    if known { found.api().or(api).and_then(LateApi::of) } else { None }
+}
+
+/// The name of an event that is an error, and of a field that is one.
+const ERROR: &[u8] = b"error";
 
 /// How much of the data so far is `[DONE]`, which OpenAI and its followers end their streams with.
 #[derive(Clone, Copy, Debug)]

@@ -44,8 +44,8 @@ pub(super) enum Convention {
 }
 
 impl Convention {
-    /// The convention that an object follows, by its keys up to a syntax error: `None` when none of them is a counter that
-    /// is known.
+    /// The convention that an object follows, by its keys up to the first that leaves no doubt, or to a syntax error: `None`
+    /// when none of them is a counter that is known.
     pub(super) fn of(json: &[u8]) -> Option<Self> {
         let mut keys = Keys::default();
         let text = text(json);
@@ -53,8 +53,7 @@ impl Convention {
         if let Ok(mut members) = reader.members() {
             while let Ok(Some(key)) = members.next(&mut reader) {
                 keys.note(&key);
-                // Whatever follows, it comes first.
-                if keys.chat || reader.skip().is_err() {
+                if keys.leave_no_doubt() || reader.skip().is_err() {
                     break;
                 }
             }
@@ -121,6 +120,11 @@ impl Keys {
             "seconds" | "cost" | "cost_in_usd_ticks" => self.measure = true,
             _ => {}
         }
+    }
+
+    /// Whether the convention is known, whatever other keys there are. Objects that mix these do not occur.
+    fn leave_no_doubt(self) -> bool {
+        self.chat || self.other == Some(Convention::Gemini)
     }
 
     fn convention(self) -> Option<Convention> {

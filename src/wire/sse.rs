@@ -109,7 +109,43 @@ impl<const N: usize> Short<N> {
     }
 }
 
+/// An event as nearly all are: in one piece, its data on one line, perhaps with its name on the line before, and both
+/// lines ended by a line feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlainEvent<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) data: &'a [u8],
+    /// Whether there is a backslash in the data.
+    pub(crate) has_backslash: bool,
+    /// What follows the event.
+    pub(crate) rest: &'a [u8],
+}
+
 impl SseParser {
+    /// The event that `bytes` begin with, if it is a plain one and no other is under way. Whoever goes on with what follows
+    /// it has seen all that [`push`](Self::push) would have told of it.
+    #[inline]
+    pub(crate) fn plain_event<'a>(&self, bytes: &'a [u8]) -> Option<PlainEvent<'a>> {
+        if self.state != State::Line || self.after_return || self.has_data || self.has_other {
+            return None;
+        }
+        let (name, line) = match bytes.strip_prefix(b"event: ") {
+            None => (&b""[..], bytes),
+            Some(line) => {
+                let (name, rest) = line.split_at_checked(memchr::memchr2(b'\n', b'\r', line)?)?;
+                (name, rest.strip_prefix(b"\n")?)
+            }
+        };
+        let line = line.strip_prefix(b"data: ")?;
+        let mut end = memchr::memchr3(b'\n', b'\r', b'\\', line)?;
+        let has_backslash = line.get(end) == Some(&b'\\');
+        if has_backslash {
+            end += memchr::memchr2(b'\n', b'\r', line.get(end..)?)?;
+        }
+        let (data, rest) = line.split_at_checked(end)?;
+        Some(PlainEvent { name, data, has_backslash, rest: rest.strip_prefix(b"\n\n")? })
+    }
+
     /// Takes the next piece of the stream, of any length.
     pub(crate) fn push(&mut self, bytes: &[u8], events: &mut impl SseEvents) {
         let mut rest = bytes;

@@ -1,4 +1,4 @@
-//! `load upstream ADDR`, `load plain ADDR UPSTREAM`, `load drive NAME ADDR KIND CONNECTIONS SECONDS [PID]`.
+//! `load upstream ADDR`, `load plain ADDR UPSTREAM`, `load layered ADDR UPSTREAM RECORDS`, `load drive NAME ADDR KIND CONNECTIONS SECONDS [PID]`.
 
 mod drive;
 mod proxy;
@@ -16,7 +16,10 @@ async fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["upstream", address] => upstream::serve(address.parse()?).await,
-        ["plain", address, upstream] => proxy::serve(address.parse()?, upstream.parse()?).await,
+        ["plain", address, upstream] => proxy::plain(address.parse()?, upstream.parse()?).await,
+        ["layered", address, upstream, records] => {
+            proxy::layered(address.parse()?, upstream.parse()?, records.into()).await
+        }
         ["drive", name, address, kind, connections, seconds, ref pid @ ..] => {
             let load = drive::Load {
                 address: address.parse::<SocketAddr>()?,
@@ -28,7 +31,8 @@ async fn main() -> Result<()> {
             println!("| {name} | {kind} | {connections} | {} |", drive::run(load).await?);
             Ok(())
         }
-        _ => Err("load upstream ADDR | plain ADDR UPSTREAM | drive NAME ADDR KIND CONNECTIONS SECONDS [PID]"
+        _ => Err("load upstream ADDR | plain ADDR UPSTREAM | layered ADDR UPSTREAM RECORDS | \
+                  drive NAME ADDR KIND CONNECTIONS SECONDS [PID]"
             .into()),
     }
 }
