@@ -57,6 +57,19 @@ impl Members {
         let key = reader.string()?;
         if reader.take(b':') { Ok(Some(key)) } else { Err(Unexpected) }
     }
+
+    /// Takes a key, other than the first, that `known` finds at the beginning of what follows: after a comma, in quotes,
+    /// before its colon. `known` tells the length of all that, too.
+    #[inline]
+    pub(crate) fn next_known<K>(
+        &mut self,
+        reader: &mut Reader<'_>,
+        known: impl FnOnce(&[u8]) -> Option<(usize, K)>,
+    ) -> Option<K> {
+        let (length, key) = if self.0.any { known(reader.rest().as_bytes())? } else { return None };
+        reader.at += length;
+        Some(key)
+    }
 }
 
 impl Elements {
@@ -110,7 +123,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is not white space.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at) {
@@ -121,7 +134,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes `byte`, which is ASCII, if it comes next.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -186,20 +199,26 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Scanned<Cow<'a, str>> {
-        if self.peek() != Some(b'"') {
-            return Err(Unexpected);
+        self.peek();
+        match self.plain_string() {
+            Some(string) => Ok(Cow::Borrowed(string)),
+            None => self.escaped().map(Cow::Owned),
         }
-        let bytes = self.text.as_bytes();
+    }
+
+    /// Takes a string without escapes, if one begins here.
+    #[inline(always)]
+    fn plain_string(&mut self) -> Option<&'a str> {
+        let inside = self.text.as_bytes().get(self.at..)?.strip_prefix(b"\"")?;
+        let length = plain_length(inside);
+        if inside.get(length) != Some(&b'"') {
+            return None;
+        }
         let start = self.at + 1;
-        let end = start + plain_length(bytes.get(start..).unwrap_or_default());
-        if bytes.get(end) == Some(&b'"') {
-            self.at = end + 1;
-            self.text.get(start..end).map(Cow::Borrowed).ok_or(Unexpected)
-        } else {
-            self.escaped().map(Cow::Owned)
-        }
+        self.at = start + length + 1;
+        self.text.get(start..start + length)
     }
 
     /// Lets `serde_json` read a string.

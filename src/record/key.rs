@@ -96,7 +96,50 @@ pub(super) struct KeyFinder {
     next: usize,
 }
 
+/// The beginning of a key's [`lead`](Key::lead), as one word, and which of its bytes that covers.
+#[derive(Clone, Copy)]
+struct Beginning {
+    word: u64,
+    mask: u64,
+}
+
+/// How many bytes a [`Beginning`] has at most.
+const WORD: usize = size_of::<u64>();
+
+static BEGINNINGS: [Beginning; Key::ALL.len()] = {
+    let mut beginnings = [Beginning { word: 0, mask: 0 }; Key::ALL.len()];
+    let mut at = 0;
+    while at < beginnings.len() {
+        let lead = Key::ALL[at].lead();
+        let mut byte = 0;
+        while byte < lead.len() - SAME && byte < WORD {
+            beginnings[at].word |= (lead[SAME + byte] as u64) << (8 * byte);
+            beginnings[at].mask |= 0xff << (8 * byte);
+            byte += 1;
+        }
+        at += 1;
+    }
+    beginnings
+};
+
+/// What all leads begin with: a comma and a quote.
+const SAME: usize = 2;
+
 impl KeyFinder {
+    /// The key whose [`lead`](Key::lead) `text` begins with, and the lead's length, if it comes after the last one.
+    #[inline]
+    pub(super) fn find_next(&mut self, text: &[u8]) -> Option<(usize, Key)> {
+        let word = u64::from_le_bytes(*text.get(SAME..)?.first_chunk::<WORD>()?);
+        let candidates = BEGINNINGS.get(self.next..)?.iter();
+        let found = self.next + candidates.take_while(|begin| word & begin.mask != begin.word).count();
+        let key = *Key::ALL.get(found)?;
+        if !text.starts_with(key.lead()) {
+            return None;
+        }
+        self.next = found + 1;
+        Some((key.lead().len(), key))
+    }
+
     pub(super) fn find(&mut self, text: &str) -> Option<Key> {
         let (before, after) = Key::NAMES.split_at_checked(self.next)?;
         let found = after

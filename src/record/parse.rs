@@ -28,11 +28,25 @@ impl Record {
         let mut reader = Reader::new(text);
         let mut draft = Draft::new();
         let mut keys = KeyFinder::default();
-        reader.object(|reader, key| match keys.find(key) {
-            Some(key) if !reader.null() => draft.read(key, reader).map_err(|e| e.at(key)),
-            Some(_) => Ok(()),
-            None => reader.skip().map(drop).map_err(|_| RecordError::NOT_JSON),
-        })?;
+        let mut members = reader.members()?;
+        loop {
+            let key = match members.next_known(&mut reader, |text| keys.find_next(text)) {
+                Some(key) => key,
+                None => match members.next(&mut reader)? {
+                    None => break,
+                    Some(text) => match keys.find(&text) {
+                        Some(key) => key,
+                        None => {
+                            reader.skip()?;
+                            continue;
+                        }
+                    },
+                },
+            };
+            if !reader.null() {
+                draft.read(key, &mut reader).map_err(|e| e.at(key))?;
+            }
+        }
         if !reader.is_done() {
             return Err(RecordError::NOT_JSON);
         }
