@@ -1,7 +1,7 @@
 //! A record that is being read.
 
 use super::key::{Key, KeyFinder};
-use super::parse::{RecordError, VERSION};
+use super::parse::{RecordError, Seen, VERSION};
 use super::time::parse_time;
 use super::{
     Api, Cost, Operation, Outcome, Pass, PriceMatch, Priced, Properties, Provider, ProviderSource, Record,
@@ -87,7 +87,7 @@ impl Draft {
     }
 
     /// Reads the value of `key`.
-    pub(super) fn read(&mut self, key: Key, reader: &mut Reader<'_>) -> Result<(), Bad> {
+    pub(super) fn read(&mut self, key: Key, reader: &mut Reader<'_>, seen: &mut Seen) -> Result<(), Bad> {
         let record = &mut self.record;
         match key {
             Key::V => {
@@ -159,7 +159,7 @@ impl Draft {
             | Key::PricedAs
             | Key::PriceMatch
             | Key::TierApplied
-            | Key::PriceVersion => return self.read_cost(key, reader),
+            | Key::PriceVersion => return self.read_cost(key, reader, seen),
             Key::InputTokens
             | Key::CacheReadTokens
             | Key::CacheWriteTokens
@@ -218,7 +218,7 @@ impl Draft {
         Ok(())
     }
 
-    fn read_cost(&mut self, key: Key, reader: &mut Reader<'_>) -> Result<(), Bad> {
+    fn read_cost(&mut self, key: Key, reader: &mut Reader<'_>, seen: &mut Seen) -> Result<(), Bad> {
         match key {
             Key::CostState => {
                 self.cost_state = Some(match &*reader.string()? {
@@ -236,13 +236,13 @@ impl Draft {
             Key::CostUsd => self.cost = Some(amount(reader)?),
             Key::ComputedCostUsd => self.computed_cost = Some(amount(reader)?),
             Key::ChargeUsd => self.charge = Some(amount(reader)?),
-            Key::PricedAs => self.priced_as = Some(Arc::from(&*reader.string()?)),
+            Key::PricedAs => self.priced_as = Some(shared(&reader.string()?, &mut seen.entry)),
             Key::PriceMatch => {
                 self.price_match =
                     listed(reader, PriceMatch::ALL, PriceMatch::as_str)?.unwrap_or(PriceMatch::Pattern);
             }
             Key::TierApplied => self.tier = text(reader)?,
-            Key::PriceVersion => self.price_version = Some(Arc::from(&*reader.string()?)),
+            Key::PriceVersion => self.price_version = Some(shared(&reader.string()?, &mut seen.version)),
             _ => return Err(Bad::Value),
         }
         Ok(())
@@ -292,6 +292,14 @@ impl Draft {
             Some(charge) => priced.with_charge(charge),
             None => priced,
         })
+    }
+}
+
+/// `text`, shared with the last one if it is the same.
+fn shared(text: &str, last: &mut Option<Arc<str>>) -> Arc<str> {
+    match last {
+        Some(last) if **last == *text => Arc::clone(last),
+        _ => Arc::clone(last.insert(Arc::from(text))),
     }
 }
 

@@ -27,6 +27,7 @@ pub use id::{ParseRecordIdError, RecordId};
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
 pub use parse::RecordError;
+pub(crate) use parse::Seen;
 pub(crate) use parts::Parts;
 pub use parts::{Part, Unit};
 pub use properties::Properties;

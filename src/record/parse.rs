@@ -7,6 +7,7 @@ use crate::json::{Reader, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::sync::Arc;
 
 /// The version of the JSON that is written and read.
 pub(super) const VERSION: u64 = 1;
@@ -24,6 +25,11 @@ impl Record {
     /// When `json` is not one JSON object of version 1 with a valid value at every key that it has, and with `v`,
     /// `id`, `time`, `outcome`, `usage_state` and `cost_state`.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordError> {
+        Self::read(json, &mut Seen::default())
+    }
+
+    /// The same for one of many: what is the same in `seen` is shared.
+    pub(crate) fn read(json: &[u8], seen: &mut Seen) -> Result<Self, RecordError> {
         let text = std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)?;
         let mut reader = Reader::new(text);
         let mut draft = Draft::new();
@@ -44,7 +50,7 @@ impl Record {
                 },
             };
             if !reader.null() {
-                draft.read(key, &mut reader).map_err(|e| e.at(key))?;
+                draft.read(key, &mut reader, seen).map_err(|e| e.at(key))?;
             }
         }
         if !reader.is_done() {
@@ -52,6 +58,13 @@ impl Record {
         }
         draft.finish()
     }
+}
+
+/// Texts of the records before that are mostly the same in the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(super) entry: Option<Arc<str>>,
+    pub(super) version: Option<Arc<str>>,
 }
 
 /// Reads the text that [`Record::from_json`] reads, through `serde_json`; other formats are not supported.

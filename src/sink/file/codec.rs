@@ -37,13 +37,34 @@ pub(super) fn each_line(
     file: File,
     mut line: impl FnMut(&[u8]) -> io::Result<bool>,
 ) -> io::Result<()> {
-    let mut lines = io::BufReader::with_capacity(1 << 18, reader(file, segment.format)?);
-    let mut text = Vec::new();
-    while lines.read_until(b'\n', &mut text)? > 0 {
-        if !line(text.strip_suffix(b"\n").unwrap_or(&text))? {
+    let mut input = io::BufReader::with_capacity(1 << 18, reader(file, segment.format)?);
+    // The beginning of a line that goes on in the next piece of the input.
+    let mut begun = Vec::new();
+    loop {
+        let piece = input.fill_buf()?;
+        if piece.is_empty() {
             break;
         }
-        text.clear();
+        let (piece, taken) = match memchr::memchr(b'\n', piece) {
+            Some(end) => (piece.get(..end).unwrap_or_default(), Some(end + 1)),
+            None => (piece, None),
+        };
+        let mut text = piece;
+        if taken.is_none() || !begun.is_empty() {
+            begun.extend_from_slice(piece);
+            text = &begun;
+        }
+        let used = taken.unwrap_or(piece.len());
+        if taken.is_some() {
+            if !line(text)? {
+                return Ok(());
+            }
+            begun.clear();
+        }
+        input.consume(used);
+    }
+    if !begun.is_empty() {
+        line(&begun)?;
     }
     Ok(())
 }

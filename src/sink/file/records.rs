@@ -3,7 +3,7 @@
 use super::error::ReadError;
 use super::run::{self, Order, Run};
 use super::segment::{Format, Segment};
-use crate::record::Record;
+use crate::record::{Record, Seen};
 use std::cmp::{Ordering, Reverse};
 use std::collections::VecDeque;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
@@ -31,6 +31,7 @@ pub struct Records {
     last: Option<Order>,
     /// The room of a segment that was read, for the next one.
     spare: Vec<u8>,
+    seen: Seen,
 }
 
 /// A loaded segment; the greatest is the one with the earliest record.
@@ -68,6 +69,7 @@ impl Records {
             problems: VecDeque::new(),
             last: None,
             spare: Vec::new(),
+            seen: Seen::default(),
         }
     }
 
@@ -120,7 +122,7 @@ impl Iterator for Records {
                 run.0.skip();
                 None
             } else {
-                let (record, problem) = run.0.next();
+                let (record, problem) = run.0.next(&mut self.seen);
                 self.problems.extend(problem);
                 record
             };

@@ -3,7 +3,7 @@
 use super::codec;
 use super::error::ReadError;
 use super::segment::Segment;
-use crate::record::{Record, RecordError, parse_time};
+use crate::record::{Record, RecordError, Seen, parse_time};
 use memchr::memmem::Finder;
 use std::fs::File;
 use std::io::{self, Read};
@@ -93,12 +93,12 @@ impl Run {
         self.entries.pop();
     }
 
-    /// Reads the next record, with the problem that its line has even if it could be read.
-    pub(super) fn next(&mut self) -> (Option<Record>, Option<ReadError>) {
+    /// Reads the next record, with the problem that its line has even if it could be read. `seen`: what those before said.
+    pub(super) fn next(&mut self, seen: &mut Seen) -> (Option<Record>, Option<ReadError>) {
         let Some(entry) = self.entries.pop() else { return (None, None) };
         let end = entry.start.saturating_add(entry.length as usize);
         let text = self.bytes.get(entry.start..end).unwrap_or_default();
-        match Record::from_json(text) {
+        match Record::read(text, seen) {
             Ok(record) => (Some(record), None),
             Err(e) => {
                 // What follows the record on its line may be what is wrong.
@@ -124,18 +124,56 @@ fn read(segment: &Segment, mut bytes: Vec<u8>) -> io::Result<(Vec<u8>, Option<io
 /// The earliest and the latest time in `segment`, in microseconds; `None` when there is no record in it. One that is
 /// damaged may have held any time.
 pub(super) fn span(segment: &Segment) -> io::Result<Option<(u64, u64)>> {
-    let mut span: Option<(u64, u64)> = None;
+    let mut span = Span::default();
     let whole = codec::each_line(segment, File::open(&segment.path)?, |line| {
         for piece in pieces(line) {
-            let time = own_places(piece).map(|(_, time)| time);
-            if let Some(time) = time.or_else(|| order(piece).ok().map(|(time, _)| time)) {
-                let (first, last) = span.unwrap_or((time, time));
-                span = Some((time.min(first), time.max(last)));
+            match own_places(piece) {
+                Some((_, time)) if is_own_form(time) => span.join_text(time),
+                _ => span.join(order(piece).ok().map(|(time, _)| time)),
             }
         }
         Ok(true)
     });
-    Ok(if whole.is_ok() { span } else { Some((0, u64::MAX)) })
+    Ok(if whole.is_ok() { span.finish() } else { Some((0, u64::MAX)) })
+}
+
+/// The earliest and the latest of times.
+#[derive(Default)]
+struct Span {
+    times: Option<(u64, u64)>,
+    /// Those that are written as we write them: such texts sort as the times do.
+    texts: Option<([u8; TIME], [u8; TIME])>,
+}
+
+/// The length of a time as we write it.
+const TIME: usize = "2026-02-28T23:59:59.000000Z".len();
+
+impl Span {
+    fn join(&mut self, time: Option<u64>) {
+        let Some(time) = time else { return };
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((time.min(first), time.max(last)));
+    }
+
+    #[inline]
+    fn join_text(&mut self, text: &[u8; TIME]) {
+        match &mut self.texts {
+            Some((first, last)) => {
+                *first = *text.min(first);
+                *last = *text.max(last);
+            }
+            None => self.texts = Some((*text, *text)),
+        }
+    }
+
+    /// A text that is no time after all may have been any.
+    fn finish(mut self) -> Option<(u64, u64)> {
+        if let Some((first, last)) = self.texts {
+            self.join(Some(own_time(&first).unwrap_or(0)));
+            self.join(Some(own_time(&last).unwrap_or(u64::MAX)));
+        }
+        self.times
+    }
 }
 
 /// The records that a line is made of: one, unless the end of a line was lost and they are glued together.
@@ -163,16 +201,25 @@ fn order(text: &[u8]) -> Result<Order, RecordError> {
 
 fn own_order(text: &[u8]) -> Option<Order> {
     let (id, time) = own_places(text)?;
-    Some((time, uuid::Uuid::try_parse_ascii(id).ok()?.as_u128()))
+    Some((own_time(time)?, uuid::Uuid::try_parse_ascii(id).ok()?.as_u128()))
 }
 
-/// The text of the id, and the time.
-fn own_places(text: &[u8]) -> Option<(&[u8], u64)> {
+/// The texts of the id and of the time.
+fn own_places(text: &[u8]) -> Option<(&[u8], &[u8; TIME])> {
     let rest = text.strip_prefix(b"{\"v\":1,\"id\":\"")?;
     let (id, rest) = rest.split_at_checked(uuid::fmt::Hyphenated::LENGTH)?;
-    let (time, rest) = rest.strip_prefix(b"\",\"time\":\"")?.split_at_checked(27)?;
+    let (time, rest) = rest.strip_prefix(b"\",\"time\":\"")?.split_first_chunk()?;
     rest.strip_prefix(b"\"")?;
-    Some((id, u64::try_from(parse_time(time)?.as_microsecond()).unwrap_or(0)))
+    Some((id, time))
+}
+
+/// Whether the marks of a time stand where we write them.
+fn is_own_form(text: &[u8; TIME]) -> bool {
+    [text[4], text[7], text[10], text[13], text[16], text[19], text[26]] == *b"--T::.Z"
+}
+
+fn own_time(text: &[u8; TIME]) -> Option<u64> {
+    Some(u64::try_from(parse_time(text)?.as_microsecond()).unwrap_or(0))
 }
 
 /// `time` in microseconds, as records are sorted by it.
@@ -195,6 +242,21 @@ mod tests {
         let other_order = json.replacen("{\"v\":1,", "{", 1).replacen('}', ",\"v\":1}", 1);
         assert_eq!(own_order(other_order.as_bytes()), None);
         assert_eq!(order(other_order.as_bytes()), Ok(expected));
+    }
+
+    #[test]
+    fn a_span_takes_in_a_text_that_is_no_time_as_any_time() {
+        let mut span = Span::default();
+        span.join_text(b"2026-02-28T23:59:59.000042Z");
+        span.join(Some(5));
+        span.join_text(b"2026-02-28T23:59:58.000000Z");
+        assert_eq!(span.finish(), Some((5, 1_772_323_199_000_042)));
+        let mut span = Span::default();
+        span.join_text(b"2026-02-28T23:59:59.000042Z");
+        span.join_text(b"2026-02-2xT23:59:59.000042Z");
+        assert_eq!(span.finish(), Some((1_772_323_199_000_042, u64::MAX)));
+        assert_eq!(Span::default().finish(), None);
+        assert!(!is_own_form(b"2026-02-28T23:59:59.0+02:00"));
     }
 
     #[test]

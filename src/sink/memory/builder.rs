@@ -2,9 +2,9 @@
 
 use super::MemorySink;
 use super::alerts::{Alert, Alerts, Fired};
+use super::known::Known;
 use crate::record::Record;
 use crate::report::facet::Dimensions;
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -185,10 +185,10 @@ impl MemorySinkBuilder {
     /// instance, counts once. Meanwhile each takes some 20 bytes.
     pub fn restore(self, records: impl IntoIterator<Item = Record>) -> MemorySink {
         let sink = self.build();
-        let mut known = HashSet::new();
+        let mut known = Known::default();
         for record in records {
-            if known.insert(record.id.as_u128()) {
-                sink.add_silently(&record);
+            if known.insert(record.id) {
+                sink.add_restored(record);
             }
         }
         sink

@@ -67,6 +67,7 @@ mod facets;
 mod groups;
 mod history;
 mod horizon;
+mod known;
 mod over_time;
 mod ranking;
 mod recent;
@@ -90,6 +91,7 @@ use builder::Settings;
 use horizon::Horizons;
 use recent::Recent;
 use shard::{Call, RowKind, Shard, hash_of};
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::RandomState;
 use std::sync::atomic::AtomicUsize;
@@ -213,8 +215,10 @@ impl MemorySink {
         stats
     }
 
-    fn add_silently(&self, record: &Record) {
-        self.0.add(record, false);
+    /// Adds a record of the past: no alert is fired.
+    fn add_restored(&self, record: Record) {
+        self.0.add(&record, false);
+        self.0.recent.add(Cow::Owned(record));
     }
 
     /// The questions.
@@ -249,13 +253,13 @@ impl fmt::Debug for MemorySink {
 
 impl MetricsSink for MemorySink {
     fn record(&self, record: &Record) {
+        self.0.recent.add(Cow::Borrowed(record));
         self.0.add(record, true);
     }
 }
 
 impl Store {
     fn add(&self, record: &Record, fire: bool) {
-        self.recent.add(record);
         // Calls without a user are spread by chance, so that they do not all wait for one lock.
         let hash = record.user_id().map_or(record.id.as_u128() as u64, |id| self.hash(id));
         let micros = to_micros(record.time);

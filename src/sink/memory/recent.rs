@@ -1,6 +1,7 @@
 //! The last records, whole.
 
 use crate::record::Record;
+use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -41,7 +42,8 @@ impl Recent {
         Self { arrivals: Arrivals::default(), stripes, limit: limit as u64 }
     }
 
-    pub(crate) fn add(&self, record: &Record) {
+    /// Keeps a record, in the room of the one that goes for it.
+    pub(crate) fn add(&self, record: Cow<'_, Record>) {
         if self.limit == 0 {
             return;
         }
@@ -49,16 +51,19 @@ impl Recent {
         let Some(stripe) = usize::try_from(arrival % STRIPES).ok().and_then(|at| self.stripes.get(at)) else {
             return;
         };
-        let record = Box::new(record.clone());
         let mut stripe = stripe.lock();
-        let mut last = None;
+        let mut room = None;
         while stripe.front().is_some_and(|(oldest, _)| oldest + self.limit <= arrival) {
-            last = stripe.pop_front();
+            room = stripe.pop_front();
         }
-        stripe.push_back((arrival, record));
-        drop(stripe);
-        // Nobody waits for its memory to be given back.
-        drop(last);
+        let kept = match room {
+            Some((_, mut room)) => {
+                *room = record.into_owned();
+                room
+            }
+            None => Box::new(record.into_owned()),
+        };
+        stripe.push_back((arrival, kept));
     }
 
     /// The kept records that `wanted` names, oldest first, and at most the last `limit` of them.
@@ -79,7 +84,7 @@ impl Recent {
     pub(crate) fn join(&self, other: &Self) {
         let known: HashSet<_> = self.last(usize::MAX, |_| true).iter().map(|record| record.id).collect();
         let new = other.last(usize::MAX, |record| !known.contains(&record.id));
-        new.iter().for_each(|record| self.add(record));
+        new.into_iter().for_each(|record| self.add(Cow::Owned(record)));
     }
 
     /// Drops the records that `unwanted` names.
@@ -105,7 +110,7 @@ mod tests {
         for limit in [0, 1, 2, 15, 16, 17, 40] {
             let recent = Recent::new(limit);
             for second in 0..100 {
-                recent.add(&Record::new(at(second)));
+                recent.add(Cow::Owned(Record::new(at(second))));
             }
             let kept: Vec<_> = recent.last(usize::MAX, |_| true).iter().map(|record| record.time).collect();
             let wanted: Vec<_> = (100 - limit as u64..100).map(at).collect();
@@ -117,7 +122,7 @@ mod tests {
     fn the_last_ones_of_some_kind_can_be_asked_for() {
         let recent = Recent::new(50);
         for second in 0..60 {
-            recent.add(&Record::new(at(second)));
+            recent.add(Cow::Owned(Record::new(at(second))));
         }
         let even = |record: &Record| {
             record.time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().is_multiple_of(2)
