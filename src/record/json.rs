@@ -1,7 +1,7 @@
 //! Writing a record as JSON.
 
 use super::key::Key;
-use super::time::{digit, write_time};
+use super::time::write_time;
 use super::{Cost, Pass, Priced, Properties, Record, Usage, Usd};
 use crate::json::plain_length;
 use serde::{Serialize, Serializer};
@@ -271,13 +271,11 @@ fn fraction(out: &mut Vec<u8>, value: u64, places: u32) {
     if value == 0 {
         return;
     }
+    // With a one before them the digits keep their leading zeros.
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(10u64.pow(places).saturating_add(value)).trim_end_matches('0');
     out.push(b'.');
-    let (mut rest, mut unit) = (value, 10u64.pow(places.saturating_sub(1)));
-    while rest > 0 && unit > 0 {
-        out.push(digit(rest / unit));
-        rest %= unit;
-        unit /= 10;
-    }
+    out.extend_from_slice(digits.get(1..).unwrap_or_default().as_bytes());
 }
 
 fn write_usd(out: &mut Vec<u8>, amount: Usd) {

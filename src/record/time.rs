@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 /// The last decimal digit of `value`.
 #[inline]
-pub(super) fn digit(value: u64) -> u8 {
+fn digit(value: u64) -> u8 {
     b'0' + (value % 10) as u8
 }
 
