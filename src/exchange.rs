@@ -134,15 +134,14 @@ impl Exchange {
     }
 
     /// Makes the record of a call with its answer, or of how it ended without one, and hands it to the sink.
-    fn close(&self, answer: Result<Answer, Outcome>) {
-        let request = self.learned();
+    fn close(&self, request: &RequestFacts, answer: Result<Answer, Outcome>) {
         let mut record = Record::new(self.time);
         record.latency = self.elapsed();
         record.outcome = answer.as_ref().map_or_else(|outcome| *outcome, |answer| answer.outcome);
-        self.tell_caller(&mut record, &request);
-        self.tell_route(&mut record, &request);
+        self.tell_caller(&mut record, request);
+        self.tell_route(&mut record, request);
         let consumed = match answer {
-            Ok(answer) => self.tell_answer(&mut record, answer),
+            Ok(answer) => self.tell_answer(&mut record, request, answer),
             Err(_) => {
                 record.usage_reason = Some(UsageReason::NoResponse);
                 Consumed { any: self.route.consumes, reported: None }
@@ -186,7 +185,7 @@ impl Exchange {
         record.region = route.region.clone();
     }
 
-    fn tell_answer(&self, record: &mut Record, answer: Answer) -> Consumed {
+    fn tell_answer(&self, record: &mut Record, request: &RequestFacts, answer: Answer) -> Consumed {
         let facts = answer.facts;
         record.status = Some(answer.status.as_u16());
         record.first_token = answer.first_token;
@@ -204,7 +203,8 @@ impl Exchange {
         if let Some(output) = facts.estimated_output {
             self.estimate(record, output);
         }
-        self.settle(record, facts.response_id.as_ref(), facts.pending);
+        let may_be_asked_for = facts.pending || request.store == Some(true);
+        self.settle(record, facts.response_id.as_ref(), may_be_asked_for);
         Consumed { any: facts.consumes, reported: facts.reported_cost }
     }
 
@@ -221,7 +221,7 @@ impl Exchange {
 
     /// Figures that come a second time count once: where they were still to come, they are reported now, and for whom
     /// the call was.
-    fn settle(&self, record: &mut Record, response_id: Option<&Text>, is_pending: bool) {
+    fn settle(&self, record: &mut Record, response_id: Option<&Text>, may_be_asked_for: bool) {
         let pending = &self.meter.counts.pending;
         let settle = || {
             [response_id, self.route.asked_for.as_ref()]
@@ -232,7 +232,7 @@ impl Exchange {
         // Elsewhere an answer that has gone by cannot be asked for.
         let is_kept = || match record.api {
             Some(Api::Responses | Api::Assistants | Api::Interactions) => true,
-            _ => is_pending || self.learned().store == Some(true),
+            _ => may_be_asked_for,
         };
         match (record.usage_state, response_id) {
             (UsageState::Repeated, _) => {
@@ -305,17 +305,17 @@ impl Guard {
         self.unanswered = Some(Outcome::Broken);
     }
 
-    /// Closes the exchange of a call whose answer has ended.
-    pub(crate) fn answered(mut self, answer: Answer) {
+    /// Closes the exchange of a call whose answer has ended. `request`: what its body had told by then.
+    pub(crate) fn answered(mut self, request: &RequestFacts, answer: Answer) {
         self.unanswered = None;
-        self.exchange.close(Ok(answer));
+        self.exchange.close(request, Ok(answer));
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(outcome) = self.unanswered {
-            self.exchange.close(Err(outcome));
+            self.exchange.close(&self.exchange.learned(), Err(outcome));
         }
         self.exchange.meter.counts.in_flight.fetch_sub(1, Ordering::Release);
     }

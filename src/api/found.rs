@@ -1,12 +1,14 @@
 //! What an answer has said so far.
 
+use super::carrier::{Carrier, Replaced};
+use super::counted::Counted;
 use super::fields::{Interest, Member};
-use super::lenient::{self, Count};
+use super::lenient;
 use super::look::LateApi;
 use super::texts::Texts;
-use super::usage::{Convention, Reading, Speaker, is_object, plus};
+use super::usage::{Convention, Reading, Speaker};
 use super::{anthropic, error_code};
-use crate::record::{Api, Text, Usage};
+use crate::record::{Api, Text};
 use crate::wire::json::{Value, boolean, is_null, string};
 
 /// The facts of an answer, gathered member by member as they pass.
@@ -58,7 +60,7 @@ pub(super) struct Found {
     usage: Carrier,
     elsewhere: Carrier,
     metrics: Carrier,
-    counters: Usage,
+    counted: Counted,
     cumulative: Option<Box<Cumulative>>,
     /// What the answer says, where the application counts it.
     pub(super) texts: Option<Box<Texts>>,
@@ -71,49 +73,6 @@ pub(super) struct Found {
 pub(super) struct Provisional {
     service_tier: Option<Text>,
     error_code: Option<Text>,
-}
-
-/// A usage object as it was written.
-#[derive(Debug, Default)]
-struct Carrier {
-    convention: Option<Convention>,
-    raw: Vec<u8>,
-    /// What is no object stood in its place. That is of consequence where there are no figures at all.
-    displaced: bool,
-}
-
-impl Carrier {
-    /// Keeps an object in place of an earlier one, unless nothing in it is known.
-    fn replace(&mut self, raw: &[u8]) -> Replaced {
-        let Some(convention) = Convention::of(raw) else {
-            let malformed = !is_object(raw);
-            self.displaced |= malformed;
-            return Replaced::Not { malformed };
-        };
-        self.convention = Some(convention);
-        self.raw.clear();
-        self.raw.extend_from_slice(raw);
-        Replaced::By(convention)
-    }
-
-    fn read(&self, speaker: Speaker) -> Option<Reading> {
-        self.convention?.read(&self.raw, speaker)
-    }
-
-    /// Whether there was something that cannot be read.
-    fn is_malformed(&self, speaker: Speaker) -> bool {
-        let is_unreadable = || self.read(speaker).is_none_or(|reading| reading.unreadable);
-        self.displaced || (self.convention.is_some() && is_unreadable())
-    }
-}
-
-/// What became of an object.
-enum Replaced {
-    By(Convention),
-    /// Nothing in it is known, perhaps because it is none.
-    Not {
-        malformed: bool,
-    },
 }
 
 /// Anthropic's stream.
@@ -155,7 +114,7 @@ impl Found {
         self.usage = Carrier::default();
         self.elsewhere = Carrier::default();
         self.metrics = Carrier::default();
-        self.counters = Usage::default();
+        self.counted = Counted::default();
         self.cumulative = None;
     }
 
@@ -248,7 +207,7 @@ impl Found {
                 let carrier = if at_top { &mut self.metrics } else { &mut self.elsewhere };
                 carrier.replace(raw);
             }
-            _ => self.note_count(member, raw),
+            _ => self.counted.note(member, raw),
         }
     }
 
@@ -261,7 +220,7 @@ impl Found {
             }
             Member::Error => self.fail(None),
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
-            Member::Image if first == b'"' => self.counters.images = plus(self.counters.images, Some(1)),
+            Member::Image if first == b'"' => self.counted.add_image(),
             _ => {}
         }
     }
@@ -402,24 +361,6 @@ impl Found {
         self.cumulative = Some(Box::new(Cumulative { counters, only_start: true }));
     }
 
-    fn note_count(&mut self, member: Member, raw: &[u8]) {
-        let Some((Count(Some(count)), _)) = lenient::read(raw) else { return };
-        let counters = &mut self.counters;
-        let (counter, combine): (_, fn(u64, u64) -> u64) = match member {
-            Member::InputTokens => (&mut counters.input_tokens, last),
-            Member::OutputTokens => (&mut counters.output_tokens, last),
-            Member::InputTokensOfPart => (&mut counters.input_tokens, u64::saturating_add),
-            Member::OutputTokensOfPart => (&mut counters.output_tokens, u64::saturating_add),
-            Member::LargestInputTokens => (&mut counters.input_tokens, u64::max),
-            Member::LargestOutputTokens => (&mut counters.output_tokens, u64::max),
-            Member::WebSearches => (&mut counters.web_searches, last),
-            Member::Characters => (&mut counters.characters, last),
-            Member::Pages => (&mut counters.pages, last),
-            _ => return,
-        };
-        *counter = Some(counter.map_or(count, |known| combine(known, count)));
-    }
-
     /// Whether the answer says that the call failed. In other APIs than these, a status is another thing's.
     pub(super) fn has_failed(&self, api: Option<Api>) -> bool {
         let is_its_own = matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions));
@@ -445,7 +386,7 @@ impl Found {
     pub(super) fn api(&self) -> Option<Api> {
         let ollama = if self.has_role { Api::OllamaChat } else { Api::OllamaGenerate };
         let has_model = self.model.is_some();
-        let is_ollama = self.is_ollama && (has_model || self.counters.output_tokens.is_some());
+        let is_ollama = self.is_ollama && (has_model || self.counted.output_tokens.is_some());
         let message = (self.is_message && has_model).then_some(Api::Messages);
         self.api.or(message).or(is_ollama.then_some(ollama))
     }
@@ -482,7 +423,7 @@ impl Found {
             None => final_figures(self.last_object(speaker).unwrap_or_default()),
         };
         self.usage_malformed |= std::mem::take(&mut last.reading.unreadable);
-        self.add_counted_things(&mut last.reading.usage);
+        self.counted.complete(&mut last.reading.usage);
         if last.reading == Reading::default() {
             let carriers = [&self.usage, &self.metrics, &self.elsewhere];
             self.usage_malformed |= carriers.iter().any(|carrier| carrier.is_malformed(speaker));
@@ -493,29 +434,8 @@ impl Found {
 
     /// What the best of the objects says, or the counters that stand alone.
     fn last_object(&self, speaker: Speaker) -> Option<Reading> {
-        let first = self.usage.read(speaker).or_else(|| self.counted_tokens());
+        let first = self.usage.read(speaker).or_else(|| self.counted.tokens());
         first.or_else(|| self.metrics.read(speaker)).or_else(|| self.elsewhere.read(speaker))
-    }
-
-    /// Tokens that no object holds.
-    fn counted_tokens(&self) -> Option<Reading> {
-        let Usage { input_tokens, output_tokens, .. } = self.counters;
-        let any = input_tokens.is_some() || output_tokens.is_some();
-        any.then(|| Usage { input_tokens, output_tokens, ..Usage::default() }.into())
-    }
-
-    /// What is counted beside tokens.
-    fn add_counted_things(&self, usage: &mut Usage) {
-        // OpenAI counts searches beside a usage that is not there yet, too.
-        if !usage.is_empty() {
-            usage.web_searches = usage.web_searches.or(self.counters.web_searches);
-        }
-        usage.characters = usage.characters.or(self.counters.characters);
-        usage.pages = usage.pages.or(self.counters.pages);
-        // Images are billed one by one only where they are not billed by tokens.
-        if usage.output_tokens.is_none() {
-            usage.images = usage.images.or(self.counters.images);
-        }
     }
 }
 
@@ -563,8 +483,4 @@ fn keep_first(known: &mut Option<Text>, raw: &[u8]) {
 
 fn text(raw: &[u8]) -> Option<Text> {
     Text::new(&string(raw)?).ok()
-}
-
-fn last(_: u64, count: u64) -> u64 {
-    count
 }

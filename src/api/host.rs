@@ -120,8 +120,8 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
 /// `bedrock-mantle.us-east-1.api.aws`, with `-fips` or not.
 fn bedrock_region(host: &str) -> Option<Option<Text>> {
     // An endpoint in a network of one's own: `vpce-….bedrock-runtime.us-east-1.vpce.amazonaws.com`.
-    if let Some((_, rest)) = host.split_once(".bedrock-runtime.")
-        && let Some(region) = rest.strip_suffix(".vpce.amazonaws.com")
+    if let Some(rest) = host.strip_suffix(".vpce.amazonaws.com")
+        && let Some((_, region)) = rest.split_once(".bedrock-runtime.")
     {
         return Some(Text::new(region).ok());
     }

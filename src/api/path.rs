@@ -66,6 +66,8 @@ impl Call {
 }
 
 const CHAT: Call = Call::new(Api::ChatCompletions, Operation::Chat);
+const MESSAGES: Call = Call::new(Api::Messages, Operation::Chat);
+const RESPONSE: Call = Call::new(Api::Responses, Operation::Chat);
 const MANAGEMENT: Call = Call::free(Api::Management);
 const COUNT: Call = Call::free(Api::CountTokens);
 
@@ -74,6 +76,16 @@ const MAX_SEGMENTS: usize = 12;
 
 /// What `method` on `path` asks for.
 pub(super) fn call(method: &Method, path: &str) -> Call {
+    // Where nearly all calls go, which need no look at the segments.
+    match (path, method) {
+        ("/v1/chat/completions", &Method::POST) => CHAT,
+        ("/v1/messages", &Method::POST) => MESSAGES,
+        ("/v1/responses", &Method::POST) => RESPONSE,
+        _ => by_segments(method, path),
+    }
+}
+
+fn by_segments(method: &Method, path: &str) -> Call {
     let mut from_end = path.rsplit('/').filter(|segment| !segment.is_empty());
     let segments: [&str; MAX_SEGMENTS] = std::array::from_fn(|_| from_end.next().unwrap_or(""));
     let call = google(method, &segments)
@@ -201,7 +213,6 @@ fn assistants(method: &Method, segments: &[&str]) -> Option<Call> {
 
 /// `/responses` and what hangs below.
 fn responses(method: &Method, segments: &[&str]) -> Option<Call> {
-    const RESPONSE: Call = Call::new(Api::Responses, Operation::Chat);
     match segments {
         ["responses" | "compact", "responses", ..] | ["responses", ..] => Some(RESPONSE),
         ["input_tokens", "responses", ..] => Some(COUNT),
@@ -224,7 +235,7 @@ fn openai(segments: &[&str]) -> Option<Call> {
         // Anthropic's legacy API.
         ["complete", ..] => Call { operation: Operation::TextCompletion, ..Call::UNKNOWN },
         ["count_tokens", "messages", ..] => COUNT,
-        ["messages", ..] => Call::new(Api::Messages, Operation::Chat),
+        ["messages", ..] => MESSAGES,
         ["embeddings" | "embed", ..] => Call::new(Api::Embeddings, Operation::Embeddings),
         ["moderations", ..] => Call::new(Api::Moderations, Operation::Other),
         ["generations" | "edits" | "variations", "images", ..] => Call::new(Api::Images, Operation::Other),
@@ -337,6 +348,15 @@ mod tests {
 
     fn get(path: &str) -> Call {
         call(&Method::GET, path)
+    }
+
+    #[test]
+    fn the_usual_paths_ask_for_what_their_segments_say() {
+        for path in ["/v1/chat/completions", "/v1/messages", "/v1/responses"] {
+            for method in [Method::POST, Method::GET, Method::DELETE] {
+                assert_eq!(call(&method, path), by_segments(&method, path), "{method} {path}");
+            }
+        }
     }
 
     #[test]

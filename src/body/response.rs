@@ -33,9 +33,9 @@ impl<B: Body> ResponseBody<B> {
         let reader = ResponseReader::new(exchange.route(), status, headers, counter);
         let upgraded = exchange.is_upgrade(status);
         let bodiless = upgraded || exchange.answer_is_bodiless(status) || inner.is_end_stream();
-        let tap = Tap { reader, guard: Some(guard), status, first_token: None };
+        let mut tap = Tap { reader, guard: Some(guard), status, first_token: None };
         if bodiless {
-            tap.end(if upgraded { Ended::Upgraded } else { Ended::Whole });
+            tap.close(if upgraded { Ended::Upgraded } else { Ended::Whole });
             return Self::unmetered(inner);
         }
         Self { inner, tap: Some(tap) }
@@ -71,15 +71,13 @@ impl Tap {
         }
     }
 
-    fn end(mut self, ended: Ended) {
-        self.close(ended);
-    }
-
+    /// The answer has ended. The first end counts.
     fn close(&mut self, ended: Ended) {
         let Some(guard) = self.guard.take() else { return };
         // Consumers of streams stop reading at the terminal event: a drop after it is a whole answer.
         let ended = if ended == Ended::Aborted && self.reader.terminal() { Ended::Whole } else { ended };
-        let facts = self.reader.finish(&guard.exchange().learned(), ended);
+        let request = guard.exchange().learned();
+        let facts = self.reader.finish(&request, ended);
         let failed = facts.failed || self.status.is_client_error() || self.status.is_server_error();
         let outcome = match ended {
             Ended::Broken => Outcome::Broken,
@@ -87,7 +85,8 @@ impl Tap {
             Ended::Aborted => Outcome::Aborted,
             Ended::Whole | Ended::Upgraded => Outcome::Completed,
         };
-        guard.answered(Answer { status: self.status, outcome, first_token: self.first_token, facts });
+        let (status, first_token) = (self.status, self.first_token);
+        guard.answered(&request, Answer { status, outcome, first_token, facts });
     }
 }
 
@@ -122,9 +121,10 @@ impl<B: Body> Body for ResponseBody<B> {
             Some(Ok(_)) => this.inner.is_end_stream().then_some(Ended::Whole),
         };
         if let Some(ended) = ended
-            && let Some(tap) = this.tap.take()
+            && let Some(tap) = this.tap
         {
-            tap.end(ended);
+            tap.close(ended);
+            *this.tap = None;
         }
         Poll::Ready(polled)
     }
