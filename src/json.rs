@@ -255,14 +255,27 @@ impl<'a> Reader<'a> {
         rest.get(..length).ok_or(Unexpected)
     }
 
-    /// A whole number that is not negative.
+    /// A whole number that is not negative, in digits alone. When the next value is none, nothing is taken.
     #[inline]
     pub(crate) fn integer(&mut self) -> Scanned<u64> {
-        self.number()?.bytes().try_fold(0u64, |number, byte| {
-            let digit = byte.wrapping_sub(b'0');
-            let digit = if digit < 10 { digit } else { return Err(Unexpected) };
-            number.checked_mul(10).and_then(|number| number.checked_add(digit.into())).ok_or(Unexpected)
-        })
+        self.peek();
+        let text = self.rest().as_bytes();
+        let (mut number, mut length) = (0u64, 0);
+        while let Some(&digit @ b'0'..=b'9') = text.get(length) {
+            let digit = u64::from(digit - b'0');
+            number = number.checked_mul(10).and_then(|number| number.checked_add(digit)).ok_or(Unexpected)?;
+            length += 1;
+        }
+        match text {
+            [b'0'..=b'9', ..] if length == 1 => {}
+            [b'1'..=b'9', ..] => {}
+            _ => return Err(Unexpected),
+        }
+        if matches!(text.get(length), Some(b'.' | b'e' | b'E')) {
+            return Err(Unexpected);
+        }
+        self.at += length;
+        Ok(number)
     }
 
     pub(crate) fn boolean(&mut self) -> Scanned<bool> {

@@ -114,9 +114,12 @@ fn integral(number: f64) -> Option<u64> {
     (number.trunc() == number && (0.0..=EXACT).contains(&number)).then_some(number as u64)
 }
 
-/// The natural number that the text of a number says.
-fn natural(number: &str) -> Option<u64> {
-    number.parse().ok().or_else(|| integral(number.parse().ok()?))
+/// Reads a number that should be a natural one.
+fn natural(reader: &mut Reader<'_>) -> Scanned<Option<u64>> {
+    match reader.integer() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Ok(reader.number()?.parse().ok().and_then(integral)),
+    }
 }
 
 /// A count: a natural number, also when it is spelled `28.0`. Everything else is absent.
@@ -128,7 +131,7 @@ impl Lenient for Count {
         if !source.is(Kind::Number) {
             return source.skip_instead().map(|()| Self(None));
         }
-        let count = natural(source.reader.number()?);
+        let count = natural(&mut source.reader)?;
         source.unreadable |= count.is_none();
         Ok(Self(count))
     }
@@ -169,7 +172,7 @@ impl Lenient for Word {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         Ok(match source.reader.kind() {
             Some(Kind::String) => Text::new(&source.reader.string()?).map_or(Self::Absent, Self::Text),
-            Some(Kind::Number) => natural(source.reader.number()?).map_or(Self::Absent, Self::Number),
+            Some(Kind::Number) => natural(&mut source.reader)?.map_or(Self::Absent, Self::Number),
             _ => source.skip().map(|()| Self::Absent)?,
         })
     }
