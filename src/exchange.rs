@@ -159,10 +159,12 @@ impl Exchange {
 
     fn tell_caller(&self, record: &mut Record, request: &RequestFacts) {
         let caller = &self.caller;
+        // Before what the body says, unless it comes from the application's own source.
+        let first = caller.user.as_ref().filter(|user| user.source != UserSource::Custom);
         let from_body = || request.user.clone().map(|id| User::new(id, UserSource::Body));
-        let user = caller.user.clone().or_else(from_body).or_else(|| caller.fallback.clone());
+        let user = first.cloned().or_else(from_body).or_else(|| caller.user.clone());
         record.user = user.and_then(|user| self.meter.identity.kept(user));
-        record.user_issue = match caller.user {
+        record.user_issue = match first {
             Some(_) => caller.issue,
             None => caller.issue.or(request.user_issue),
         };

@@ -9,7 +9,7 @@ use crate::record::Usage;
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     input_tokens: Option<u64>,
-    pub(super) output_tokens: Option<u64>,
+    output_tokens: Option<u64>,
     web_searches: Option<u64>,
     characters: Option<u64>,
     pages: Option<u64>,
@@ -38,6 +38,11 @@ impl Counted {
     /// An image was made.
     pub(super) fn add_image(&mut self) {
         self.images = plus(self.images, Some(1));
+    }
+
+    /// Whether tokens that came out were counted.
+    pub(super) fn has_output(&self) -> bool {
+        self.output_tokens.is_some()
     }
 
     /// Tokens that no object holds.

@@ -1,7 +1,8 @@
 //! What an answer has said so far.
 
 use super::carrier::{Carrier, Replaced};
-use super::counted::Counted;
+use super::elsewhere::Elsewhere;
+use super::event_names::{is_content_event, is_last_event};
 use super::fields::{Interest, Member};
 use super::lenient;
 use super::look::LateApi;
@@ -58,9 +59,8 @@ pub(super) struct Found {
     has_role: bool,
     is_ollama: bool,
     usage: Carrier,
-    elsewhere: Carrier,
-    metrics: Carrier,
-    counted: Counted,
+    /// Boxed, as few answers have any.
+    elsewhere: Option<Box<Elsewhere>>,
     cumulative: Option<Box<Cumulative>>,
     /// What the answer says, where the application counts it.
     pub(super) texts: Option<Box<Texts>>,
@@ -112,9 +112,7 @@ impl Found {
     /// Drops all figures.
     pub(super) fn forget_figures(&mut self) {
         self.usage = Carrier::default();
-        self.elsewhere = Carrier::default();
-        self.metrics = Carrier::default();
-        self.counted = Counted::default();
+        self.elsewhere = None;
         self.cumulative = None;
     }
 
@@ -202,12 +200,7 @@ impl Found {
             Member::UsageIfKnown if self.cumulative.is_none() && Convention::of(raw).is_none() => {}
             Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
             Member::UsageAtStart => self.note_first_usage(raw),
-            Member::UsageElsewhere | Member::InvocationMetrics => {
-                let at_top = member == Member::InvocationMetrics;
-                let carrier = if at_top { &mut self.metrics } else { &mut self.elsewhere };
-                carrier.replace(raw);
-            }
-            _ => self.counted.note(member, raw),
+            _ => self.elsewhere.get_or_insert_default().note(member, raw),
         }
     }
 
@@ -220,7 +213,7 @@ impl Found {
             }
             Member::Error => self.fail(None),
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
-            Member::Image if first == b'"' => self.counted.add_image(),
+            Member::Image if first == b'"' => self.elsewhere.get_or_insert_default().counted.add_image(),
             _ => {}
         }
     }
@@ -386,7 +379,8 @@ impl Found {
     pub(super) fn api(&self) -> Option<Api> {
         let ollama = if self.has_role { Api::OllamaChat } else { Api::OllamaGenerate };
         let has_model = self.model.is_some();
-        let is_ollama = self.is_ollama && (has_model || self.counted.output_tokens.is_some());
+        let counts = || self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.counted.has_output());
+        let is_ollama = self.is_ollama && (has_model || counts());
         let message = (self.is_message && has_model).then_some(Api::Messages);
         self.api.or(message).or(is_ollama.then_some(ollama))
     }
@@ -411,68 +405,30 @@ impl Found {
     /// The usage, as `speaker` stated it last.
     pub(super) fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
+        let elsewhere = self.elsewhere.take().unwrap_or_default();
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {
                 let Cumulative { counters, only_start } = *cumulative;
                 // Bedrock's counters stand for those that a stream was too short to bring.
-                match self.metrics.read(speaker).filter(|_| only_start) {
+                match elsewhere.metrics.read(speaker).filter(|_| only_start) {
                     Some(metrics) => final_figures(metrics),
                     None => Last { reading: counters.reading(), only_start },
                 }
             }
-            None => final_figures(self.last_object(speaker).unwrap_or_default()),
+            // The best of the objects, or the counters that stand alone.
+            None => {
+                let reading = self.usage.read(speaker).or_else(|| elsewhere.read(speaker));
+                final_figures(reading.unwrap_or_default())
+            }
         };
         self.usage_malformed |= std::mem::take(&mut last.reading.unreadable);
-        self.counted.complete(&mut last.reading.usage);
+        elsewhere.counted.complete(&mut last.reading.usage);
         if last.reading == Reading::default() {
-            let carriers = [&self.usage, &self.metrics, &self.elsewhere];
-            self.usage_malformed |= carriers.iter().any(|carrier| carrier.is_malformed(speaker));
+            self.usage_malformed |= self.usage.is_malformed(speaker) || elsewhere.is_malformed(speaker);
             return None;
         }
         Some(last)
     }
-
-    /// What the best of the objects says, or the counters that stand alone.
-    fn last_object(&self, speaker: Speaker) -> Option<Reading> {
-        let first = self.usage.read(speaker).or_else(|| self.counted.tokens());
-        first.or_else(|| self.metrics.read(speaker)).or_else(|| self.elsewhere.read(speaker))
-    }
-}
-
-/// Events after which nothing of interest follows.
-fn is_last_event(name: &str) -> bool {
-    matches!(
-        name,
-        "message_stop"
-            | "response.completed"
-            | "response.incomplete"
-            | "response.failed"
-            | "message-end"
-            | "stream-end"
-            | "interaction.completed"
-            | "interaction.complete"
-            | "interaction.failed"
-            | "transcript.text.done"
-            | "speech.audio.done"
-            | "image_generation.completed"
-            | "image_edit.completed"
-    )
-}
-
-/// Events with text, reasoning or a call of a tool.
-fn is_content_event(name: &str) -> bool {
-    name.ends_with(".delta")
-        || matches!(
-            name,
-            "content_block_delta"
-                | "content-delta"
-                | "tool-plan-delta"
-                | "tool-call-start"
-                | "tool-call-delta"
-                | "text-generation"
-                | "tool-calls-generation"
-                | "tool-calls-chunk"
-        )
 }
 
 fn keep_first(known: &mut Option<Text>, raw: &[u8]) {

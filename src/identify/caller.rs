@@ -9,10 +9,8 @@ use http::header::{HeaderMap, HeaderValue};
 /// What the head of a request says about its caller.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
-    /// From the extensions or the headers: it wins over what the body says.
+    /// From the extensions or the headers, and then it wins over what the body says; or from the application's own source.
     pub(crate) user: Option<User>,
-    /// From the application's own source: it counts where the body says nothing.
-    pub(crate) fallback: Option<User>,
     pub(crate) issue: Option<UserIssue>,
     pub(crate) session: Option<Text>,
     pub(crate) client_request_id: Option<Text>,
@@ -39,7 +37,7 @@ impl Caller {
         }
         if let Some(custom) = &identity.custom {
             match panics.catch(|| custom.identify(request)) {
-                Some(id) => caller.fallback = id.map(|id| User::new(id, UserSource::Custom)),
+                Some(id) => caller.user = id.map(|id| User::new(id, UserSource::Custom)),
                 None => caller.issue = caller.issue.or(Some(UserIssue::Panicked)),
             }
         }
@@ -144,7 +142,7 @@ mod tests {
             Arc::new(|_: &http::request::Parts| panic!("of the application"));
         let identity = Identity { custom: Some(custom), ..Identity::default() };
         let caller = caller(&identity, Request::builder());
-        assert_eq!((caller.fallback, caller.issue), (None, Some(UserIssue::Panicked)));
+        assert_eq!((caller.user, caller.issue), (None, Some(UserIssue::Panicked)));
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Case {
         request.body(Frames(self.request.iter().cloned().collect())).unwrap()
     }
 
+    /// How many frames the answer has.
+    pub fn frames(&self) -> usize {
+        self.answer.len()
+    }
+
     fn openai(name: &'static str, path: &'static str, request: String, answer: Vec<Bytes>) -> Self {
         Self {
             name,
