@@ -405,7 +405,7 @@ impl Found {
     /// The usage, as `speaker` stated it last.
     pub(super) fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
-        let elsewhere = self.elsewhere.take().unwrap_or_default();
+        let elsewhere = self.elsewhere.take().map_or_else(Elsewhere::default, |elsewhere| *elsewhere);
         let mut last = match self.cumulative.take() {
             Some(cumulative) => {
                 let Cumulative { counters, only_start } = *cumulative;
