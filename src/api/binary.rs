@@ -73,8 +73,8 @@ impl Message {
     /// Drops all figures if this message, whose checksum is wrong or missing, brought any: they may be wrong, and
     /// those before them are not the last.
     fn distrust(&self, found: &mut Found) {
-        if found.figures() != self.figures_before {
-            found.forget_figures();
+        if found.figures.noted() != self.figures_before {
+            found.figures.forget();
         }
     }
 }
@@ -87,7 +87,7 @@ struct Messages<'a> {
 impl EventStreamEvents for Messages<'_> {
     fn begin(&mut self, headers: Headers<'_>) {
         let (message, found) = (&mut *self.message, &mut *self.found);
-        message.figures_before = found.figures();
+        message.figures_before = found.figures.noted();
         message.kind = match (headers.message_type, headers.event_type) {
             (Some("exception" | "error"), _) => {
                 let code = headers.exception_type.or(headers.error_code);
@@ -126,7 +126,7 @@ impl EventStreamEvents for Messages<'_> {
         message.inner.reset();
         let last = std::mem::take(&mut found.last_event);
         if intact {
-            message.figures_before = found.figures();
+            message.figures_before = found.figures.noted();
             message.ended |= last;
         } else {
             message.damaged = true;

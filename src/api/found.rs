@@ -1,14 +1,12 @@
 //! What an answer has said so far.
 
-use super::carrier::{Carrier, Replaced};
-use super::elsewhere::Elsewhere;
+use super::error_code;
 use super::event_names::{is_content_event, is_last_event};
 use super::fields::{Interest, Member};
+use super::figures::Figures;
 use super::lenient;
 use super::look::LateApi;
 use super::texts::Texts;
-use super::usage::{Convention, Reading, Speaker};
-use super::{anthropic, error_code};
 use crate::record::{Api, Text};
 use crate::wire::json::{Value, boolean, is_null, string};
 
@@ -44,24 +42,13 @@ pub(super) struct Found {
     pub(super) content: bool,
     /// The current event is the last one.
     pub(super) last_event: bool,
-    /// A usage object was over the limit.
-    pub(super) usage_too_large: bool,
-    /// The usage is no object, or a figure in it cannot be read. For objects this is known with the last usage.
-    pub(super) usage_malformed: bool,
-    /// How many members with figures have been noted.
-    figures: u32,
-    /// How many before the current event.
-    figures_before: Option<u32>,
     /// A code that stands at the top; it is an error's only when the call failed.
     error_code: Option<Text>,
     /// It names its shape as OpenAI does.
     pub(super) has_object: bool,
     has_role: bool,
     is_ollama: bool,
-    usage: Carrier,
-    /// Boxed, as few answers have any.
-    elsewhere: Option<Box<Elsewhere>>,
-    cumulative: Option<Box<Cumulative>>,
+    pub(super) figures: Figures,
     /// What the answer says, where the application counts it.
     pub(super) texts: Option<Box<Texts>>,
     /// The answer is one that another call is billed for.
@@ -75,22 +62,6 @@ pub(super) struct Provisional {
     error_code: Option<Text>,
 }
 
-/// Anthropic's stream.
-#[derive(Debug)]
-struct Cumulative {
-    counters: anthropic::Cumulative,
-    /// Only the first figures have been seen.
-    only_start: bool,
-}
-
-/// The last usage that an answer stated.
-#[derive(Debug)]
-pub(super) struct Last {
-    pub(super) reading: Reading,
-    /// They are but the first figures of a stream.
-    pub(super) only_start: bool,
-}
-
 impl Found {
     /// Nothing yet. `texts` counts what is said.
     pub(super) fn new(repeats: bool, texts: Option<Box<Texts>>) -> Self {
@@ -100,20 +71,8 @@ impl Found {
     /// The answer says that the call failed, perhaps with a code.
     pub(super) fn fail(&mut self, code: Option<Text>) {
         self.failed = true;
-        self.figures_at_failure = Some(self.figures_before.unwrap_or(self.figures));
+        self.figures_at_failure = Some(self.figures.before());
         self.error = code.or(self.error.take());
-    }
-
-    /// How many members with figures have been noted.
-    pub(super) fn figures(&self) -> u32 {
-        self.figures
-    }
-
-    /// Drops all figures.
-    pub(super) fn forget_figures(&mut self) {
-        self.usage = Carrier::default();
-        self.elsewhere = None;
-        self.cumulative = None;
     }
 
     /// What to look for in an event, or in a document of a stream.
@@ -194,27 +153,16 @@ impl Found {
     }
 
     fn note_figures(&mut self, member: Member, raw: &[u8]) {
-        self.figures = self.figures.wrapping_add(1);
-        match member {
-            // A place that holds other things too says nothing by holding one.
-            Member::UsageIfKnown if self.cumulative.is_none() && Convention::of(raw).is_none() => {}
-            Member::Usage | Member::UsageIfKnown => self.note_usage(raw),
-            Member::UsageAtStart => self.note_first_usage(raw),
-            _ => self.elsewhere.get_or_insert_default().note(member, raw),
-        }
+        let counts = !self.is_step || self.repeats;
+        let told = self.figures.note(member, raw, counts);
+        self.api = self.api.or(told);
     }
 
     fn note_too_long(&mut self, member: Member, first: u8) {
         match member {
-            Member::Usage => self.usage_too_large |= first == b'{',
-            Member::UsageAtStart => {
-                self.usage_too_large |= first == b'{';
-                self.note_first_usage(b"{}");
-            }
             Member::Error => self.fail(None),
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
-            Member::Image if first == b'"' => self.elsewhere.get_or_insert_default().counted.add_image(),
-            _ => {}
+            _ => self.figures.note_too_long(member, first),
         }
     }
 
@@ -318,42 +266,6 @@ impl Found {
         }
     }
 
-    fn note_usage(&mut self, raw: &[u8]) {
-        if self.is_step && !self.repeats {
-            return;
-        }
-        if let Some(cumulative) = &mut self.cumulative {
-            // Deltas are laid over what the stream began with.
-            if cumulative.counters.overlay(raw) {
-                cumulative.only_start = false;
-            }
-            return;
-        }
-        let api = match self.usage.replace(raw) {
-            Replaced::Not { malformed } => {
-                self.usage_malformed = malformed;
-                return;
-            }
-            Replaced::By(convention) => {
-                // What was wrong with those before is of no consequence.
-                (self.usage_malformed, self.usage_too_large) = (false, false);
-                match convention {
-                    Convention::Gemini => Api::GenerateContent,
-                    Convention::Interactions => Api::Interactions,
-                    Convention::Cohere => Api::CohereChat,
-                    Convention::Converse => Api::Converse,
-                    _ => return,
-                }
-            }
-        };
-        self.api = self.api.or(Some(api));
-    }
-
-    fn note_first_usage(&mut self, raw: &[u8]) {
-        let counters = anthropic::Cumulative::start(raw);
-        self.cumulative = Some(Box::new(Cumulative { counters, only_start: true }));
-    }
-
     /// Whether the answer says that the call failed. In other APIs than these, a status is another thing's.
     pub(super) fn has_failed(&self, api: Option<Api>) -> bool {
         let is_its_own = matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions));
@@ -379,8 +291,7 @@ impl Found {
     pub(super) fn api(&self) -> Option<Api> {
         let ollama = if self.has_role { Api::OllamaChat } else { Api::OllamaGenerate };
         let has_model = self.model.is_some();
-        let counts = || self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.counted.has_output());
-        let is_ollama = self.is_ollama && (has_model || counts());
+        let is_ollama = self.is_ollama && (has_model || self.figures.count_output());
         let message = (self.is_message && has_model).then_some(Api::Messages);
         self.api.or(message).or(is_ollama.then_some(ollama))
     }
@@ -392,42 +303,14 @@ impl Found {
 
     /// The document or event is over.
     pub(super) fn end_event(&mut self) {
-        self.figures_before = Some(self.figures);
+        self.figures.end_event();
         self.own_id = None;
         self.is_step = false;
     }
 
     /// Whether the answer failed after its last figures, so that these are but those of a part.
     pub(super) fn broke_off(&self) -> bool {
-        self.figures_at_failure == Some(self.figures)
-    }
-
-    /// The usage, as `speaker` stated it last.
-    pub(super) fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
-        let final_figures = |reading| Last { reading, only_start: false };
-        let elsewhere = self.elsewhere.take().map_or_else(Elsewhere::default, |elsewhere| *elsewhere);
-        let mut last = match self.cumulative.take() {
-            Some(cumulative) => {
-                let Cumulative { counters, only_start } = *cumulative;
-                // Bedrock's counters stand for those that a stream was too short to bring.
-                match elsewhere.metrics.read(speaker).filter(|_| only_start) {
-                    Some(metrics) => final_figures(metrics),
-                    None => Last { reading: counters.reading(), only_start },
-                }
-            }
-            // The best of the objects, or the counters that stand alone.
-            None => {
-                let reading = self.usage.read(speaker).or_else(|| elsewhere.read(speaker));
-                final_figures(reading.unwrap_or_default())
-            }
-        };
-        self.usage_malformed |= std::mem::take(&mut last.reading.unreadable);
-        elsewhere.counted.complete(&mut last.reading.usage);
-        if last.reading == Reading::default() {
-            self.usage_malformed |= self.usage.is_malformed(speaker) || elsewhere.is_malformed(speaker);
-            return None;
-        }
-        Some(last)
+        self.figures_at_failure == Some(self.figures.noted())
     }
 }
 

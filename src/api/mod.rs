@@ -25,6 +25,7 @@ mod error_code;
 mod event_names;
 mod family;
 mod fields;
+mod figures;
 mod found;
 mod google;
 mod head;

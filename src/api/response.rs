@@ -2,7 +2,8 @@
 
 use super::body::BodyReader;
 use super::decoded::Decoded;
-use super::found::{Found, Last};
+use super::figures::Last;
+use super::found::Found;
 use super::head::Head;
 use super::request::RequestFacts;
 use super::route::Route;
@@ -176,16 +177,16 @@ impl ResponseReader {
                 let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
                 let early = stream && (last.only_start || !ended_well || cut || self.found.broke_off());
                 // Nor are figures the last whose successors are over the limit.
-                let early = early || self.found.usage_too_large;
+                let early = early || self.found.figures.too_large;
                 facts.usage_state = match early {
                     _ if self.repeats => UsageState::Repeated,
                     true => UsageState::Partial,
                     false => UsageState::Reported,
                 };
                 facts.take_reading(last, early);
-                if self.found.usage_malformed || damaged {
+                if self.found.figures.malformed || damaged {
                     facts.usage_reason = Some(UsageReason::Malformed);
-                } else if self.found.usage_too_large {
+                } else if self.found.figures.too_large {
                     facts.usage_reason = Some(UsageReason::TooLarge);
                 }
             }
@@ -227,7 +228,7 @@ impl ResponseReader {
     /// The usage, from the body or else from the head.
     fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
         let in_head = self.head.usage.take();
-        self.found.last_usage(speaker).or_else(|| {
+        self.found.figures.last(speaker).or_else(|| {
             let usage = *in_head?;
             Some(Last { reading: usage.into(), only_start: false })
         })
@@ -254,7 +255,7 @@ impl ResponseReader {
         match self.decoded.failure() {
             Some(DecodeError::Unsupported) => Some(UsageReason::Encoded),
             Some(DecodeError::TooLarge) => Some(UsageReason::TooLarge),
-            None if self.found.usage_too_large => Some(UsageReason::TooLarge),
+            None if self.found.figures.too_large => Some(UsageReason::TooLarge),
             Some(DecodeError::Malformed) => Some(UsageReason::Malformed),
             None => malformed.then_some(UsageReason::Malformed),
         }
@@ -287,7 +288,7 @@ impl ResponseReader {
         if let Some(reason) = unreadable {
             return reason;
         }
-        if self.found.usage_malformed {
+        if self.found.figures.malformed {
             return UsageReason::Malformed;
         }
         let on_request =

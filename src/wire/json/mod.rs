@@ -1,9 +1,11 @@
 //! A push scanner for JSON that hands out chosen members and skips all else.
 
+mod key;
+mod value;
+
 pub(crate) use super::scalar::{boolean, is_null, number, string};
 
-use super::scalar::is_scalar;
-use super::select::{DOCUMENT, Field, InPieces, NOWHERE, NodeId, OUTSIDE, Select};
+use super::select::{Field, NOWHERE, NodeId, OUTSIDE, Select};
 use super::skip::{self, Nesting};
 
 /// Takes documents in pieces and hands out the raw text of the values that a [`Select`] wants.
@@ -87,10 +89,6 @@ pub(crate) enum Status {
 }
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
-
-/// A number or a word at the root is checked up to this length even when it is not wanted: a text that is no JSON
-/// mostly begins with a word.
-const CHECKED_SCALAR: usize = 32;
 
 impl Scanner {
     /// A scanner of a single document, as requests are.
@@ -212,235 +210,11 @@ impl Scanner {
             self.complete = !self.in_root_array;
         }
     }
-
-    /// In a key, of which the first `seen` bytes need not be looked at.
-    fn key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> &'a [u8] {
-        let inside = bytes.get(seen..).unwrap_or_default();
-        let stop = inside.iter().position(|byte| matches!(byte, b'"' | b'\\'));
-        let rest = match stop.and_then(|stop| inside.split_at_checked(stop)) {
-            // What nearly every key is: in one piece and without escapes.
-            Some((key, [b'"', rest @ ..])) if seen == 1 => {
-                self.target = select.node(self.node).member(key).unwrap_or(NOWHERE);
-                rest
-            }
-            _ => match self.assemble_key(select, bytes, seen) {
-                Some(rest) => rest,
-                None => return b"",
-            },
-        };
-        // The colon is mostly next.
-        if let Some((b':', rest)) = rest.split_first() {
-            self.state = State::Value;
-            return rest;
-        }
-        self.state = State::Colon;
-        rest
-    }
-
-    /// The same for a key that has escapes or comes in pieces. `None` when it does not end here.
-    #[cold]
-    fn assemble_key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> Option<&'a [u8]> {
-        // With every byte written as an escape of six, and the quotes.
-        let room = 6 * select.longest_key() + 2;
-        let end = bytes.get(seen..).and_then(|rest| skip::string_end(rest, &mut self.nesting.escaped));
-        let (piece, rest) = end.map_or((bytes, None), |end| match bytes.split_at_checked(seen + end) {
-            Some((piece, rest)) => (piece, Some(rest)),
-            None => (bytes, None),
-        });
-        self.hold(piece, room);
-        if rest.is_some() {
-            let key = if self.too_long { None } else { string(&self.held) };
-            let member = key.and_then(|key| select.node(self.node).member(key.as_bytes()));
-            self.target = member.unwrap_or(NOWHERE);
-            self.release();
-        }
-        rest
-    }
-
-    fn colon<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let rest = skip::space(bytes);
-        match rest.split_first() {
-            Some((b':', rest)) => {
-                self.state = State::Value;
-                rest
-            }
-            Some(_) => {
-                self.state = State::Malformed;
-                rest
-            }
-            None => rest,
-        }
-    }
-
-    /// At the start of a value that leads to `self.target`.
-    fn value<'a>(
-        &mut self,
-        select: &Select,
-        bytes: &'a [u8],
-        found: &mut impl FnMut(Field, Value<'_>),
-    ) -> &'a [u8] {
-        let bytes = skip::space(bytes);
-        let Some((&first, rest)) = bytes.split_first() else { return bytes };
-        if self.node == OUTSIDE {
-            self.complete = false;
-        }
-        let node = select.node(self.target);
-        self.in_pieces = node.pieces.is_some_and(|(_, which)| which == InPieces::All || first == b'"');
-        let descends = node.capture.is_none() && !self.in_pieces;
-        if self.single && self.in_object && descends {
-            select.each_wanted_below(self.target, &mut |field| found(field, Value::Json(b"null")));
-        }
-        let (state, seen) = match first {
-            b'"' => (State::String, 1),
-            b'[' if self.target == DOCUMENT && !self.in_root_array && !self.single => {
-                self.in_root_array = true;
-                return rest;
-            }
-            b'{' if descends && node.has_members() => return self.enter(true, rest),
-            b'[' if descends && node.elements.is_some() => return self.enter(false, rest),
-            b'{' | b'[' => {
-                self.nesting.depth = 1;
-                (State::Nested, 1)
-            }
-            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' => (State::Scalar, 0),
-            _ => {
-                self.state = State::Malformed;
-                return b"";
-            }
-        };
-        self.first = first;
-        self.state = state;
-        self.token(select, bytes, seen, found)
-    }
-
-    /// Goes into the container at `self.target`.
-    fn enter<'a>(&mut self, in_object: bool, rest: &'a [u8]) -> &'a [u8] {
-        self.node = self.target;
-        self.in_object = in_object;
-        self.state = State::Between;
-        rest
-    }
-
-    /// In a value that is taken or skipped as a whole, of which the first `seen` bytes need not be looked at.
-    fn token<'a>(
-        &mut self,
-        select: &Select,
-        bytes: &'a [u8],
-        seen: usize,
-        found: &mut impl FnMut(Field, Value<'_>),
-    ) -> &'a [u8] {
-        let end = bytes.get(seen..).and_then(|rest| match self.state {
-            State::String => skip::string_end(rest, &mut self.nesting.escaped),
-            State::Nested => self.nesting.end(rest),
-            _ => skip::scalar_end(rest),
-        });
-        if let Some((piece, rest)) = end.and_then(|end| bytes.split_at_checked(seen + end)) {
-            if self.target == NOWHERE {
-                self.release();
-                self.value_closes();
-            } else if self.in_pieces {
-                self.piece(select, piece, seen, true, found);
-                self.value_closes();
-            } else {
-                self.value_ends(select, piece, found);
-            }
-            rest
-        } else {
-            if self.in_pieces {
-                self.piece(select, bytes, seen, false, found);
-            } else {
-                self.hold(bytes, self.room(select));
-            }
-            b""
-        }
-    }
-
-    /// A piece of the value that is under way and wanted in pieces.
-    fn piece(
-        &self,
-        select: &Select,
-        piece: &[u8],
-        seen: usize,
-        last: bool,
-        found: &mut impl FnMut(Field, Value<'_>),
-    ) {
-        let raw = match (self.state, piece.get(seen..)) {
-            (State::String, Some([inside @ .., b'"'])) if last => inside,
-            (State::String, Some(inside)) => inside,
-            _ => piece,
-        };
-        if let Some((field, _)) = select.node(self.target).pieces {
-            found(field, Value::Piece { raw, last });
-        }
-    }
-
-    /// How much of the value that is under way may be held.
-    fn room(&self, select: &Select) -> usize {
-        let limit = select.node(self.target).capture.map_or(0, |(_, limit)| limit);
-        if self.target == DOCUMENT && self.state == State::Scalar { limit.max(CHECKED_SCALAR) } else { limit }
-    }
-
-    /// The value that is under way ends with `piece`.
-    fn value_ends(&mut self, select: &Select, piece: &[u8], found: &mut impl FnMut(Field, Value<'_>)) {
-        let room = self.room(select);
-        let held = if self.held.is_empty() && !self.too_long {
-            self.too_long = piece.len() > room;
-            None
-        } else {
-            self.hold(piece, room);
-            Some(std::mem::take(&mut self.held))
-        };
-        let raw = held.as_deref().unwrap_or(piece);
-        if self.state == State::Scalar && !self.too_long && !is_scalar(raw) {
-            self.state = State::Malformed;
-        } else {
-            if let Some((field, limit)) = select.node(self.target).capture {
-                if self.too_long || raw.len() > limit {
-                    found(field, Value::TooLong { first: self.first });
-                } else {
-                    found(field, Value::Json(raw));
-                    self.look_inside(select, raw, found);
-                }
-            }
-            self.value_closes();
-        }
-        if let Some(held) = held {
-            self.held = held;
-        }
-        self.release();
-    }
-
-    /// Looks for what is wanted inside a value that was itself handed out.
-    fn look_inside(&self, select: &Select, raw: &[u8], found: &mut impl FnMut(Field, Value<'_>)) {
-        let node = select.node(self.target);
-        let in_object = self.first == b'{';
-        let wanted =
-            if in_object { node.has_members() } else { self.first == b'[' && node.elements.is_some() };
-        if let (true, Some((_, inside))) = (wanted, raw.split_first()) {
-            // It goes no deeper than the paths of `select` do.
-            Self { node: self.target, in_object, ..Self::default() }.push(select, inside, found);
-        }
-    }
-
-    /// Keeps a piece of what is under way, unless it gets longer than `room`.
-    fn hold(&mut self, piece: &[u8], room: usize) {
-        self.too_long |= self.held.len() + piece.len() > room;
-        if self.too_long {
-            self.held.clear();
-        } else {
-            self.held.extend_from_slice(piece);
-        }
-    }
-
-    /// Nothing is under way any more.
-    fn release(&mut self) {
-        self.held.clear();
-        self.too_long = false;
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::select::InPieces;
     use super::*;
 
     const USER: Field = 1;
