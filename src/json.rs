@@ -244,11 +244,8 @@ impl<'a> Reader<'a> {
             after = some_digits(fraction)?;
         }
         if let [b'e' | b'E', exponent @ ..] = after {
-            let exponent = match exponent {
-                [b'+' | b'-', exponent @ ..] => exponent,
-                exponent => exponent,
-            };
-            after = some_digits(exponent)?;
+            let sign = usize::from(matches!(exponent, [b'+' | b'-', ..]));
+            after = some_digits(exponent.get(sign..).unwrap_or_default())?;
         }
         let length = rest.len() - after.len();
         self.at += length;

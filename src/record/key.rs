@@ -12,6 +12,7 @@ macro_rules! keys {
             /// All of them, in the order in which they are written.
             const ALL: &'static [Self] = &[$(Self::$variant,)*];
             const NAMES: &'static [&'static str] = &[$($text,)*];
+            const BEGINNINGS: &'static [Beginning] = &[$(Beginning::of(Self::$variant.lead()),)*];
 
             pub(super) const fn as_str(self) -> &'static str {
                 match self {
@@ -96,42 +97,46 @@ pub(super) struct KeyFinder {
     next: usize,
 }
 
-/// The beginning of a key's [`lead`](Key::lead), as one word, and which of its bytes that covers.
+/// The beginning of a key's [`lead`](Key::lead), behind what all leads begin with.
 #[derive(Clone, Copy)]
 struct Beginning {
     word: u64,
+    /// Which of the word's bytes the lead has.
     mask: u64,
 }
 
-/// How many bytes a [`Beginning`] has at most.
-const WORD: usize = size_of::<u64>();
+/// What all leads begin with.
+const SAME: &[u8] = b",\"";
 
-static BEGINNINGS: [Beginning; Key::ALL.len()] = {
-    let mut beginnings = [Beginning { word: 0, mask: 0 }; Key::ALL.len()];
-    let mut at = 0;
-    while at < beginnings.len() {
-        let lead = Key::ALL[at].lead();
-        let mut byte = 0;
-        while byte < lead.len() - SAME && byte < WORD {
-            beginnings[at].word |= (lead[SAME + byte] as u64) << (8 * byte);
-            beginnings[at].mask |= 0xff << (8 * byte);
-            byte += 1;
+impl Beginning {
+    const fn of(lead: &[u8]) -> Self {
+        let mut beginning = Self { word: 0, mask: 0 };
+        let (_, mut rest) = lead.split_at(SAME.len());
+        let mut shift = 0;
+        while let Some((&byte, after)) = rest.split_first()
+            && shift < u64::BITS
+        {
+            beginning.word |= (byte as u64) << shift;
+            beginning.mask |= 0xff << shift;
+            rest = after;
+            shift += u8::BITS;
         }
-        at += 1;
+        beginning
     }
-    beginnings
-};
 
-/// What all leads begin with: a comma and a quote.
-const SAME: usize = 2;
+    /// Whether a text may begin with the lead whose word, behind what all leads begin with, is this.
+    fn may_begin(self, word: u64) -> bool {
+        word & self.mask == self.word
+    }
+}
 
 impl KeyFinder {
     /// The key whose [`lead`](Key::lead) `text` begins with, and the lead's length, if it comes after the last one.
     #[inline]
     pub(super) fn find_next(&mut self, text: &[u8]) -> Option<(usize, Key)> {
-        let word = u64::from_le_bytes(*text.get(SAME..)?.first_chunk::<WORD>()?);
-        let candidates = BEGINNINGS.get(self.next..)?.iter();
-        let found = self.next + candidates.take_while(|begin| word & begin.mask != begin.word).count();
+        let word = u64::from_le_bytes(*text.get(SAME.len()..)?.first_chunk()?);
+        let candidates = Key::BEGINNINGS.get(self.next..)?.iter();
+        let found = self.next + candidates.take_while(|beginning| !beginning.may_begin(word)).count();
         let key = *Key::ALL.get(found)?;
         if !text.starts_with(key.lead()) {
             return None;
@@ -155,6 +160,22 @@ impl KeyFinder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_comes_after_the_last_one_is_found_by_what_the_text_begins_with() {
+        let mut finder = KeyFinder::default();
+        for key in Key::ALL {
+            let text = [key.lead(), b"12345678"].concat();
+            assert_eq!(finder.find_next(&text), Some((key.lead().len(), *key)));
+            assert_eq!(finder.find_next(&text), None, "it comes before");
+        }
+        let mut finder = KeyFinder::default();
+        for other in [&b""[..], b",\"us", b",\"users\":1234", b" ,\"v\":123456"] {
+            assert_eq!(finder.find_next(other), None);
+        }
+        // The text of another key may begin the same, and is found the other way.
+        assert_eq!(finder.find_next(b",\"cache_write_1h_tokens\":1"), None);
+    }
 
     #[test]
     fn keys_are_found_in_any_order_and_unknown_ones_are_not() {
