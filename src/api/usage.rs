@@ -2,7 +2,7 @@
 
 use super::lenient::text;
 use super::{anthropic, bedrock, cohere, google, openai};
-use crate::json::Reader;
+use crate::json::{Kind, Reader};
 use crate::record::{Text, Usage, Usd};
 
 /// What a usage object says.
@@ -76,9 +76,11 @@ impl Convention {
     }
 }
 
-/// Whether the text of a JSON value is that of an object.
+/// Whether a text is a JSON object.
 pub(super) fn is_object(json: &[u8]) -> bool {
-    json.first() == Some(&b'{')
+    let text = text(json);
+    let mut reader = Reader::new(&text);
+    reader.kind() == Some(Kind::Object) && reader.skip().is_ok() && reader.is_done()
 }
 
 /// Who answers, where the keys of an object leave that open.
