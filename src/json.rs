@@ -2,6 +2,8 @@
 //!
 //! It reads values in place and allocates only for strings with escapes, which it leaves to `serde_json`.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 /// The text is not the JSON that was expected here.
@@ -95,7 +97,7 @@ impl Items {
     }
 }
 
-/// Values that are nested deeper are refused, so that nobody can exhaust the stack.
+/// Values that are nested deeper are only stepped over, so that nobody can exhaust the stack.
 const MAX_DEPTH: u8 = 128;
 
 impl<'a> Reader<'a> {
@@ -221,13 +223,10 @@ impl<'a> Reader<'a> {
         self.text.get(start..start + length)
     }
 
-    /// Lets `serde_json` read a string.
+    /// A string with escapes.
     #[cold]
     fn escaped(&mut self) -> Scanned<String> {
-        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter();
-        let string = values.next().and_then(Result::ok).ok_or(Unexpected)?;
-        self.at += values.byte_offset();
-        Ok(string)
+        self.foreign()
     }
 
     /// The text of a number.
@@ -291,20 +290,54 @@ impl<'a> Reader<'a> {
         self.peek() == Some(b'n') && self.take_word("null")
     }
 
-    /// Steps over any value and returns its text.
+    /// Steps over any value and returns its text. What no key or value is made of is not decoded: it may hold half of a
+    /// surrogate pair, and be nested in any depth.
     pub(crate) fn skip(&mut self) -> Scanned<&'a str> {
         self.peek();
         let start = self.at;
         match self.kind().ok_or(Unexpected)? {
-            Kind::Object => self.object(|reader, _| reader.skip().map(drop))?,
+            Kind::Object | Kind::Array if self.depth == MAX_DEPTH => self.ignore()?,
+            Kind::Object => {
+                let mut members = self.members()?;
+                while members.0.next(self)? {
+                    self.skip_string()?;
+                    if !self.take(b':') {
+                        return Err(Unexpected);
+                    }
+                    self.skip()?;
+                }
+            }
             Kind::Array => self.array(|reader| reader.skip().map(drop))?,
-            Kind::String => drop(self.string()?),
+            Kind::String => self.skip_string()?,
             Kind::Number => drop(self.number()?),
             Kind::Boolean => drop(self.boolean()?),
             Kind::Null if self.null() => {}
             Kind::Null => return Err(Unexpected),
         }
         self.text.get(start..self.at).ok_or(Unexpected)
+    }
+
+    #[inline]
+    fn skip_string(&mut self) -> Scanned<()> {
+        match self.kind() {
+            Some(Kind::String) if self.plain_string().is_some() => Ok(()),
+            Some(Kind::String) => self.ignore(),
+            _ => Err(Unexpected),
+        }
+    }
+
+    /// Lets `serde_json` step over the next value.
+    #[cold]
+    fn ignore(&mut self) -> Scanned<()> {
+        self.foreign::<IgnoredAny>().map(drop)
+    }
+
+    /// Lets `serde_json` read the next value.
+    fn foreign<T: Deserialize<'a>>(&mut self) -> Scanned<T> {
+        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter();
+        let value = values.next().and_then(Result::ok).ok_or(Unexpected)?;
+        self.at += values.byte_offset();
+        Ok(value)
     }
 }
 
@@ -383,6 +416,18 @@ mod tests {
         assert_eq!(reader.skip(), Ok("-1.5e3"));
         assert!(reader.take(b','));
         assert!(reader.null() && reader.is_done());
+    }
+
+    #[test]
+    fn what_is_stepped_over_is_not_decoded() {
+        for text in [r#""\ud83d""#, r#"{"\ud83d":["\ud83d"],"\\":"\u0041"}"#] {
+            assert_eq!(Reader::new(text).skip(), Ok(text));
+        }
+        let deep = format!("{}7{}", "[".repeat(1000), "]".repeat(1000));
+        assert_eq!(Reader::new(&deep).skip(), Ok(&*deep));
+        for text in [r#""\x""#, r#"{"a" 1}"#, r#"{7:1}"#, "{\"a\":\"\n\"}", "[1 2]", "[1,]", "nul"] {
+            assert_eq!(Reader::new(text).skip(), Err(Unexpected), "{text}");
+        }
     }
 
     #[test]

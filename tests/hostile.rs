@@ -285,6 +285,20 @@ fn a_usage_that_is_no_usage_object_is_malformed() {
 }
 
 #[test]
+fn what_is_not_read_of_a_usage_does_not_spoil_what_is() {
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    for other in [r#""\ud83d""#, r#"{"\ud83d":1}"#, &deep, "1e400", "\"\\u0041\""] {
+        let answer = format!(
+            r#"{{"model":"gpt-5-mini","choices":[],"usage":{{"x":{other},"prompt_tokens":3,"completion_tokens":5,"y":{other}}}}}"#
+        );
+        let record =
+            exchange("/v1/chat/completions", REQUEST.as_bytes(), "application/json", answer.as_bytes(), 7);
+        assert_eq!((record.usage_state, record.usage_reason), (UsageState::Reported, None), "{other}");
+        assert_eq!((record.usage.input_tokens, record.usage.output_tokens), (Some(3), Some(5)), "{other}");
+    }
+}
+
+#[test]
 fn figures_beyond_64_bits_do_not_wrap() {
     let answer = r#"{"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":99999999999999999999999,"completion_tokens":18446744073709551615}}"#;
     let record =

@@ -134,6 +134,20 @@ fn what_a_later_minor_version_may_add_does_not_stop_an_older_reader() {
 }
 
 #[test]
+fn what_stands_at_an_unknown_key_is_not_looked_into() {
+    let record = Record::new(SystemTime::UNIX_EPOCH);
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    for value in [r#""\ud83d""#, r#"{"\ud83d":[]}"#, &deep] {
+        for json in [
+            record.to_json().replacen('{', &format!("{{\"new\":{value},"), 1),
+            record.to_json().replacen(",\"time\"", &format!(" ,\n\"new\" : {value}, \"time\""), 1),
+        ] {
+            assert_eq!(Record::from_json(json.as_bytes()).as_ref(), Ok(&record), "{json}");
+        }
+    }
+}
+
+#[test]
 fn an_error_names_the_key_and_never_the_value() {
     for (key, bad) in [
         ("id", "\"not-a-uuid\""),

@@ -7,7 +7,7 @@ use super::usage::{Convention, Reading, Speaker, is_object};
 pub(super) struct Carrier {
     convention: Option<Convention>,
     raw: Vec<u8>,
-    /// What is no object stood in its place. That is of consequence where there are no figures at all.
+    /// What is no JSON object stood in its place. That is of consequence where there are no figures at all.
     displaced: bool,
 }
 

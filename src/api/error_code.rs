@@ -71,6 +71,8 @@ mod tests {
             ),
             (r#"{"message":"No","type":"invalid_request_error","code":null}"#, "invalid_request_error"),
             (r#"{"type":"overloaded_error","message":"Overloaded"}"#, "overloaded_error"),
+            // Cut within a character.
+            (r#"{"message":"Overloaded \ud83d","type":"overloaded_error"}"#, "overloaded_error"),
             (r#"{"code":400,"message":"Bad","status":"INVALID_ARGUMENT"}"#, "INVALID_ARGUMENT"),
             (r#"{"code":502,"message":"Provider returned error"}"#, "502"),
             (r#"{"__type":"com.amazon.coral.validate#ValidationException"}"#, "ValidationException"),

@@ -12,7 +12,7 @@ use crate::record::Api;
 pub(super) struct Figures {
     /// A usage object was over the limit.
     pub(super) too_large: bool,
-    /// The usage is no object, or a figure in it cannot be read. Of an object this is known when it is read.
+    /// The usage is no JSON object, or a figure in it cannot be read; the latter is known when it is read.
     pub(super) malformed: bool,
     /// How many members with figures have been noted.
     noted: u32,

@@ -23,7 +23,7 @@ macro_rules! lenient {
                 source.members(|source, key| {
                     match key {
                         $($key => object.$field = $crate::api::lenient::Lenient::read(source)?,)*
-                        _ => source.skip()?,
+                        _ => drop(source.skip()?),
                     }
                     Ok(())
                 })?;
@@ -50,22 +50,22 @@ pub(super) struct Source<'a> {
     unreadable: bool,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// Whether the next value is of this kind.
     pub(super) fn is(&mut self, kind: Kind) -> bool {
         self.reader.kind() == Some(kind)
     }
 
-    /// Steps over the next value.
-    pub(super) fn skip(&mut self) -> Scanned<()> {
-        self.reader.skip().map(drop)
+    /// Steps over the next value and returns its text.
+    pub(super) fn skip(&mut self) -> Scanned<&'a str> {
+        self.reader.skip()
     }
 
     /// Steps over what stands in the place of a figure, or of what holds figures. A `null` says nothing, and so does an
     /// object or a list.
     fn skip_instead(&mut self) -> Scanned<()> {
         self.unreadable |= !matches!(self.reader.kind(), Some(Kind::Null | Kind::Object | Kind::Array));
-        self.skip()
+        self.skip().map(drop)
     }
 
     /// Calls `member` with the keys of the next value, where that is an object, to read the values.
@@ -173,7 +173,7 @@ impl Lenient for Word {
         Ok(match source.reader.kind() {
             Some(Kind::String) => Text::new(&source.reader.string()?).map_or(Self::Absent, Self::Text),
             Some(Kind::Number) => natural(&mut source.reader)?.map_or(Self::Absent, Self::Number),
-            _ => source.skip().map(|()| Self::Absent)?,
+            _ => source.skip().map(|_| Self::Absent)?,
         })
     }
 }
@@ -208,7 +208,7 @@ pub(super) struct Flag(pub(super) bool);
 
 impl Lenient for Flag {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
-        Ok(Self(source.reader.skip()? == "true"))
+        Ok(Self(source.skip()? == "true"))
     }
 }
 
@@ -218,7 +218,7 @@ pub(super) struct Amount(pub(super) Option<Usd>);
 
 impl Lenient for Amount {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
-        Ok(Self(Usd::from_decimal(source.reader.skip()?).ok().filter(|amount| *amount >= Usd::ZERO)))
+        Ok(Self(Usd::from_decimal(source.skip()?).ok().filter(|amount| *amount >= Usd::ZERO)))
     }
 }
 

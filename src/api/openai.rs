@@ -51,7 +51,7 @@ lenient! {
         cost: Charge = "cost",
         is_byok: Flag = "is_byok",
         cost_details: CostDetails = "cost_details",
-        cost_in_usd_ticks: Count = "cost_in_usd_ticks",
+        cost_in_usd_ticks: Ticks = "cost_in_usd_ticks",
     }
 
     struct InputDetails {
@@ -190,9 +190,19 @@ impl Tokens {
             let upstream = self.cost_details.upstream_inference_cost.0.filter(|_| self.is_byok.0);
             return Some(charged + upstream.unwrap_or(Usd::ZERO));
         }
-        // xAI counts in ticks of 1e-10 dollars. Azure's copy of the field is 0 whatever the call cost.
+        // xAI counts in ticks. Azure's copy of the field is 0 whatever the call cost.
         let ticks = self.cost_in_usd_ticks.0.filter(|ticks| *ticks > 0)?;
         Some(Usd::from_picos(i128::from(ticks) * 100))
+    }
+}
+
+/// An amount in ticks of 1e-10 dollars. Like other amounts, it is no figure of what was used when it cannot be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ticks(Option<u64>);
+
+impl Lenient for Ticks {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        Ok(Self(source.skip()?.parse().ok()))
     }
 }
 

@@ -124,7 +124,8 @@ impl Keys {
         }
     }
 
-    /// Whether the convention is known, whatever other keys there are. Objects that mix these do not occur.
+    /// Whether the convention is taken as known. Objects that mix such keys do not occur, and of one that does the first
+    /// counts.
     fn leave_no_doubt(self) -> bool {
         self.chat || self.other == Some(Convention::Gemini)
     }

@@ -126,13 +126,17 @@ impl SseParser {
     /// it has seen all that [`push`](Self::push) would have told of it.
     #[inline]
     pub(crate) fn plain_event<'a>(&self, bytes: &'a [u8]) -> Option<PlainEvent<'a>> {
-        if self.state != State::Line || self.after_return || self.has_data || self.has_other {
+        let begun = self.has_data || self.has_other || !self.event.get().is_empty();
+        if self.state != State::Line || self.after_return || begun {
             return None;
         }
         let (name, line) = match bytes.strip_prefix(b"event: ") {
             None => (&b""[..], bytes),
             Some(line) => {
                 let (name, rest) = line.split_at_checked(memchr::memchr2(b'\n', b'\r', line)?)?;
+                if name.len() > MAX_EVENT {
+                    return None;
+                }
                 (name, rest.strip_prefix(b"\n")?)
             }
         };
@@ -360,10 +364,29 @@ mod tests {
         }
     }
 
-    fn parse<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
+    fn parse<'a>(pieces: impl IntoIterator<Item = &'a [u8]> + Clone) -> Seen {
         let mut parser = SseParser::default();
         let mut seen = Seen::default();
-        for piece in pieces {
+        for piece in pieces.clone() {
+            parser.push(piece, &mut seen);
+        }
+        parser.finish(&mut seen);
+        let taken = parse_taking_plain_events(pieces);
+        assert_eq!((&taken.events, &taken.others), (&seen.events, &seen.others));
+        seen
+    }
+
+    /// The same by [`SseParser::plain_event`], wherever it gives one.
+    fn parse_taking_plain_events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
+        let mut parser = SseParser::default();
+        let mut seen = Seen::default();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        for mut piece in pieces {
+            while let Some(event) = parser.plain_event(piece) {
+                assert_eq!(event.has_backslash, event.data.contains(&b'\\'));
+                seen.events.push((text(event.name), text(event.data)));
+                piece = event.rest;
+            }
             parser.push(piece, &mut seen);
         }
         parser.finish(&mut seen);
@@ -479,5 +502,31 @@ mod tests {
         let seen = parse(stream.as_bytes().chunks(16 << 10));
         assert_eq!(seen.events[0].1.len(), 1 << 20);
         assert!(size_of::<SseParser>() < 200);
+    }
+
+    #[test]
+    fn plain_events_are_taken_off_and_no_others() {
+        let mut parser = SseParser::default();
+        parser.push(b": first line\n\n", &mut Seen::default());
+        for (stream, plain) in [
+            ("data: a\n\nrest", true),
+            ("event: e\ndata: a\\b\\c\n\n", true),
+            ("data: \n\n", true),
+            ("data:a\n\n", false),
+            ("data: a\n", false),
+            ("data: a\n\r\n", false),
+            ("data: a\r\n\r\n", false),
+            ("data: a\rdata: b\n\n", false),
+            ("data: a\ndata: b\n\n", false),
+            ("event: e\r\ndata: a\n\n", false),
+            ("id: 1\ndata: a\n\n", false),
+            ("\n", false),
+        ] {
+            assert_eq!(parser.plain_event(stream.as_bytes()).is_some(), plain, "{stream:?}");
+            events(stream);
+        }
+        // Not in the middle of another.
+        parser.push(b"data: a\n", &mut Seen::default());
+        assert_eq!(parser.plain_event(b"data: b\n\n"), None);
     }
 }

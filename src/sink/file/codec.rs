@@ -41,7 +41,10 @@ pub(super) fn each_line(
     // The beginning of a line that goes on in the next piece of the input.
     let mut begun = Vec::new();
     loop {
-        let piece = input.fill_buf()?;
+        let piece = match input.fill_buf() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            piece => piece?,
+        };
         if piece.is_empty() {
             break;
         }

@@ -213,9 +213,9 @@ fn own_places(text: &[u8]) -> Option<(&[u8], &[u8; TIME])> {
     Some((id, time))
 }
 
-/// Whether the marks of a time stand where we write them.
+/// Whether the marks of a time stand where we write them, and it is no leap second, which is read as the one before.
 fn is_own_form(text: &[u8; TIME]) -> bool {
-    [text[4], text[7], text[10], text[13], text[16], text[19], text[26]] == *b"--T::.Z"
+    text[17] < b'6' && [text[4], text[7], text[10], text[13], text[16], text[19], text[26]] == *b"--T::.Z"
 }
 
 fn own_time(text: &[u8; TIME]) -> Option<u64> {
@@ -256,7 +256,9 @@ mod tests {
         span.join_text(b"2026-02-2xT23:59:59.000042Z");
         assert_eq!(span.finish(), Some((1_772_323_199_000_042, u64::MAX)));
         assert_eq!(Span::default().finish(), None);
+        assert!(is_own_form(b"2026-02-28T23:59:59.000000Z"));
         assert!(!is_own_form(b"2026-02-28T23:59:59.0+02:00"));
+        assert!(!is_own_form(b"2026-12-31T23:59:60.000000Z"));
     }
 
     #[test]

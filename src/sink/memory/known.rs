@@ -9,12 +9,12 @@ use std::hash::{BuildHasher, RandomState};
 pub(super) struct Known {
     ids: HashTable<u128>,
     /// Random in each set.
-    key: u64,
+    keys: [u64; 2],
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { ids: HashTable::new(), key: RandomState::new().hash_one(0) | 1 }
+        Self { ids: HashTable::new(), keys: [0, 1].map(|n| RandomState::new().hash_one(n)) }
     }
 }
 
@@ -23,8 +23,8 @@ impl Known {
     #[inline]
     pub(super) fn insert(&mut self, id: RecordId) -> bool {
         let id = id.as_u128();
-        let key = self.key;
-        let hash = |id: &u128| hash(*id, key);
+        let keys = self.keys;
+        let hash = |id: &u128| hash(*id, keys);
         match self.ids.entry(hash(&id), |known| *known == id, hash) {
             hashbrown::hash_table::Entry::Occupied(_) => false,
             hashbrown::hash_table::Entry::Vacant(place) => {
@@ -35,9 +35,10 @@ impl Known {
     }
 }
 
-/// Ids are mostly random already, so that one multiplication by a secret, folded, spreads them well enough.
-fn hash(id: u128, key: u64) -> u64 {
-    let product = u128::from((id >> 64) as u64 ^ id as u64) * u128::from(key);
+/// Ids are mostly random already, so that one multiplication, folded, spreads them well enough. The keys are secret, so
+/// that nobody can make ids that collide.
+fn hash(id: u128, [high, low]: [u64; 2]) -> u64 {
+    let product = u128::from((id >> 64) as u64 ^ high) * u128::from(id as u64 ^ low);
     (product >> 64) as u64 ^ product as u64
 }
 
@@ -59,8 +60,8 @@ mod tests {
 
     #[test]
     fn ids_that_are_counted_up_do_not_collide() {
-        let key = 0x9e37_79b9_7f4a_7c15;
-        let low: HashSet<u64> = (0..4096).map(|id| hash(id, key) & 0xffff).collect();
+        let keys = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9];
+        let low: HashSet<u64> = (0..4096).map(|id| hash(id, keys) & 0xffff).collect();
         assert!(low.len() > 3000, "{}", low.len());
     }
 }

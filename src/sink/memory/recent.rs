@@ -51,19 +51,23 @@ impl Recent {
         let Some(stripe) = usize::try_from(arrival % STRIPES).ok().and_then(|at| self.stripes.get(at)) else {
             return;
         };
+        let mut record = record.into_owned();
         let mut stripe = stripe.lock();
         let mut room = None;
         while stripe.front().is_some_and(|(oldest, _)| oldest + self.limit <= arrival) {
             room = stripe.pop_front();
         }
-        let kept = match room {
+        let (kept, gone) = match room {
             Some((_, mut room)) => {
-                *room = record.into_owned();
-                room
+                std::mem::swap(&mut *room, &mut record);
+                (room, Some(record))
             }
-            None => Box::new(record.into_owned()),
+            None => (Box::new(record), None),
         };
         stripe.push_back((arrival, kept));
+        drop(stripe);
+        // Nobody waits for what goes.
+        drop(gone);
     }
 
     /// The kept records that `wanted` names, oldest first, and at most the last `limit` of them.
