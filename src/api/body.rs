@@ -112,30 +112,21 @@ impl BodyReader {
     }
 
     fn read(&mut self, bytes: &[u8], found: &mut Found) {
-        let interest = self.interest(found);
         match &mut self.framing {
-            Framing::Json(scanner) => scan(scanner, interest, bytes, found),
-            Framing::Lines(lines) => lines.push(bytes, found),
             Framing::Events(events) => events.push(bytes, self.api, found),
+            Framing::Json(scanner) => {
+                let interest = interest(self.api, self.stream, found);
+                scan(scanner, interest, bytes, found);
+            }
+            Framing::Lines(lines) => lines.push(bytes, found),
             Framing::Binary(messages) => messages.push(bytes, found),
             Framing::Undecided(_) | Framing::Opaque => {}
         }
     }
 
-    /// What to look for in JSON documents that are no events.
-    fn interest(&self, found: &Found) -> Interest {
-        match self.api {
-            _ if found.texts.is_some() && self.stream => Interest::TextOfStream,
-            _ if found.texts.is_some() => Interest::TextOfDocument,
-            _ if self.stream => Interest::Content,
-            Some(Api::Images | Api::Predict) => Interest::Images,
-            _ => Interest::Members,
-        }
-    }
-
     /// The body has ended. Whether it was not what it began as.
     pub(super) fn finish(&mut self, found: &mut Found) -> bool {
-        let interest = self.interest(found);
+        let interest = interest(self.api, self.stream, found);
         match &mut self.framing {
             // A number or a word at the root ends only here, and is nothing that is looked for.
             Framing::Json(scanner) => {
@@ -196,6 +187,17 @@ impl BodyReader {
             Framing::Undecided(_) => self.announces_stream(),
             Framing::Opaque => false,
         }
+    }
+}
+
+/// What to look for in JSON documents that are no events.
+fn interest(api: Option<Api>, is_stream: bool, found: &Found) -> Interest {
+    match api {
+        _ if found.texts.is_some() && is_stream => Interest::TextOfStream,
+        _ if found.texts.is_some() => Interest::TextOfDocument,
+        _ if is_stream => Interest::Content,
+        Some(Api::Images | Api::Predict) => Interest::Images,
+        _ => Interest::Members,
     }
 }
 

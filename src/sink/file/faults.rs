@@ -13,7 +13,7 @@ use proptest::prelude::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// A disk in memory that does what it is told to.
@@ -30,6 +30,8 @@ struct State {
     failing_writes: Option<ErrorKind>,
     failing_syncs: Option<ErrorKind>,
     failing_creates: Option<ErrorKind>,
+    /// A sync waits here twice: when it has begun, and until it may end.
+    slow_syncs: Option<Arc<Barrier>>,
 }
 
 #[derive(Debug, Default)]
@@ -97,6 +99,11 @@ impl SegmentFile for Handle {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        let gate = self.disk.0.lock().unwrap().slow_syncs.take();
+        if let Some(gate) = gate {
+            gate.wait();
+            gate.wait();
+        }
         let mut state = self.disk.0.lock().unwrap();
         let failing = state.failing_syncs;
         if let Some(content) = state.files.get_mut(&self.name) {
@@ -122,6 +129,12 @@ struct Rig {
     recorded: u64,
 }
 
+fn numbered(number: u64, now: Duration) -> Record {
+    let mut record = Record::new(SystemTime::UNIX_EPOCH + now);
+    record.session = Some(Text::new(&number.to_string()).unwrap());
+    record
+}
+
 const WINDOW: Duration = Duration::from_millis(200);
 
 impl Rig {
@@ -139,12 +152,10 @@ impl Rig {
     }
 
     fn record(&mut self, count: u64) {
-        for _ in 0..count {
-            let mut record = Record::new(SystemTime::UNIX_EPOCH + self.now);
-            record.session = Some(Text::new(&self.recorded.to_string()).unwrap());
-            self.shared.record(&record);
-            self.recorded += 1;
+        for number in self.recorded..self.recorded + count {
+            self.shared.record(&numbered(number, self.now));
         }
+        self.recorded += count;
     }
 
     fn turn(&mut self) -> Next {
@@ -328,6 +339,29 @@ fn a_sync_that_failed_between_flushes_is_told_of_by_the_next_one() {
     rig.pass(WINDOW * 10);
     assert_eq!(rig.flush().unwrap_err().to_string(), "3 records recorded before were lost or are in doubt");
     rig.flush().unwrap();
+}
+
+#[test]
+fn a_sync_that_takes_long_is_not_felt_by_those_who_record() {
+    let mut rig = Rig::new();
+    rig.record(1);
+    let gate = Arc::new(Barrier::new(2));
+    rig.disk.set(|state| state.slow_syncs = Some(Arc::clone(&gate)));
+    let answer = rig.shared.send(false).unwrap();
+    std::thread::scope(|scope| {
+        let (writer, now) = (&mut rig.writer, rig.now);
+        scope.spawn(move || writer.turn(now));
+        gate.wait();
+        (1..=1000).for_each(|number| rig.shared.record(&numbered(number, now)));
+        rig.recorded += 1000;
+        let stats = rig.shared.stats();
+        assert_eq!((stats.written, stats.synced, stats.queued, stats.dropped.total()), (1, 0, 1000, 0));
+        gate.wait();
+    });
+    answer.try_recv().unwrap().unwrap();
+    assert_eq!(rig.stats().synced, 1);
+    rig.flush().unwrap();
+    assert!(rig.is_whole() && rig.stats().synced == 1001);
 }
 
 #[test]
