@@ -100,12 +100,15 @@ impl Way for FileSink {
     }
 }
 
-fn file_sink(on_full: OnFull) -> FileSink {
+/// What a sink's queue holds unless told.
+const DEFAULT_QUEUE: usize = 32 << 20;
+
+fn file_sink(on_full: OnFull, queue_bytes: usize) -> FileSink {
     let window = Durability::Every(Duration::from_millis(200));
     FileSink::builder(empty_dir("sink"))
         .on_full(on_full)
         .durability(window)
-        .queue_bytes(256 << 20)
+        .queue_bytes(queue_bytes)
         .segment_bytes(1 << 30)
         .open()
         .unwrap()
@@ -164,7 +167,7 @@ fn caller(criterion: &mut Criterion) {
         measure("tracing-appender", &|| Box::new(Appender::new(true)));
         measure("file-sink", &|| {
             // Dropped and told of once: a drop would fail the flush and with it the benchmark.
-            Box::new(file_sink(OnFull::Drop))
+            Box::new(file_sink(OnFull::Drop, 256 << 20))
         });
         group.finish();
     }
@@ -197,7 +200,7 @@ fn sustained(criterion: &mut Criterion) {
             };
             measure("mutex-bufwriter", &|| Box::new(Locked::new()));
             measure("tracing-appender", &|| Box::new(Appender::new(false)));
-            measure("file-sink", &|| Box::new(file_sink(OnFull::Block)));
+            measure("file-sink", &|| Box::new(file_sink(OnFull::Block, DEFAULT_QUEUE)));
             group.finish();
             if unit == "bytes" {
                 break;
