@@ -74,7 +74,8 @@ struct Appender {
 impl Appender {
     fn new(lossy: bool) -> Self {
         let file = tracing_appender::rolling::never(empty_dir("appender"), "log.jsonl");
-        let (writer, guard) = NonBlockingBuilder::default().lossy(lossy).buffered_lines_limit(128_000).finish(file);
+        let (writer, guard) =
+            NonBlockingBuilder::default().lossy(lossy).buffered_lines_limit(128_000).finish(file);
         Self { writer, guard: Mutex::new(Some(guard)) }
     }
 }
@@ -179,7 +180,9 @@ fn sustained(criterion: &mut Criterion) {
     let records: Vec<Record> = (0..1000).map(full_record).collect();
     let bytes: usize = records.iter().map(|record| record.to_json().len() + 1).sum::<usize>() / records.len();
     println!("a record is {bytes} bytes of JSON on average");
-    for (unit, throughput) in [("records", Throughput::Elements(COUNT)), ("bytes", Throughput::Bytes(COUNT * bytes as u64))] {
+    for (unit, throughput) in
+        [("records", Throughput::Elements(COUNT)), ("bytes", Throughput::Bytes(COUNT * bytes as u64))]
+    {
         for threads in [1, 2] {
             let mut group = criterion.benchmark_group(format!("sustained/{unit}/{threads}"));
             group.sample_size(10).throughput(throughput.clone());
@@ -201,6 +204,7 @@ fn sustained(criterion: &mut Criterion) {
             measure("mutex-bufwriter", &|| Box::new(Locked::new()));
             measure("tracing-appender", &|| Box::new(Appender::new(false)));
             measure("file-sink", &|| Box::new(file_sink(OnFull::Block, DEFAULT_QUEUE)));
+            measure("file-sink, 1 MB of queue", &|| Box::new(file_sink(OnFull::Block, 1 << 20)));
             group.finish();
             if unit == "bytes" {
                 break;

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::record::{
-    Api, Cost, Operation, Outcome, Priced, Provider, ProviderSource, Record, Text, UsageState, Usd, User, UserId,
-    UserSource,
+    Api, Cost, Operation, Outcome, Priced, Provider, ProviderSource, Record, Text, UsageState, Usd, User,
+    UserId, UserSource,
 };
 
 /// A record as a chat call through the layer leaves it, with most fields set: about 830 bytes of JSON.
 pub fn full_record(number: u64) -> Record {
     let text = |text: &str| Text::new(text).ok();
-    let mut record = Record::new(SystemTime::UNIX_EPOCH + Duration::from_micros(1_750_000_000_000_000 + number * 137));
+    let mut record =
+        Record::new(SystemTime::UNIX_EPOCH + Duration::from_micros(1_750_000_000_000_000 + number * 137));
     record.latency = Duration::from_micros(1_234_567 + number % 1000);
     record.first_token = Some(Duration::from_micros(234_567));
     let id = UserId::new(&format!("user-{}@example.com", number % 1000)).expect("a valid id");

@@ -55,9 +55,9 @@ pub fn answer<B: Body>(request: Request<B>) -> Ready<Result<Response<Frames>, In
 }
 
 /// Makes a call and reads the answer.
-pub fn call<S, R>(service: &mut S, request: Request<Frames>)
+pub fn call<S, B, R>(service: &mut S, request: Request<B>)
 where
-    S: Service<Request<Frames>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>>,
     R: Body,
 {
     let mut future = pin!(service.call(request));

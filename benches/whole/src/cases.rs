@@ -8,6 +8,7 @@ use http::{Request, Response};
 use std::io::Write;
 
 /// One kind of call.
+#[derive(Clone)]
 pub struct Case {
     pub name: &'static str,
     host: &'static str,
@@ -39,6 +40,12 @@ impl Case {
     /// How many frames the answer has.
     pub fn frames(&self) -> usize {
         self.answer.len()
+    }
+
+    /// The same with each frame of the answer cut in two.
+    pub fn halved(&self) -> Self {
+        let halves = |frame: &Bytes| [frame.slice(..frame.len() / 2), frame.slice(frame.len() / 2..)];
+        Self { answer: self.answer.iter().flat_map(halves).collect(), ..self.clone() }
     }
 
     fn openai(name: &'static str, path: &'static str, request: String, answer: Vec<Bytes>) -> Self {
@@ -254,13 +261,16 @@ fn bedrock_messages() -> Vec<Bytes> {
 }
 
 fn image_request() -> Vec<Bytes> {
+    frames(image_text())
+}
+
+/// A request of 1 MB, with an image before its user.
+pub fn image_text() -> Vec<u8> {
     let image = "iVBORw0KGgoAAAANSUhEUgAA".repeat((1 << 20) / 24);
-    frames(
-        format!(
-            r#"{{"model":"gpt-5-mini","messages":[{{"role":"user","content":[{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{image}"}}}}]}}],"user":"bob"}}"#
-        )
-        .into_bytes(),
+    format!(
+        r#"{{"model":"gpt-5-mini","messages":[{{"role":"user","content":[{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{image}"}}}}]}}],"user":"bob"}}"#
     )
+    .into_bytes()
 }
 
 fn embeddings() -> Vec<Bytes> {
