@@ -67,6 +67,12 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
     Some(Reading { unreadable, ..counters.reading() })
 }
 
+/// The figures in one event of a stream, and whether one of them, or all, cannot be read.
+fn read_event(json: &[u8]) -> (Counters, bool) {
+    let (counters, unreadable) = lenient::read(json).unwrap_or((Counters::default(), true));
+    (counters, unreadable || !is_object(json))
+}
+
 /// The usage of a stream, of which every event brings a part.
 #[derive(Clone, Debug)]
 pub(super) struct Cumulative {
@@ -78,15 +84,15 @@ pub(super) struct Cumulative {
 impl Cumulative {
     /// The figures of `message_start`; none where it is not JSON.
     pub(super) fn start(json: &[u8]) -> Self {
-        let (counters, unreadable) = lenient::read(json).unwrap_or((Counters::default(), true));
-        Self { counters, unreadable: unreadable || !is_object(json) }
+        let (counters, unreadable) = read_event(json);
+        Self { counters, unreadable }
     }
 
     /// Lays the figures of a `message_delta` over those known. Whether there were any.
     #[must_use]
     pub(super) fn overlay(&mut self, json: &[u8]) -> bool {
-        let (delta, unreadable) = lenient::read(json).unwrap_or((Counters::default(), true));
-        self.unreadable |= unreadable || !is_object(json);
+        let (delta, unreadable) = read_event(json);
+        self.unreadable |= unreadable;
         let any = delta.output_tokens.0.is_some() || delta.input_tokens.0.is_some();
         let counters = &mut self.counters;
         for (known, new) in [
