@@ -29,8 +29,8 @@ pub fn full_record(number: u64) -> Record {
     record.service_tier = text("default");
     let total = Usd::from_picos(2_138_250_000 + i128::from(number % 1000) * 250_000);
     record.cost = Cost::Priced(Priced::new(total, "openai/gpt-5-mini", "2026-02-01"));
-    record.request_id = text("req_0123456789abcdef0123456789abcdef");
-    record.session = text("01f3c1de-5a4e-4a52-a6b1-bfc1ac1d5e5c");
+    record.request_id = text(&format!("req_0123456789abcdef{number:016x}"));
+    record.session = text(&format!("01f3c1de-5a4e-4a52-a6b1-{:012x}", number / 4));
     record.properties.insert("team", "search");
     record
 }
