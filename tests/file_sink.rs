@@ -70,10 +70,16 @@ fn numbers(log: &RecordLog) -> Vec<u64> {
 }
 
 #[cfg(test)]
-fn split(log: &RecordLog) -> (Vec<u64>, Vec<ReadError>) {
+fn split_records(log: &RecordLog) -> (Vec<Record>, Vec<ReadError>) {
     let mut errors = Vec::new();
     let records = log.records().unwrap().filter_map(|record| record.map_err(|e| errors.push(e)).ok());
-    (records.map(|record| number(&record)).collect(), errors)
+    (records.collect(), errors)
+}
+
+#[cfg(test)]
+fn split(log: &RecordLog) -> (Vec<u64>, Vec<ReadError>) {
+    let (records, errors) = split_records(log);
+    (records.iter().map(number).collect(), errors)
 }
 
 #[cfg(test)]
@@ -323,6 +329,97 @@ fn order_holds_across_segments_that_overlap_and_directories_merge_as_a_union() {
     let both = RecordLog::open(&a.0).unwrap().and(&b.0).unwrap();
     assert_eq!(numbers(&both), (0..100).collect::<Vec<_>>());
     assert!(RecordLog::open(a.0.join("nowhere")).is_err());
+}
+
+/// `count` records, enough for many parts of a file, in an order that has little to do with time.
+#[cfg(test)]
+fn shuffled(count: u64) -> impl Iterator<Item = Record> {
+    (0..count).map(move |n| {
+        let mut record = numbered(n * 7919 % count);
+        record.user = Some(User::verified(UserId::new(if n % 2 == 0 { "alice" } else { "bob" }).unwrap()));
+        record.host = Text::new(&"host".repeat(40)).ok();
+        record.properties.insert("team", "search");
+        record
+    })
+}
+
+#[test]
+fn records_of_one_file_come_in_order_of_time_however_far_behind_they_are() {
+    const COUNT: u64 = 6000;
+    let dir = Dir::new("shuffled");
+    let sink = dir.sink();
+    shuffled(COUNT).for_each(|record| sink.record(&record));
+    drop(sink);
+    assert!(fs::metadata(&dir.files()[0]).unwrap().len() > 2 << 20);
+    assert_eq!(numbers(&dir.log()), (0..COUNT).collect::<Vec<_>>());
+    let window = dir.log().records_in(at(100)..at(200)).unwrap();
+    let window: Vec<_> = window.map(|record| number(&record.unwrap())).collect();
+    assert_eq!(window, (100..200).collect::<Vec<_>>());
+}
+
+/// Two segments that must be read in turns; some are read, then `change` is made, and then the rest.
+#[cfg(test)]
+fn read_while(name: &str, change: impl Fn(&RecordLog, &Path)) {
+    const COUNT: u64 = 6000;
+    for (first, sorted) in [(1, true), (1000, true), (3000, false), (5999, true)] {
+        let dirs = [Dir::new(&format!("{name}-a")), Dir::new(&format!("{name}-b"))];
+        for (dir, half) in dirs.iter().zip(0..) {
+            let mut records: Vec<_> = shuffled(COUNT).collect();
+            if sorted {
+                records.sort_by_key(number);
+            }
+            let sink = dir.sink();
+            records
+                .iter()
+                .filter(|record| number(record) / 3 % 2 == half)
+                .for_each(|record| sink.record(record));
+        }
+        let log = RecordLog::open(&dirs[0].0).unwrap().and(&dirs[1].0).unwrap();
+        let mut records = log.records().unwrap();
+        let read = |record: Result<Record, ReadError>| number(&record.unwrap());
+        let mut all: Vec<_> = records.by_ref().take(first).map(read).collect();
+        change(&log, &dirs[0].0);
+        all.extend(records.map(read));
+        assert_eq!(all, (0..COUNT).collect::<Vec<_>>(), "{first} {sorted}");
+    }
+}
+
+#[test]
+fn segments_that_are_rewritten_while_they_are_read_give_each_record_once_and_in_order() {
+    read_while("rewritten", |log, _| {
+        for user in ["alice", "bob"] {
+            let done = log.forget(&UserId::new(user).unwrap()).unwrap();
+            assert_eq!((done.records, done.segments), (3000, 2));
+        }
+    });
+}
+
+#[test]
+#[cfg(feature = "gzip")]
+fn a_segment_that_is_compressed_while_it_is_read_gives_each_record_once_and_in_order() {
+    read_while("compressed", |_, dir| {
+        let mut files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        let file = files.find(|path| path.extension().is_some_and(|end| end == "jsonl")).unwrap();
+        let to = fs::File::create(file.with_extension("jsonl.gz")).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(to, flate2::Compression::fast());
+        encoder.write_all(&fs::read(&file).unwrap()).unwrap();
+        encoder.finish().unwrap();
+        fs::remove_file(file).unwrap();
+    });
+}
+
+#[test]
+fn of_a_segment_that_is_removed_before_it_is_read_nothing_is_told() {
+    let dir = Dir::new("removed");
+    for part in 0..2 {
+        let sink = dir.sink();
+        (0..10).for_each(|n| sink.record(&numbered(part * 10 + n)));
+    }
+    let mut records = dir.log().records().unwrap();
+    assert_eq!(number(&records.next().unwrap().unwrap()), 0);
+    fs::remove_file(&dir.files()[1]).unwrap();
+    let rest: Vec<_> = records.map(|record| number(&record.unwrap())).collect();
+    assert_eq!(rest, (1..10).collect::<Vec<_>>());
 }
 
 #[test]

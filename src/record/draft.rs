@@ -1,15 +1,16 @@
 //! A record that is being read.
 
+use super::head::Head;
 use super::key::{Key, KeyFinder};
-use super::parse::{RecordError, Seen, VERSION};
+use super::parse::{Reading, RecordError, VERSION};
 use super::time::parse_time;
 use super::{
     Api, Cost, Operation, Outcome, Pass, PriceMatch, Priced, Properties, Provider, ProviderSource, Record,
-    RecordId, Text, UnpricedReason, UsageReason, UsageState, Usd, User, UserId, UserIssue, UserSource,
+    Text, UnpricedReason, UsageReason, UsageState, Usd, User, UserId, UserIssue, UserSource,
 };
-use crate::json::{Reader, Unexpected};
+use crate::json::{Members, Reader, Unexpected};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// What is wrong with one value.
 pub(super) enum Bad {
@@ -33,8 +34,8 @@ impl From<Unexpected> for Bad {
 }
 
 /// A record that is being read, and what must be put together from several keys.
-pub(super) struct Draft {
-    record: Record,
+pub(super) struct Draft<'r> {
+    record: &'r mut Record,
     version: bool,
     id: bool,
     time: bool,
@@ -62,10 +63,14 @@ enum CostState {
     None,
 }
 
-impl Draft {
-    pub(super) fn new() -> Self {
+impl<'r> Draft<'r> {
+    /// Reads into the room of `record`.
+    pub(super) fn new(record: &'r mut Record) -> Self {
+        let mut properties = std::mem::take(&mut record.properties);
+        properties.clear();
+        *record = Record { properties, ..Record::blank() };
         Self {
-            record: Record::with_id(RecordId::NIL, SystemTime::UNIX_EPOCH),
+            record,
             version: false,
             id: false,
             time: false,
@@ -86,9 +91,49 @@ impl Draft {
         }
     }
 
+    /// The same, for a record that begins with `head`.
+    pub(super) fn after(head: Head, record: &'r mut Record) -> Self {
+        let mut draft = Self::new(record);
+        (draft.record.id, draft.record.time) = (head.id(), head.time());
+        (draft.version, draft.id, draft.time) = (true, true, true);
+        draft
+    }
+
+    /// Reads the members of an object, which ends the text.
+    pub(super) fn read_all(
+        mut self,
+        mut reader: Reader<'_>,
+        mut members: Members,
+        mut keys: KeyFinder,
+        reading: &mut Reading,
+    ) -> Result<(), RecordError> {
+        loop {
+            let key = match members.next_known(&mut reader, |text| keys.find_next(text)) {
+                Some(key) => key,
+                None => match members.next(&mut reader)? {
+                    None => break,
+                    Some(text) => match keys.find(&text) {
+                        Some(key) => key,
+                        None => {
+                            reader.skip()?;
+                            continue;
+                        }
+                    },
+                },
+            };
+            if !reader.null() {
+                self.read(key, &mut reader, reading).map_err(|e| e.at(key))?;
+            }
+        }
+        if !reader.is_done() {
+            return Err(RecordError::NOT_JSON);
+        }
+        self.finish()
+    }
+
     /// Reads the value of `key`.
-    pub(super) fn read(&mut self, key: Key, reader: &mut Reader<'_>, seen: &mut Seen) -> Result<(), Bad> {
-        let record = &mut self.record;
+    fn read(&mut self, key: Key, reader: &mut Reader<'_>, reading: &mut Reading) -> Result<(), Bad> {
+        let record = &mut *self.record;
         match key {
             Key::V => {
                 let version = reader.integer()?;
@@ -147,7 +192,7 @@ impl Draft {
             Key::RequestId => record.request_id = text(reader)?,
             Key::ClientRequestId => record.client_request_id = text(reader)?,
             Key::Session => record.session = text(reader)?,
-            Key::Properties => record.properties = properties(reader)?,
+            Key::Properties => properties(reader, &mut record.properties)?,
             Key::PropertiesDropped => {
                 self.properties_dropped = u32::try_from(reader.integer()?).map_err(|_| Bad::Value)?;
             }
@@ -159,7 +204,7 @@ impl Draft {
             | Key::PricedAs
             | Key::PriceMatch
             | Key::TierApplied
-            | Key::PriceVersion => return self.read_cost(key, reader, seen),
+            | Key::PriceVersion => return self.read_cost(key, reader, reading),
             Key::InputTokens
             | Key::CacheReadTokens
             | Key::CacheWriteTokens
@@ -218,7 +263,7 @@ impl Draft {
         Ok(())
     }
 
-    fn read_cost(&mut self, key: Key, reader: &mut Reader<'_>, seen: &mut Seen) -> Result<(), Bad> {
+    fn read_cost(&mut self, key: Key, reader: &mut Reader<'_>, reading: &mut Reading) -> Result<(), Bad> {
         match key {
             Key::CostState => {
                 self.cost_state = Some(match &*reader.string()? {
@@ -236,19 +281,19 @@ impl Draft {
             Key::CostUsd => self.cost = Some(amount(reader)?),
             Key::ComputedCostUsd => self.computed_cost = Some(amount(reader)?),
             Key::ChargeUsd => self.charge = Some(amount(reader)?),
-            Key::PricedAs => self.priced_as = Some(shared(&reader.string()?, &mut seen.entry)),
+            Key::PricedAs => self.priced_as = Some(shared(&reader.string()?, &mut reading.entry)),
             Key::PriceMatch => {
                 self.price_match =
                     listed(reader, PriceMatch::ALL, PriceMatch::as_str)?.unwrap_or(PriceMatch::Pattern);
             }
             Key::TierApplied => self.tier = text(reader)?,
-            Key::PriceVersion => self.price_version = Some(shared(&reader.string()?, &mut seen.version)),
+            Key::PriceVersion => self.price_version = Some(shared(&reader.string()?, &mut reading.version)),
             _ => return Err(Bad::Value),
         }
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<Record, RecordError> {
+    fn finish(mut self) -> Result<(), RecordError> {
         for (found, key) in [
             (self.version, Key::V),
             (self.id, Key::Id),
@@ -276,7 +321,7 @@ impl Draft {
             }
             CostState::None => Cost::None,
         };
-        Ok(self.record)
+        Ok(())
     }
 
     /// Our own computation, as far as a record keeps it.
@@ -380,13 +425,12 @@ fn pass(reader: &mut Reader<'_>) -> Result<Pass, Bad> {
     Ok(pass)
 }
 
-fn properties(reader: &mut Reader<'_>) -> Result<Properties, Bad> {
-    let mut properties = Properties::default();
+fn properties(reader: &mut Reader<'_>, properties: &mut Properties) -> Result<(), Bad> {
+    properties.clear();
     reader.object(|reader, name| {
         properties.insert(name, &reader.string()?);
-        Ok::<_, Bad>(())
-    })?;
-    Ok(properties)
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -131,6 +131,11 @@ impl Beginning {
 }
 
 impl KeyFinder {
+    /// Looks for those first that come after `key`.
+    pub(super) fn after(key: Key) -> Self {
+        Self { next: key as usize + 1 }
+    }
+
     /// The key whose [`lead`](Key::lead) `text` begins with, and the lead's length, if it comes after the last one.
     #[inline]
     pub(super) fn find_next(&mut self, text: &[u8]) -> Option<(usize, Key)> {

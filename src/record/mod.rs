@@ -5,6 +5,7 @@
 
 mod cost;
 mod draft;
+mod head;
 mod id;
 mod json;
 mod key;
@@ -23,11 +24,12 @@ mod usd;
 mod user;
 
 pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
+pub(crate) use head::Head;
 pub use id::{ParseRecordIdError, RecordId};
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
+pub(crate) use parse::Reading;
 pub use parse::RecordError;
-pub(crate) use parse::Seen;
 pub(crate) use parts::Parts;
 pub use parts::{Part, Unit};
 pub use properties::Properties;
@@ -35,7 +37,7 @@ pub use provider::{Provider, ProviderSource};
 pub(crate) use pseudonym::Pseudonym;
 pub use rate::{ParseRateError, Rate};
 pub use text::{Text, TextError};
-pub(crate) use time::parse_time;
+pub(crate) use time::{TIME, parse_time};
 pub use usage::{Pass, Usage, UsageReason, UsageState};
 pub use usd::{ParseUsdError, Usd};
 pub use user::{User, UserId, UserIssue, UserSource};
@@ -114,6 +116,11 @@ impl Record {
     /// and for importing; the layer makes its own.
     pub fn new(time: SystemTime) -> Self {
         Self::with_id(RecordId::new(time), time)
+    }
+
+    /// Nothing is known of it, not even its time.
+    pub(crate) fn blank() -> Self {
+        Self::with_id(RecordId::NIL, SystemTime::UNIX_EPOCH)
     }
 
     fn with_id(id: RecordId, time: SystemTime) -> Self {

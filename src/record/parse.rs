@@ -2,6 +2,7 @@
 
 use super::Record;
 use super::draft::Draft;
+use super::head::Head;
 use super::key::{Key, KeyFinder};
 use crate::json::{Reader, Unexpected};
 use serde::{Deserialize, Deserializer};
@@ -25,44 +26,42 @@ impl Record {
     /// When `json` is not one JSON object of version 1 with a valid value at every key that it has, and with `v`,
     /// `id`, `time`, `outcome`, `usage_state` and `cost_state`.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordError> {
-        Self::read(json, &mut Seen::default())
+        let mut record = Self::blank();
+        record.read(json, &mut Reading::default())?;
+        Ok(record)
     }
 
-    /// The same for one of many: what is the same in `seen` is shared.
-    pub(crate) fn read(json: &[u8], seen: &mut Seen) -> Result<Self, RecordError> {
-        let text = std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)?;
-        let mut reader = Reader::new(text);
-        let mut draft = Draft::new();
-        let mut keys = KeyFinder::default();
-        let mut members = reader.members()?;
-        loop {
-            let key = match members.next_known(&mut reader, |text| keys.find_next(text)) {
-                Some(key) => key,
-                None => match members.next(&mut reader)? {
-                    None => break,
-                    Some(text) => match keys.find(&text) {
-                        Some(key) => key,
-                        None => {
-                            reader.skip()?;
-                            continue;
-                        }
-                    },
-                },
-            };
-            if !reader.null() {
-                draft.read(key, &mut reader, seen).map_err(|e| e.at(key))?;
-            }
+    /// The same for one of many, in the room of a record that is not needed any more: what it shares
+    /// with those before is in `reading`. After an error, nobody knows what it holds.
+    pub(crate) fn read(&mut self, json: &[u8], reading: &mut Reading) -> Result<(), RecordError> {
+        if let Some(head) = Head::of(json) {
+            return self.read_after(head, json.get(Head::LENGTH..).unwrap_or_default(), reading);
         }
-        if !reader.is_done() {
-            return Err(RecordError::NOT_JSON);
-        }
-        draft.finish()
+        let mut reader = Reader::new(utf8(json)?);
+        let members = reader.members()?;
+        Draft::new(self).read_all(reader, members, KeyFinder::default(), reading)
+    }
+
+    /// The same, when what it begins with is known. `rest` comes after that.
+    pub(crate) fn read_after(
+        &mut self,
+        head: Head,
+        rest: &[u8],
+        reading: &mut Reading,
+    ) -> Result<(), RecordError> {
+        let (reader, members) = Reader::within_object(utf8(rest)?);
+        Draft::after(head, self).read_all(reader, members, KeyFinder::after(Key::Time), reading)
     }
 }
 
-/// Texts of the records before that are mostly the same in the next one.
+fn utf8(json: &[u8]) -> Result<&str, RecordError> {
+    std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)
+}
+
+/// How one of many records is read.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Reading {
+    /// Texts of the records before that are mostly the same in the next one.
     pub(super) entry: Option<Arc<str>>,
     pub(super) version: Option<Arc<str>>,
 }
@@ -90,7 +89,7 @@ enum Kind {
 }
 
 impl RecordError {
-    const NOT_JSON: Self = Self { kind: Kind::NotJson };
+    pub(super) const NOT_JSON: Self = Self { kind: Kind::NotJson };
 
     pub(super) const fn missing(key: Key) -> Self {
         Self { kind: Kind::Missing(key) }
@@ -140,5 +139,47 @@ impl std::error::Error for RecordError {}
 impl From<Unexpected> for RecordError {
     fn from(_: Unexpected) -> Self {
         Self::NOT_JSON
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Operation, Provider, Text, User, UserId};
+    use std::time::{Duration, SystemTime};
+
+    fn full() -> Record {
+        let text = |text: &str| Text::new(text).ok();
+        let mut record = Record::new(SystemTime::UNIX_EPOCH + Duration::from_micros(1_750_000_000_000_042));
+        record.user = Some(User::verified(UserId::new("alice").unwrap()));
+        (record.provider, record.operation) = (Some(Provider::OPENAI), Operation::Chat);
+        (record.model, record.response_model) = (text("gpt"), text("gpt-1"));
+        (record.host, record.error, record.service_tier) = (text("api"), text("overloaded"), text("flex"));
+        (record.region, record.request_id) = (text("eu"), text("req"));
+        (record.client_request_id, record.session) = (text("mine"), text("session"));
+        record.properties.insert("team", "search");
+        record.usage.passes.push(crate::record::Pass::default());
+        record
+    }
+
+    #[test]
+    fn nothing_is_left_of_the_record_whose_room_is_used() {
+        let plain = Record::new(SystemTime::UNIX_EPOCH);
+        let mut read = full();
+        read.read(plain.to_json().as_bytes(), &mut Reading::default()).unwrap();
+        assert_eq!(read, plain);
+    }
+
+    #[test]
+    fn a_record_is_the_same_whether_its_beginning_is_as_we_write_it_or_not() {
+        let json = full().to_json();
+        let spaced = json.replacen("\"v\":1,", "\"v\": 1,", 1);
+        assert!(Head::of(json.as_bytes()).is_some() && Head::of(spaced.as_bytes()).is_none());
+        assert_eq!(Record::from_json(spaced.as_bytes()), Record::from_json(json.as_bytes()));
+        // Of a repeated key the last counts.
+        let repeated =
+            json.replacen("\"latency_us\"", "\"time\":\"1970-01-01T00:00:01.000000Z\",\"latency_us\"", 1);
+        let read = Record::from_json(repeated.as_bytes()).unwrap();
+        assert_eq!(read.time, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
     }
 }

@@ -3,7 +3,7 @@
 use super::options::Compression;
 use super::segment::{Format, Segment};
 use std::fs::File;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 
 impl Compression {
     /// The form that closed segments take; `None` when they stay as they are.
@@ -37,37 +37,59 @@ pub(super) fn each_line(
     file: File,
     mut line: impl FnMut(&[u8]) -> io::Result<bool>,
 ) -> io::Result<()> {
-    let mut input = io::BufReader::with_capacity(1 << 18, reader(file, segment.format)?);
-    // The beginning of a line that goes on in the next piece of the input.
-    let mut begun = Vec::new();
+    each_block(segment, file, |mut lines| {
+        while !lines.is_empty() {
+            let end = memchr::memchr(b'\n', lines).unwrap_or(lines.len());
+            let (text, rest) = lines.split_at_checked(end).unwrap_or_default();
+            if !line(text)? {
+                return Ok(false);
+            }
+            lines = rest.get(1..).unwrap_or_default();
+        }
+        Ok(true)
+    })
+}
+
+/// How many bytes a block has, unless it is one line that is longer: enough to read them at little cost, and few enough
+/// to stay in a processor's cache.
+const BLOCK: usize = 1 << 18;
+
+/// Calls `block` with some whole lines after the other, while it returns true. The last line may have no end.
+pub(super) fn each_block(
+    segment: &Segment,
+    file: File,
+    mut block: impl FnMut(&[u8]) -> io::Result<bool>,
+) -> io::Result<()> {
+    let mut input = reader(file, segment.format)?;
+    let mut room = vec![0; BLOCK];
+    // What the room holds: the beginning of a line.
+    let mut held = 0;
     loop {
-        let piece = match input.fill_buf() {
+        if held == room.len() {
+            room.resize(held * 2, 0);
+        }
+        let free = room.get_mut(held..).unwrap_or_default();
+        let read = match input.read(free) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            piece => piece?,
+            read => read?,
         };
-        if piece.is_empty() {
+        if read == 0 {
             break;
         }
-        let (piece, taken) = match memchr::memchr(b'\n', piece) {
-            Some(end) => (piece.get(..end).unwrap_or_default(), Some(end + 1)),
-            None => (piece, None),
-        };
-        let mut text = piece;
-        if taken.is_none() || !begun.is_empty() {
-            begun.extend_from_slice(piece);
-            text = &begun;
-        }
-        let used = taken.unwrap_or(piece.len());
-        if taken.is_some() {
-            if !line(text)? {
+        let last_end = memchr::memrchr(b'\n', free.get(..read).unwrap_or_default());
+        let end = held + read;
+        held = end;
+        if let Some(at) = last_end {
+            let whole = end - read + at + 1;
+            if !block(room.get(..whole).unwrap_or_default())? {
                 return Ok(());
             }
-            begun.clear();
+            room.copy_within(whole..end, 0);
+            held = end - whole;
         }
-        input.consume(used);
     }
-    if !begun.is_empty() {
-        line(&begun)?;
+    if held > 0 {
+        block(room.get(..held).unwrap_or_default())?;
     }
     Ok(())
 }
@@ -135,4 +157,63 @@ fn missing(format: Format) -> io::Error {
         io::ErrorKind::Unsupported,
         format!("the segment is compressed; it takes the feature `{feature}`"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    /// The blocks and the lines of a file with these bytes.
+    fn read(name: &str, bytes: &[u8]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let name = format!("tower-llm-metrics-codec-{name}-{}.jsonl", std::process::id());
+        let path: PathBuf = std::env::temp_dir().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let segment = Segment { path: path.clone(), stem: String::new(), format: Format::Plain, began: None };
+        let (mut blocks, mut lines) = (Vec::new(), Vec::new());
+        let open = || File::open(&path).unwrap();
+        let mut keep = |block: &[u8]| {
+            blocks.push(block.to_vec());
+            Ok(true)
+        };
+        each_block(&segment, open(), &mut keep).unwrap();
+        let mut keep = |line: &[u8]| {
+            lines.push(line.to_vec());
+            Ok(true)
+        };
+        each_line(&segment, open(), &mut keep).unwrap();
+        std::fs::remove_file(path).unwrap();
+        (blocks, lines)
+    }
+
+    #[test]
+    fn blocks_are_whole_lines_however_long_these_are_and_all_bytes_are_in_them() {
+        let lengths = [0, 1, 1000, BLOCK - 2, BLOCK - 1, BLOCK, 3 * BLOCK, 5, 0, BLOCK / 2, BLOCK / 2, 7];
+        for end in ["\n", ""] {
+            let lines: Vec<_> = lengths.iter().map(|length| vec![b'x'; *length]).collect();
+            let bytes = [&lines.join(&b'\n')[..], end.as_bytes()].concat();
+            let (blocks, read) = read("lines", &bytes);
+            assert_eq!(blocks.concat(), bytes);
+            assert_eq!(read, lines);
+            let (last, whole) = blocks.split_last().unwrap();
+            assert!(whole.iter().all(|block| block.ends_with(b"\n")) && last.ends_with(end.as_bytes()));
+            assert!(blocks.len() > 3);
+        }
+        assert_eq!(read("empty", b""), (vec![], vec![]));
+    }
+
+    #[test]
+    fn nothing_more_is_read_once_no_more_is_wanted() {
+        let path = std::env::temp_dir().join(format!("tower-llm-metrics-codec-stop-{}", std::process::id()));
+        std::fs::write(&path, "a\nb\nc\n").unwrap();
+        let segment = Segment { path: path.clone(), stem: String::new(), format: Format::Plain, began: None };
+        let mut lines = 0;
+        let stop = |_: &[u8]| {
+            lines += 1;
+            Ok(lines < 2)
+        };
+        each_line(&segment, File::open(&path).unwrap(), stop).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(lines, 2);
+    }
 }

@@ -1,8 +1,8 @@
 //! Taking one person out of a log.
 
 use super::codec::{self, Encoder};
+use super::pieces::pieces;
 use super::replace::Replacement;
-use super::run::pieces;
 use super::segment::Segment;
 use crate::record::{Pseudonym, UserId};
 use std::fs::File;
@@ -59,8 +59,8 @@ impl Forgetting {
         let (mut records, mut unreadable) = (0, 0);
         codec::each_line(segment, file, |line| {
             for piece in pieces(line) {
-                match self.fate(piece) {
-                    Fate::Kept => out.write_all(piece)?,
+                match self.fate(piece.text) {
+                    Fate::Kept => out.write_all(piece.text)?,
                     Fate::Changed(piece) => {
                         records += 1;
                         out.write_all(&piece)?;
@@ -82,7 +82,7 @@ impl Forgetting {
     fn is_in(&self, segment: &Segment) -> io::Result<bool> {
         let mut found = false;
         codec::each_line(segment, File::open(&segment.path)?, |line| {
-            found = pieces(line).any(|piece| !matches!(self.fate(piece), Fate::Kept));
+            found = pieces(line).any(|piece| !matches!(self.fate(piece.text), Fate::Kept));
             Ok(!found)
         })?;
         Ok(found)

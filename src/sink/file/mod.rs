@@ -51,6 +51,7 @@
 #![doc = include_str!("clickhouse.sql")]
 //! ```
 
+mod block;
 mod codec;
 mod error;
 mod forget;
@@ -58,6 +59,7 @@ mod keep;
 mod lock;
 mod log;
 mod options;
+mod pieces;
 mod queue;
 mod records;
 mod recover;
@@ -65,6 +67,7 @@ mod replace;
 mod run;
 mod segment;
 mod shared;
+mod span;
 mod stats;
 mod storage;
 mod sync;

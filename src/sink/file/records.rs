@@ -1,40 +1,44 @@
 //! Streaming records in order of time.
 
+use super::block::{self, Block, LastFile, Source};
 use super::error::ReadError;
-use super::run::{self, Order, Run};
+use super::run::{Order, Room, Run};
 use super::segment::{Format, Segment};
-use crate::record::{Record, Seen};
+use crate::record::{Reading, Record};
 use std::cmp::{Ordering, Reverse};
 use std::collections::VecDeque;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The records of a [`RecordLog`](super::RecordLog), in order of time, each once.
 ///
 /// A line that is no record, and a file that cannot be read, is an error that names it, and what comes after is read
-/// all the same; of a compressed file that is damaged, what comes before the damage. An incomplete last line is left out in silence: it may be just being written, and otherwise a
-/// [`FileSink`](super::FileSink) counts it when it is opened.
+/// all the same; of a compressed file that is damaged, what comes before the damage. An incomplete last line is left
+/// out in silence: it may be just being written, and otherwise a [`FileSink`](super::FileSink) counts it when it is
+/// opened. Segments may be written to, compressed, rewritten and removed meanwhile.
 ///
-/// Segments are first looked through for the time that they span; then those whose times overlap are held in memory
-/// together, as a rule one or two.
+/// First all segments are looked through, for the times that each of their parts spans, a quarter of a megabyte; then
+/// those parts whose times overlap are held in memory together. A compressed segment is one part.
 #[derive(Debug)]
 pub struct Records {
     window: Range<u64>,
-    /// Segments whose span is not known yet.
+    /// Segments that are not looked through yet.
     unseen: Vec<Segment>,
-    /// Segments that are not loaded, with the time of their first record, the earliest last.
-    waiting: Vec<(u64, Segment)>,
-    /// Loaded segments that have records left.
+    /// Blocks that are not loaded, the one with the earliest record last.
+    waiting: Vec<Block>,
+    /// Loaded blocks that have records left.
     runs: BinaryHeap<Next>,
     problems: VecDeque<ReadError>,
     last: Option<Order>,
-    /// The room of a segment that was read, for the next one.
-    spare: Vec<u8>,
-    seen: Seen,
+    last_file: LastFile,
+    /// The room of a block that was read, for the next one.
+    spare: Room,
+    reading: Reading,
 }
 
-/// A loaded segment; the greatest is the one with the earliest record.
+/// A loaded block; the greatest is the one with the earliest record.
 #[derive(Debug)]
 struct Next(Run);
 
@@ -58,6 +62,9 @@ impl PartialEq for Next {
 
 impl Eq for Next {}
 
+/// How often a file may be replaced between finding and reading it.
+const TIMES_REPLACED: usize = 10;
+
 impl Records {
     /// The records of `segments` within `window`, in microseconds.
     pub(super) fn of(segments: Vec<Segment>, window: Range<u64>) -> Self {
@@ -68,46 +75,87 @@ impl Records {
             runs: BinaryHeap::new(),
             problems: VecDeque::new(),
             last: None,
-            spare: Vec::new(),
-            seen: Seen::default(),
+            last_file: None,
+            spare: Room::default(),
+            reading: Reading::default(),
         }
     }
 
     fn look_through(&mut self) {
+        let window = self.window.clone();
+        let may_have_some = |block: &Block| match block.span {
+            Some((first, last)) => first < window.end && last >= window.start,
+            // No line is a record, and each is told of.
+            None => true,
+        };
         for mut segment in std::mem::take(&mut self.unseen) {
-            match wherever(&mut segment, run::span) {
-                Ok(Some(Some((first, last)))) if first < self.window.end && last >= self.window.start => {
-                    self.waiting.push((first, segment));
-                }
-                // No line is a record, and each is told of.
-                Ok(Some(None)) => self.waiting.push((0, segment)),
-                Ok(_) => {}
+            match wherever(&mut segment, block::look_through) {
+                Ok(blocks) => self.waiting.extend(blocks.into_iter().flatten().filter(may_have_some)),
                 Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
             }
         }
-        self.waiting.sort_unstable_by_key(|(first, _)| Reverse(*first));
+        self.waiting.sort_by_key(|block| Reverse(first(block)));
     }
 
-    /// Loads the segments in which a record may be earlier than all that are loaded.
+    /// Loads the blocks in which a record may be earlier than all that are loaded.
     fn load(&mut self) {
         loop {
             let earliest = self.runs.peek().and_then(|run| run.0.order());
-            let is_due = |first: u64| earliest.is_none_or(|(time, _)| first <= time);
-            let Some((_, mut segment)) = self.waiting.pop_if(|(first, _)| is_due(*first)) else { return };
-            let Self { window, problems, spare, .. } = self;
-            match wherever(&mut segment, |segment| Run::load(segment, window, problems, spare)) {
-                Ok(Some(run)) if run.order().is_some() => self.runs.push(Next(run)),
-                Ok(_) => {}
-                Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
+            let is_due = |block: &mut Block| earliest.is_none_or(|(time, _)| first(block) <= time);
+            let Some(block) = self.waiting.pop_if(is_due) else { return };
+            if let Some(block) = self.load_block(block) {
+                self.load_again(&block.source);
             }
         }
     }
-}
 
-impl Iterator for Records {
-    type Item = Result<Record, ReadError>;
+    /// Loads a block, unless its file is not there any more: then it is given back.
+    fn load_block(&mut self, block: Block) -> Option<Block> {
+        let mut room = std::mem::take(&mut self.spare);
+        let Self { window, problems, last, .. } = self;
+        let path = &block.source.segment.path;
+        match block.read(&mut self.last_file, &mut room.bytes) {
+            Ok(damage) => problems.extend(damage.map(|e| ReadError::file(path, e))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Some(block),
+            Err(e) => {
+                problems.push_back(ReadError::file(path, e));
+                return None;
+            }
+        }
+        let wanted = |order: Order| window.contains(&order.0) && *last < Some(order);
+        let run = Run::new(&block, room, wanted, problems);
+        if run.order().is_some() {
+            self.runs.push(Next(run));
+        } else {
+            self.spare = run.into_room();
+        }
+        None
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    /// Loads all that is left of a segment that has just been compressed or rewritten, from where it is now: what comes
+    /// after the last record that was read. Of one that has been removed for its age only what is loaded is left.
+    fn load_again(&mut self, source: &Arc<Source>) {
+        let other = |of: &Arc<Source>| !Arc::ptr_eq(of, source);
+        self.waiting.retain(|block| other(&block.source));
+        let mut segment = source.segment.clone();
+        for _ in 0..TIMES_REPLACED {
+            let block = match wherever(&mut segment, block::whole) {
+                Ok(Some(block)) => block,
+                Ok(None) => return,
+                Err(e) => return self.problems.push_back(ReadError::file(&segment.path, e)),
+            };
+            self.runs.retain(|run| other(&run.0.source));
+            if self.load_block(block).is_none() {
+                return;
+            }
+        }
+        let e = io::Error::other("the file is replaced all the time");
+        self.problems.push_back(ReadError::file(&segment.path, e));
+    }
+
+    /// Reads the next record into `record`, whose room is used again,; after an error, nobody knows
+    /// what it holds.
+    fn read_next(&mut self, record: &mut Record) -> Option<Result<(), ReadError>> {
         if !self.unseen.is_empty() {
             self.look_through();
         }
@@ -118,22 +166,36 @@ impl Iterator for Records {
             }
             let mut run = self.runs.peek_mut()?;
             let order = run.0.order();
-            let record = if order == self.last {
+            let mut found = false;
+            if order == self.last {
                 run.0.skip();
-                None
             } else {
-                let (record, problem) = run.0.next(&mut self.seen);
+                let problem;
+                (found, problem) = run.0.next(record, &mut self.reading);
                 self.problems.extend(problem);
-                record
-            };
-            if run.0.order().is_none() {
-                self.spare = PeekMut::pop(run).0.into_spare();
             }
-            if let Some(record) = record {
+            if run.0.order().is_none() {
+                self.spare = PeekMut::pop(run).0.into_room();
+            }
+            if found {
                 self.last = order;
-                return Some(Ok(record));
+                return Some(Ok(()));
             }
         }
+    }
+}
+
+/// The time of a block's first record.
+fn first(block: &Block) -> u64 {
+    block.span.map_or(0, |(first, _)| first)
+}
+
+impl Iterator for Records {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = Record::blank();
+        Some(self.read_next(&mut record)?.map(|()| record))
     }
 }
 
@@ -154,4 +216,30 @@ fn wherever<T>(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FileSink, RecordLog};
+    use super::*;
+    use crate::sink::MetricsSink;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn only_parts_whose_times_overlap_are_in_memory_together() {
+        let dir = std::env::temp_dir().join(format!("tower-llm-metrics-parts-{}", std::process::id()));
+        let sink = FileSink::builder(&dir).segment_bytes(1 << 20).open().unwrap();
+        let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+        (0..10_000).for_each(|second| sink.record(&Record::new(at(second))));
+        drop(sink);
+        let mut records = RecordLog::open(&dir).unwrap().records().unwrap();
+        let mut count = 0;
+        while let Some(record) = records.next() {
+            assert_eq!(record.unwrap().time, at(count));
+            assert!(records.runs.len() <= 1, "{}", records.runs.len());
+            count += 1;
+        }
+        assert_eq!(count, 10_000);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
 }

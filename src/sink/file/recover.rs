@@ -1,6 +1,6 @@
 //! What is done for a directory when a sink is opened on it, before anything is written.
 
-use super::run::pieces;
+use super::pieces::{Piece, pieces};
 use super::segment::{self, Format, Segment, UNFINISHED};
 use super::storage::sync_dir;
 use serde::de::IgnoredAny;
@@ -72,17 +72,16 @@ fn mend_tail(file: &mut File) -> io::Result<bool> {
 /// Where the last whole record of a line ends that readers would find in it; 0 when there is none. A record of another
 /// version is whole when its JSON is.
 fn end_of_records(line: &[u8]) -> usize {
-    let (mut start, mut end) = (0, 0);
-    for piece in pieces(line) {
+    let mut end = 0;
+    for Piece { text, start, .. } in pieces(line) {
         // A record may hold what looks like the beginning of one.
-        if start >= end && piece.starts_with(b"{") {
+        if start >= end && text.starts_with(b"{") {
             let rest = line.get(start..).unwrap_or_default();
             let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
             if matches!(values.next(), Some(Ok(_))) {
                 end = start + values.byte_offset();
             }
         }
-        start += piece.len();
     }
     end
 }

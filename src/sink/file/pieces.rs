@@ -1,0 +1,95 @@
+//! Telling records apart in bytes.
+
+use memchr::Memchr2;
+
+/// How a record of our own begins. It cannot stand within a JSON string, where the quotes would be escaped.
+const BEGIN: &[u8] = b"{\"v\":";
+
+/// A record, or what should be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    pub(super) text: &'a [u8],
+    /// Where it begins.
+    pub(super) start: usize,
+    /// The number of its line, from 1.
+    pub(super) line: u32,
+}
+
+/// What lines are made of: one record each, unless the end of a line was lost and some are glued together.
+pub(super) struct Pieces<'a> {
+    bytes: &'a [u8],
+    marks: Memchr2<'a>,
+    start: usize,
+    line: u32,
+}
+
+/// The pieces of `bytes`, which begin with a line.
+pub(super) fn pieces(bytes: &[u8]) -> Pieces<'_> {
+    pieces_from(bytes, 1)
+}
+
+/// The same, when the number of the first line is `line`.
+pub(super) fn pieces_from(bytes: &[u8], line: u32) -> Pieces<'_> {
+    Pieces { bytes, marks: memchr::memchr2_iter(b'\n', b'{', bytes), start: 0, line }
+}
+
+impl<'a> Pieces<'a> {
+    /// The number of the line that comes next.
+    pub(super) fn line(&self) -> u32 {
+        self.line
+    }
+
+    fn piece(&self, end: usize) -> Option<Piece<'a>> {
+        let text = self.bytes.get(self.start..end).filter(|text| !text.is_empty())?;
+        Some(Piece { text, start: self.start, line: self.line })
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            let Some(at) = self.marks.next() else {
+                let last = self.piece(self.bytes.len());
+                self.start = self.bytes.len();
+                return last;
+            };
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let ends_line = rest.first() == Some(&b'\n');
+            if !ends_line && !rest.starts_with(BEGIN) {
+                continue;
+            }
+            let piece = self.piece(at);
+            self.start = at + usize::from(ends_line);
+            self.line = self.line.saturating_add(u32::from(ends_line));
+            if piece.is_some() {
+                return piece;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn glued_lines_come_apart_and_no_byte_is_lost() {
+        let split = |line: &'static [u8]| pieces(line).map(|piece| piece.text).collect::<Vec<_>>();
+        assert_eq!(split(b"{\"v\":1,\"a\":{\"v\":1}}"), [&b"{\"v\":1,\"a\":"[..], b"{\"v\":1}}"]);
+        assert_eq!(split(b"torn{\"v\":1}"), [&b"torn"[..], b"{\"v\":1}"]);
+        assert_eq!(split(b"{\"v\":1,\"s\":\"{\\\"v\\\":\"}").len(), 1);
+        assert!(split(b"").is_empty());
+    }
+
+    #[test]
+    fn each_piece_knows_its_place_and_its_line() {
+        let lines = b"{\"v\":1}\n\n{\"v\":2}{\"v\":3}\r\n {x}";
+        let told: Vec<_> = pieces(lines).map(|piece| (piece.start, piece.line, piece.text)).collect();
+        let expected: [(usize, u32, &[u8]); 4] =
+            [(0, 1, b"{\"v\":1}"), (9, 3, b"{\"v\":2}"), (16, 3, b"{\"v\":3}\r"), (25, 4, b" {x}")];
+        assert_eq!(told, expected);
+    }
+}
