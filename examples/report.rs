@@ -26,8 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for dir in dirs {
         log = open(&dir, log.and(&dir))?;
     }
-    let records = log.records()?.filter_map(|record| record.inspect_err(|e| eprintln!("skipped: {e}")).ok());
-    let users = MemorySink::restore(records);
+    let users = MemorySink::builder().restore_log(&log, |problem| eprintln!("skipped: {problem}"))?;
     print!("{}", table::text(&users.report().users(&UserQuery::new().sort(SortBy::Cost).limit(usize::MAX))));
     Ok(())
 }

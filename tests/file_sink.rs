@@ -6,9 +6,10 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
-use tower_llm_metrics::MetricsSink;
 use tower_llm_metrics::record::{Cost, Priced, Record, RecordId, Text, Usd, User, UserId};
+use tower_llm_metrics::report::Selection;
 use tower_llm_metrics::sink::file::{Durability, FileSink, OnFull, ReadError, RecordLog};
+use tower_llm_metrics::{MemorySink, MetricsSink};
 
 /// A directory of a test's own, removed when the test ends well.
 #[derive(Debug)]
@@ -420,6 +421,40 @@ fn of_a_segment_that_is_removed_before_it_is_read_nothing_is_told() {
     fs::remove_file(&dir.files()[1]).unwrap();
     let rest: Vec<_> = records.map(|record| number(&record.unwrap())).collect();
     assert_eq!(rest, (1..10).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_restored_store_keeps_the_last_records_whole_whatever_else_is_in_the_log() {
+    const COUNT: u64 = 3000;
+    let (a, b) = (Dir::new("restore-a"), Dir::new("restore-b"));
+    for dir in [&a, &b] {
+        let sink = dir.sink();
+        shuffled(COUNT).for_each(|record| sink.record(&record));
+    }
+    // The same records in both, and lines among them that are none.
+    let file = a.files().remove(0);
+    fs::copy(&file, b.files().remove(0)).unwrap();
+    let torn = fs::read_to_string(&file).unwrap().replace("\"outcome\":", "\"outcome\":7,\"x\":");
+    let lines = torn.lines().filter(|line| line.contains("-4"));
+    fs::write(a.0.join("torn.jsonl"), lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let log = RecordLog::open(&a.0).unwrap().and(&b.0).unwrap();
+    let (all, problems) = split_records(&log);
+    assert_eq!((all.len() as u64, problems.is_empty()), (COUNT, false));
+    for kept in [0, 1, 10, COUNT as usize, usize::MAX] {
+        let mut told = Vec::new();
+        let restored = MemorySink::builder().recent(kept).restore_log(&log, |e| told.push(e)).unwrap();
+        assert_eq!(restored.records(), all[all.len().saturating_sub(kept)..]);
+        let place = |e: &ReadError| (e.path().to_owned(), e.line());
+        assert_eq!(
+            told.iter().map(place).collect::<Vec<_>>(),
+            problems.iter().map(place).collect::<Vec<_>>()
+        );
+        let overview = restored.report().overview(&Selection::new()).unwrap();
+        assert_eq!(overview.totals.requests(), COUNT);
+    }
+    let empty = Dir::new("restore-empty");
+    drop(empty.sink());
+    assert!(MemorySink::builder().restore_log(&empty.log(), |e| panic!("{e}")).unwrap().records().is_empty());
 }
 
 #[test]

@@ -15,12 +15,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::record::{Pass, Priced, Text, UnpricedReason, UsageState};
 use tower_llm_metrics::report::{
     CallFilter, GroupBy, GroupName, HistogramQuery, Measure, Scope, Selection, SortBy, Step, Totals,
     UserFilter, UserQuery, UserSummary, Who, Window, Zone,
 };
+use tower_llm_metrics::sink::file::{Durability, FileSink, RecordLog};
 use tower_llm_metrics::sink::memory::MemorySinkBuilder;
 use tower_llm_metrics::{
     Cost, MemorySink, MetricsSink, Operation, Outcome, Provider, Record, Usd, User, UserId,
@@ -175,19 +177,41 @@ enum Way {
     Backwards,
     Restored,
     RestoredTwice,
+    RestoredFromLog,
     Merged,
     Threads,
 }
 
 #[cfg(test)]
 fn way() -> impl Strategy<Value = Way> {
-    select(vec![Way::InOrder, Way::Backwards, Way::Restored, Way::RestoredTwice, Way::Merged, Way::Threads])
+    select(vec![
+        Way::InOrder,
+        Way::Backwards,
+        Way::Restored,
+        Way::RestoredTwice,
+        Way::RestoredFromLog,
+        Way::Merged,
+        Way::Threads,
+    ])
 }
 
 /// Keeps everything for ever.
 #[cfg(test)]
 fn builder() -> MemorySinkBuilder {
     MemorySink::builder().keep_quarters(u32::MAX)
+}
+
+#[cfg(test)]
+fn from_log(records: &[Record]) -> MemorySink {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let dir = std::env::temp_dir().join(format!("report-model-{}-{number}", std::process::id()));
+    let sink = FileSink::builder(&dir).durability(Durability::Never).open().unwrap();
+    records.iter().for_each(|record| sink.record(record));
+    drop(sink);
+    let restored = builder().restore_log(&RecordLog::open(&dir).unwrap(), |e| panic!("{e}")).unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+    restored
 }
 
 #[cfg(test)]
@@ -198,6 +222,7 @@ fn bring(records: &[Record], way: Way) -> MemorySink {
         Way::Backwards => records.iter().rev().for_each(|record| sink.record(record)),
         Way::Restored => return builder().restore(records.to_vec()),
         Way::RestoredTwice => return builder().restore(records.iter().chain(records.iter().rev()).cloned()),
+        Way::RestoredFromLog => return from_log(records),
         Way::Merged => {
             let (left, right) = records.split_at(records.len() / 2);
             let other = builder().build();

@@ -214,7 +214,7 @@ fn sustained(criterion: &mut Criterion) {
 }
 
 fn reading(criterion: &mut Criterion) {
-    const COUNT: u64 = 200_000;
+    const COUNT: u64 = 1_000_000;
     let dir = empty_dir("read");
     let sink = FileSink::builder(&dir).on_full(OnFull::Block).open().unwrap();
     (0..COUNT).for_each(|number| MetricsSink::record(&sink, &full_record(number)));
@@ -231,6 +231,9 @@ fn reading(criterion: &mut Criterion) {
         bencher.iter(|| log.records().unwrap().filter(|record| record.is_ok()).count());
     });
     group.bench_function("restore", |bencher| {
+        bencher.iter(|| MemorySink::builder().restore_log(&log, |problem| panic!("{problem}")).unwrap());
+    });
+    group.bench_function("restore, from an iterator", |bencher| {
         bencher.iter(|| MemorySink::restore(log.records().unwrap().map(Result::unwrap)));
     });
     group.finish();

@@ -163,7 +163,7 @@ impl<'r> Draft<'r> {
             Key::ProviderSource => {
                 record.provider_source = listed(reader, &ProviderSource::ALL, ProviderSource::as_str)?;
             }
-            Key::Host => record.host = text(reader)?,
+            Key::Host => record.host = aside(reader, reading)?,
             Key::Operation => {
                 record.operation =
                     listed(reader, Operation::ALL, Operation::as_str)?.unwrap_or(Operation::Other);
@@ -179,19 +179,19 @@ impl<'r> Draft<'r> {
                 record.outcome = listed(reader, &Outcome::ALL, Outcome::as_str)?.ok_or(Bad::Value)?;
                 self.outcome = true;
             }
-            Key::Error => record.error = text(reader)?,
+            Key::Error => record.error = aside(reader, reading)?,
             Key::UsageState => {
                 record.usage_state =
                     listed(reader, UsageState::ALL, UsageState::as_str)?.ok_or(Bad::Value)?;
                 self.usage_state = true;
             }
             Key::UsageReason => record.usage_reason = listed(reader, UsageReason::ALL, UsageReason::as_str)?,
-            Key::ServiceTier => record.service_tier = text(reader)?,
+            Key::ServiceTier => record.service_tier = aside(reader, reading)?,
             Key::Batch => record.batch = reader.boolean()?,
-            Key::Region => record.region = text(reader)?,
-            Key::RequestId => record.request_id = text(reader)?,
-            Key::ClientRequestId => record.client_request_id = text(reader)?,
-            Key::Session => record.session = text(reader)?,
+            Key::Region => record.region = aside(reader, reading)?,
+            Key::RequestId => record.request_id = aside(reader, reading)?,
+            Key::ClientRequestId => record.client_request_id = aside(reader, reading)?,
+            Key::Session => record.session = aside(reader, reading)?,
             Key::Properties => properties(reader, &mut record.properties)?,
             Key::PropertiesDropped => {
                 self.properties_dropped = u32::try_from(reader.integer()?).map_err(|_| Bad::Value)?;
@@ -350,6 +350,15 @@ fn shared(text: &str, last: &mut Option<Arc<str>>) -> Arc<str> {
 
 fn text(reader: &mut Reader<'_>) -> Result<Option<Text>, Bad> {
     Text::new(&reader.string()?).map(Some).map_err(|_| Bad::Value)
+}
+
+/// A text that no sum depends on.
+fn aside(reader: &mut Reader<'_>, reading: &Reading) -> Result<Option<Text>, Bad> {
+    if !reading.for_sums {
+        return text(reader);
+    }
+    Text::check(&reader.string()?).map_err(|_| Bad::Value)?;
+    Ok(None)
 }
 
 /// A value of a closed list; `None` for one that a later version added.

@@ -61,6 +61,8 @@ fn utf8(json: &[u8]) -> Result<&str, RecordError> {
 /// How one of many records is read.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
+    /// Whether texts that no sum depends on are only checked.
+    pub(crate) for_sums: bool,
     /// Texts of the records before that are mostly the same in the next one.
     pub(super) entry: Option<Arc<str>>,
     pub(super) version: Option<Arc<str>>,
@@ -160,6 +162,37 @@ mod tests {
         record.properties.insert("team", "search");
         record.usage.passes.push(crate::record::Pass::default());
         record
+    }
+
+    #[test]
+    fn what_is_read_for_sums_lacks_only_texts_that_no_sum_depends_on() {
+        let mut reading = Reading { for_sums: true, ..Reading::default() };
+        let mut read = Record::blank();
+        read.read(full().to_json().as_bytes(), &mut reading).unwrap();
+        let mut expected = full();
+        expected.id = read.id;
+        for text in [
+            &mut expected.host,
+            &mut expected.error,
+            &mut expected.service_tier,
+            &mut expected.region,
+            &mut expected.request_id,
+            &mut expected.client_request_id,
+            &mut expected.session,
+        ] {
+            *text = None;
+        }
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn texts_that_are_left_out_are_checked_all_the_same() {
+        let json = full().to_json().replace("\"session\":\"session\"", "\"session\":\"\"");
+        for for_sums in [false, true] {
+            let mut reading = Reading { for_sums, ..Reading::default() };
+            let read = Record::blank().read(json.as_bytes(), &mut reading);
+            assert_eq!(read.unwrap_err().key(), Some("session"));
+        }
     }
 
     #[test]

@@ -29,6 +29,12 @@ impl Text {
     /// # Errors
     /// When it is empty, longer than [`Text::MAX_LEN`] bytes, or holds a control character.
     pub fn new(text: &str) -> Result<Self, TextError> {
+        Self::check(text)?;
+        Ok(Self(SmolStr::new(text)))
+    }
+
+    /// Whether [`Text::new`] takes `text`.
+    pub(super) fn check(text: &str) -> Result<(), TextError> {
         if text.is_empty() {
             return Err(TextError::Empty);
         }
@@ -38,7 +44,7 @@ impl Text {
         if has_control(text) {
             return Err(TextError::ControlCharacter);
         }
-        Ok(Self(SmolStr::new(text)))
+        Ok(())
     }
 
     /// A text known when the program is compiled. The caller answers for the rules of [`Text::new`].

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// What records are sorted by: the time in microseconds and the id. Two that are equal in it are one record.
-pub(super) type Order = (u64, RecordId);
+pub(crate) type Order = (u64, RecordId);
 
 /// A block in memory.
 #[derive(Debug)]

@@ -2,8 +2,6 @@
 
 use super::MemorySink;
 use super::alerts::{Alert, Alerts, Fired};
-use super::known::Known;
-use crate::record::Record;
 use crate::report::facet::Dimensions;
 use std::fmt;
 use std::sync::Arc;
@@ -179,19 +177,6 @@ impl MemorySinkBuilder {
     pub fn durations(mut self, keep: bool) -> Self {
         self.settings.durations = keep;
         self
-    }
-
-    /// The store, with all of the records. Records are known by their id: one that comes twice, from two logs for
-    /// instance, counts once. Meanwhile each takes some 20 bytes.
-    pub fn restore(self, records: impl IntoIterator<Item = Record>) -> MemorySink {
-        let sink = self.build();
-        let mut known = Known::default();
-        for record in records {
-            if known.insert(record.id) {
-                sink.add_restored(record);
-            }
-        }
-        sink
     }
 
     /// The store.

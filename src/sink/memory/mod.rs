@@ -72,6 +72,7 @@ mod over_time;
 mod ranking;
 mod recent;
 mod report;
+mod restore;
 mod row;
 mod shard;
 mod sieve;
@@ -213,12 +214,6 @@ impl MemorySink {
             stats.bytes += shard.heap_bytes() as u64;
         }
         stats
-    }
-
-    /// Adds a record of the past: no alert is fired.
-    fn add_restored(&self, record: Record) {
-        self.0.add(&record, false);
-        self.0.recent.add(Cow::Owned(record));
     }
 
     /// The questions.
