@@ -582,6 +582,27 @@ fn of_a_damaged_compressed_file_what_comes_before_the_damage_is_read() {
 }
 
 #[test]
+fn a_property_that_is_named_like_the_version_is_a_property() {
+    let dir = Dir::new("named-v");
+    let sink = dir.sink();
+    let mut records: Vec<_> = (0..10).map(numbered).collect();
+    for record in &mut records {
+        record.user = Some(User::verified(UserId::new("alice").unwrap()));
+        record.properties.insert("v", "2");
+        sink.record(record);
+    }
+    drop(sink);
+    assert_eq!(dir.log().records().unwrap().map(Result::unwrap).collect::<Vec<_>>(), records);
+    let done = dir.log().forget(&UserId::new("alice").unwrap()).unwrap();
+    assert_eq!((done.records, done.unreadable), (10, 0));
+    // A crash cut off the last line's end: the record stays.
+    let file = dir.files().remove(0);
+    fs::write(&file, records[0].to_json()).unwrap();
+    assert_eq!(dir.sink().stats().torn, 0);
+    assert_eq!(numbers(&dir.log()), [0]);
+}
+
+#[test]
 fn a_person_is_forgotten_and_the_totals_stay() {
     let dir = Dir::new("forget");
     let sink = FileSink::builder(&dir.0).segment_bytes(2000).open().unwrap();

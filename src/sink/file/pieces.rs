@@ -2,8 +2,11 @@
 
 use memchr::Memchr2;
 
-/// How a record of our own begins. It cannot stand within a JSON string, where the quotes would be escaped.
-const BEGIN: &[u8] = b"{\"v\":";
+/// Whether a record of our own begins here, with the number of its version. That cannot stand within a JSON string, where
+/// the quotes would be escaped, nor be properties, whose values are strings.
+fn begins(text: &[u8]) -> bool {
+    text.strip_prefix(b"{\"v\":").and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
+}
 
 /// A record, or what should be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl<'a> Iterator for Pieces<'a> {
             };
             let rest = self.bytes.get(at..).unwrap_or_default();
             let ends_line = rest.first() == Some(&b'\n');
-            if !ends_line && !rest.starts_with(BEGIN) {
+            if !ends_line && !begins(rest) {
                 continue;
             }
             let piece = self.piece(at);
@@ -81,6 +84,7 @@ mod tests {
         assert_eq!(split(b"{\"v\":1,\"a\":{\"v\":1}}"), [&b"{\"v\":1,\"a\":"[..], b"{\"v\":1}}"]);
         assert_eq!(split(b"torn{\"v\":1}"), [&b"torn"[..], b"{\"v\":1}"]);
         assert_eq!(split(b"{\"v\":1,\"s\":\"{\\\"v\\\":\"}").len(), 1);
+        assert_eq!(split(b"{\"v\":1,\"properties\":{\"v\":\"2\"}}").len(), 1, "a property may be named so");
         assert!(split(b"").is_empty());
     }
 
