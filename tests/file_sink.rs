@@ -299,6 +299,18 @@ fn a_file_without_a_single_record_is_reported_line_by_line() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_is_no_file_is_no_segment_and_nobody_waits_for_it() {
+    let dir = Dir::new("no-file");
+    dir.sink().record(&numbered(1));
+    fs::create_dir(dir.0.join("directory.jsonl")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(dir.0.join("pipe.jsonl")).status().unwrap();
+    assert!(pipe.success());
+    assert_eq!(numbers(&dir.log()), [1]);
+    assert_eq!(dir.sink().forget(&UserId::new("alice").unwrap()).unwrap().records, 0);
+}
+
+#[test]
 fn a_window_is_half_open_and_looks_at_the_start_of_the_call() {
     let dir = Dir::new("window");
     let sink = FileSink::builder(&dir.0).segment_bytes(1000).open().unwrap();
@@ -369,19 +381,34 @@ fn read_while(name: &str, change: impl Fn(&RecordLog, &Path)) {
             if sorted {
                 records.sort_by_key(number);
             }
-            let sink = dir.sink();
-            records
-                .iter()
-                .filter(|record| number(record) / 3 % 2 == half)
-                .for_each(|record| sink.record(record));
+            // Every tenth line is none.
+            let theirs = records.iter().filter(|record| number(record) / 3 % 2 == half);
+            let lines = theirs.enumerate().map(|(n, record)| {
+                let garbage = if n % 9 == 1 { "garbage\n" } else { "" };
+                format!("{garbage}{}\n", record.to_json())
+            });
+            fs::create_dir_all(&dir.0).unwrap();
+            fs::write(dir.0.join("log.jsonl"), lines.collect::<String>()).unwrap();
         }
         let log = RecordLog::open(&dirs[0].0).unwrap().and(&dirs[1].0).unwrap();
         let mut records = log.records().unwrap();
-        let read = |record: Result<Record, ReadError>| number(&record.unwrap());
-        let mut all: Vec<_> = records.by_ref().take(first).map(read).collect();
+        let (mut all, mut told) = (Vec::new(), Vec::new());
+        while all.len() < first {
+            keep(records.next().unwrap(), &mut all, &mut told);
+        }
         change(&log, &dirs[0].0);
-        all.extend(records.map(read));
+        records.for_each(|read| keep(read, &mut all, &mut told));
         assert_eq!(all, (0..COUNT).collect::<Vec<_>>(), "{first} {sorted}");
+        let lines: BTreeSet<_> = told.iter().copied().collect();
+        assert_eq!((told.len(), lines.len()), (2 * 334, 334), "{first} {sorted}: each is told once");
+    }
+}
+
+#[cfg(test)]
+fn keep(read: Result<Record, ReadError>, numbers: &mut Vec<u64>, lines: &mut Vec<u32>) {
+    match read {
+        Ok(record) => numbers.push(number(&record)),
+        Err(e) => lines.push(e.line().unwrap()),
     }
 }
 
@@ -431,12 +458,12 @@ fn a_restored_store_keeps_the_last_records_whole_whatever_else_is_in_the_log() {
         let sink = dir.sink();
         shuffled(COUNT).for_each(|record| sink.record(&record));
     }
-    // The same records in both, and lines among them that are none.
+    // The same records in both, and lines before them that are none.
     let file = a.files().remove(0);
     fs::copy(&file, b.files().remove(0)).unwrap();
-    let torn = fs::read_to_string(&file).unwrap().replace("\"outcome\":", "\"outcome\":7,\"x\":");
-    let lines = torn.lines().filter(|line| line.contains("-4"));
-    fs::write(a.0.join("torn.jsonl"), lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let bad = fs::read_to_string(&file).unwrap().replace("\"outcome\":", "\"outcome\":7,\"x\":");
+    let lines = bad.lines().filter(|line| line.contains("-4"));
+    fs::write(a.0.join("bad.jsonl"), lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     let log = RecordLog::open(&a.0).unwrap().and(&b.0).unwrap();
     let (all, problems) = split_records(&log);
     assert_eq!((all.len() as u64, problems.is_empty()), (COUNT, false));

@@ -6,6 +6,8 @@ use super::segment::{Format, Segment};
 use super::span::Span;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -22,6 +24,9 @@ pub(super) struct Block {
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) segment: Segment,
+    pub(super) path: Arc<Path>,
+    /// Its place in the list of segments.
+    number: usize,
     id: FileId,
 }
 
@@ -32,8 +37,9 @@ enum Part {
     Lines {
         offset: u64,
         length: u64,
-        /// The number of the first one.
+        /// The number of the first one, and of the one after the last.
         first: u32,
+        end: u32,
     },
 }
 
@@ -41,12 +47,17 @@ enum Part {
 pub(super) type LastFile = Option<(Arc<Source>, File)>;
 
 impl Block {
-    /// The number of its first line, from 1.
-    pub(super) fn first_line(&self) -> u32 {
+    /// The numbers of its lines.
+    pub(super) fn lines(&self) -> Range<u32> {
         match self.part {
-            Part::Whole => 1,
-            Part::Lines { first, .. } => first,
+            Part::Whole => 1..u32::MAX,
+            Part::Lines { first, end, .. } => first..end,
         }
+    }
+
+    /// Its place in the log: of records that stand in two blocks, those in the first count.
+    pub(super) fn place(&self) -> (usize, u32) {
+        (self.source.number, self.lines().start)
     }
 
     /// Reads its lines into `bytes`; of a file that is damaged, those before the damage, and what it was.
@@ -68,29 +79,34 @@ impl Block {
 }
 
 impl Source {
+    fn new(segment: &Segment, number: usize, id: FileId) -> Arc<Self> {
+        Arc::new(Self { segment: segment.clone(), path: segment.path.as_path().into(), number, id })
+    }
+
     fn open(&self) -> io::Result<File> {
         let file = File::open(&self.segment.path)?;
         if FileId::of(&file)? == self.id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }
 
-/// All of `segment` as one block.
-pub(super) fn whole(segment: &Segment) -> io::Result<Block> {
-    let id = FileId::of(&File::open(&segment.path)?)?;
-    let source = Arc::new(Source { segment: segment.clone(), id });
+/// All of `segment`, the one of this number in the list, as one block.
+pub(super) fn whole(segment: &Segment, number: usize) -> io::Result<Block> {
+    let source = Source::new(segment, number, FileId::of(&File::open(&segment.path)?)?);
     Ok(Block { source, span: Some((0, u64::MAX)), part: Part::Whole })
 }
 
 /// Looks through `segment`. One that is compressed is one block; one that is damaged too, and may have held any time.
-pub(super) fn look_through(segment: &Segment) -> io::Result<Vec<Block>> {
+pub(super) fn look_through(segment: &Segment, number: usize) -> io::Result<Vec<Block>> {
     let file = File::open(&segment.path)?;
-    let source = Arc::new(Source { segment: segment.clone(), id: FileId::of(&file)? });
+    let source = Source::new(segment, number, FileId::of(&file)?);
     let (mut blocks, mut offset, mut line) = (Vec::new(), 0, 1);
     let all = codec::each_block(segment, file, |lines| {
         let mut span = Span::default();
         let mut pieces = pieces_from(lines, line);
         pieces.by_ref().for_each(|piece| span.add(piece.text));
-        let part = Part::Lines { offset, length: lines.len() as u64, first: line };
+        // A last line that has no end is one more.
+        let end = pieces.line().saturating_add(u32::from(!lines.ends_with(b"\n")));
+        let part = Part::Lines { offset, length: lines.len() as u64, first: line, end };
         blocks.push(Block { source: Arc::clone(&source), span: span.finish(), part });
         offset += lines.len() as u64;
         line = pieces.line();

@@ -50,9 +50,9 @@ pub(super) fn each_line(
     })
 }
 
-/// How many bytes a block has, unless it is one line that is longer: enough to read them at little cost, and few enough
-/// to stay in a processor's cache.
-const BLOCK: usize = 1 << 18;
+/// How many bytes are read at once: enough to read them at little cost, and few enough to stay in a processor's cache.
+/// So many has a block, and the line that is longer, if one is in it.
+pub(super) const BLOCK: usize = 1 << 18;
 
 /// Calls `block` with some whole lines after the other, while it returns true. The last line may have no end.
 pub(super) fn each_block(
@@ -61,14 +61,14 @@ pub(super) fn each_block(
     mut block: impl FnMut(&[u8]) -> io::Result<bool>,
 ) -> io::Result<()> {
     let mut input = reader(file, segment.format)?;
-    let mut room = vec![0; BLOCK];
+    let mut room = vec![0; 2 * BLOCK];
     // What the room holds: the beginning of a line.
     let mut held = 0;
     loop {
-        if held == room.len() {
-            room.resize(held * 2, 0);
+        if room.len() < held + BLOCK {
+            room.resize(held + BLOCK.max(held), 0);
         }
-        let free = room.get_mut(held..).unwrap_or_default();
+        let free = room.get_mut(held..held + BLOCK).unwrap_or_default();
         let read = match input.read(free) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             read => read?,
@@ -86,6 +86,11 @@ pub(super) fn each_block(
             }
             room.copy_within(whole..end, 0);
             held = end - whole;
+            // After a long line.
+            if room.len() > 4 * BLOCK {
+                room.truncate(2 * BLOCK);
+                room.shrink_to_fit();
+            }
         }
     }
     if held > 0 {
@@ -198,6 +203,9 @@ mod tests {
             let (last, whole) = blocks.split_last().unwrap();
             assert!(whole.iter().all(|block| block.ends_with(b"\n")) && last.ends_with(end.as_bytes()));
             assert!(blocks.len() > 3);
+            let longest =
+                |block: &Vec<u8>| block.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap();
+            assert!(blocks.iter().all(|block| block.len() <= longest(block).max(BLOCK) + BLOCK));
         }
         assert_eq!(read("empty", b""), (vec![], vec![]));
     }

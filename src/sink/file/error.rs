@@ -3,12 +3,13 @@
 use crate::record::RecordError;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 /// What could not be read of a log, and where. It never quotes what it could not read.
 #[derive(Debug)]
 pub struct ReadError {
-    path: PathBuf,
+    path: Arc<Path>,
     kind: Kind,
 }
 
@@ -19,12 +20,12 @@ enum Kind {
 }
 
 impl ReadError {
-    pub(super) fn corrupt(path: &Path, line: u32, error: RecordError) -> Self {
-        Self { path: path.to_owned(), kind: Kind::Line(line, error) }
+    pub(super) fn corrupt(path: &Arc<Path>, line: u32, error: RecordError) -> Self {
+        Self { path: Arc::clone(path), kind: Kind::Line(line, error) }
     }
 
     pub(super) fn file(path: &Path, error: io::Error) -> Self {
-        Self { path: path.to_owned(), kind: Kind::File(error) }
+        Self { path: path.into(), kind: Kind::File(error) }
     }
 
     /// The file.

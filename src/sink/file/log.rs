@@ -69,7 +69,8 @@ impl RecordLog {
         self.read(0..u64::MAX)
     }
 
-    /// The records of the calls that started within `window`, in order of time.
+    /// The records of the calls that started within `window`, to the microsecond and in order of time. Lines that are no
+    /// record are told of where they stand among such.
     ///
     /// # Errors
     /// When a directory cannot be read.

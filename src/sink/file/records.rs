@@ -29,9 +29,9 @@ pub struct Records {
     /// Blocks that are not loaded, the one with the earliest record last.
     waiting: Vec<Block>,
     /// Loaded blocks that have records left.
-    runs: BinaryHeap<Next>,
-    /// Blocks that have been loaded, without their bytes.
-    loaded: Vec<Block>,
+    runs: BinaryHeap<Loaded>,
+    /// Blocks that have been loaded, for going back to them.
+    done: Vec<Block>,
     problems: VecDeque<ReadError>,
     last: Option<Order>,
     last_file: LastFile,
@@ -42,27 +42,27 @@ pub struct Records {
 
 /// A loaded block; the greatest is the one with the earliest record.
 #[derive(Debug)]
-struct Next(Run);
+struct Loaded(Run);
 
-impl Ord for Next {
+impl Ord for Loaded {
     fn cmp(&self, other: &Self) -> Ordering {
-        Reverse(self.0.order()).cmp(&Reverse(other.0.order()))
+        Reverse(self.0.key()).cmp(&Reverse(other.0.key()))
     }
 }
 
-impl PartialOrd for Next {
+impl PartialOrd for Loaded {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Next {
+impl PartialEq for Loaded {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Next {}
+impl Eq for Loaded {}
 
 /// How often a file may be replaced between finding and reading it.
 const TIMES_REPLACED: usize = 10;
@@ -75,7 +75,7 @@ impl Records {
             unseen: segments,
             waiting: Vec::new(),
             runs: BinaryHeap::new(),
-            loaded: Vec::new(),
+            done: Vec::new(),
             problems: VecDeque::new(),
             last: None,
             last_file: None,
@@ -91,29 +91,34 @@ impl Records {
             // No line is a record, and each is told of.
             None => true,
         };
-        for mut segment in std::mem::take(&mut self.unseen) {
-            match wherever(&mut segment, block::look_through) {
+        for (number, mut segment) in std::mem::take(&mut self.unseen).into_iter().enumerate() {
+            match wherever(&mut segment, |segment| block::look_through(segment, number)) {
                 Ok(blocks) => self.waiting.extend(blocks.into_iter().flatten().filter(may_have_some)),
                 Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
             }
         }
-        self.waiting.sort_by_key(|block| Reverse(first(block)));
+        self.sort_waiting();
     }
 
-    /// Loads the blocks in which a record may be earlier than all that are loaded.
+    fn sort_waiting(&mut self) {
+        self.waiting.sort_by_key(|block| Reverse((first(block), block.place())));
+    }
+
+    /// Loads the blocks in which a record may be earlier than all that are loaded, until there is a problem to tell.
     fn load(&mut self) {
-        loop {
+        while self.problems.is_empty() {
             let earliest = self.runs.peek().and_then(|run| run.0.order());
             let is_due = |block: &mut Block| earliest.is_none_or(|(time, _)| first(block) <= time);
             let Some(block) = self.waiting.pop_if(is_due) else { return };
-            if let Some(block) = self.load_block(block) {
-                self.load_again(&block.source);
+            if let Some(block) = self.load_block(block, &[]) {
+                self.load_again(&block);
             }
         }
     }
 
-    /// Loads a block, unless its file is not there any more: then it is given back.
-    fn load_block(&mut self, block: Block) -> Option<Block> {
+    /// Loads a block, unless its file is not there any more: then it is given back. Of lines that are `told` nothing
+    /// more is.
+    fn load_block(&mut self, block: Block, told: &[Range<u32>]) -> Option<Block> {
         let mut room = std::mem::take(&mut self.spare);
         let Self { window, problems, last, .. } = self;
         let path = &block.source.segment.path;
@@ -126,10 +131,10 @@ impl Records {
             }
         }
         let wanted = |order: Order| window.contains(&order.0) && *last < Some(order);
-        let run = Run::new(&block, room, wanted, problems);
-        self.loaded.push(block);
+        let run = Run::new(&block, room, wanted, told, problems);
+        self.done.push(block);
         if run.order().is_some() {
-            self.runs.push(Next(run));
+            self.runs.push(Loaded(run));
         } else {
             self.spare = run.into_room();
         }
@@ -138,19 +143,23 @@ impl Records {
 
     /// Loads all that is left of a segment that has just been compressed or rewritten, from where it is now: what comes
     /// after the last record that was read. Of one that has been removed for its age only what is loaded is left.
-    fn load_again(&mut self, source: &Arc<Source>) {
+    fn load_again(&mut self, missing: &Block) {
+        let source = &missing.source;
         let other = |of: &Arc<Source>| !Arc::ptr_eq(of, source);
         self.waiting.retain(|block| other(&block.source));
+        let done = self.done.iter().filter(|block| !other(&block.source));
+        let told: Vec<_> = done.map(Block::lines).collect();
+        let (number, _) = missing.place();
         let mut segment = source.segment.clone();
         for _ in 0..TIMES_REPLACED {
-            let block = match wherever(&mut segment, block::whole) {
+            let block = match wherever(&mut segment, |segment| block::whole(segment, number)) {
                 Ok(Some(block)) => block,
                 Ok(None) => return,
                 Err(e) => return self.problems.push_back(ReadError::file(&segment.path, e)),
             };
-            self.loaded.retain(|block| other(&block.source));
+            self.done.retain(|block| other(&block.source));
             self.runs.retain(|run| other(&run.0.source));
-            if self.load_block(block).is_none() {
+            if self.load_block(block, &told).is_none() {
                 return;
             }
         }
@@ -197,11 +206,10 @@ impl Records {
 
     /// Goes back to what comes after the record at `last`, or to the beginning, when all has been read.
     pub(crate) fn go_back(&mut self, last: Option<Order>) {
-        let is_due = |block: &Block| block.span.map(|(_, end)| end) >= last.map(|(time, _)| time);
-        self.runs.clear();
-        self.waiting.append(&mut self.loaded);
-        self.waiting.retain(is_due);
-        self.waiting.sort_by_key(|block| Reverse(first(block)));
+        let may_have_later = |block: &Block| block.span.map(|(_, end)| end) >= last.map(|(time, _)| time);
+        self.waiting.append(&mut self.done);
+        self.waiting.retain(may_have_later);
+        self.sort_waiting();
         self.last = last;
     }
 }
@@ -248,6 +256,21 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     #[test]
+    fn problems_are_told_before_more_is_loaded() {
+        let dir = std::env::temp_dir().join(format!("tower-llm-metrics-garbage-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("garbage.jsonl"), "x\n".repeat(1 << 20)).unwrap();
+        let mut records = RecordLog::open(&dir).unwrap().records().unwrap();
+        let mut lines = 1..;
+        while let Some(problem) = records.next() {
+            assert_eq!(problem.unwrap_err().line(), lines.next());
+            assert!(records.problems.len() < 1 << 18);
+        }
+        assert_eq!(lines.start, (1 << 20) + 1);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
     fn only_parts_whose_times_overlap_are_in_memory_together() {
         let dir = std::env::temp_dir().join(format!("tower-llm-metrics-parts-{}", std::process::id()));
         let sink = FileSink::builder(&dir).segment_bytes(1 << 20).open().unwrap();
@@ -260,7 +283,7 @@ mod tests {
             assert_eq!(record.unwrap().time, at(count));
             assert!(records.runs.len() <= 1, "{}", records.runs.len());
             count += 1;
-            loaded = loaded.max(records.loaded.len());
+            loaded = loaded.max(records.done.len());
         }
         assert!(count == 10_000 && loaded > 5, "{loaded} parts");
         std::fs::remove_dir_all(dir).unwrap();

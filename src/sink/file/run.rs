@@ -1,10 +1,12 @@
 //! A block in memory, its records in order of time.
 
 use super::block::{Block, Source};
+use super::codec::BLOCK;
 use super::error::ReadError;
 use super::pieces::{Piece, pieces_from};
 use crate::record::{Head, Reading, Record, RecordError, RecordId};
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,6 +17,8 @@ pub(crate) type Order = (u64, RecordId);
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) source: Arc<Source>,
+    /// Its block's.
+    place: (usize, u32),
     room: Room,
 }
 
@@ -45,31 +49,39 @@ pub(super) struct Place {
 }
 
 impl Run {
-    /// The records of `block`, whose bytes are in `room`, that are `wanted`. `problems` is told of what is no record.
+    /// The records of `block`, whose bytes are in `room`, that are `wanted`. `problems` is told of what is no record,
+    /// except of lines that are `told` already.
     pub(super) fn new(
         block: &Block,
         mut room: Room,
         wanted: impl Fn(Order) -> bool,
+        told: &[Range<u32>],
         problems: &mut impl Extend<ReadError>,
     ) -> Self {
         let whole_lines = memchr::memrchr(b'\n', &room.bytes).map_or(0, |last| last + 1);
         room.entries.clear();
-        for Piece { text, start, line } in pieces_from(&room.bytes, block.first_line()) {
+        for Piece { text, start, line } in pieces_from(&room.bytes, block.lines().start) {
             let text = text.trim_ascii_end();
             let ended = start < whole_lines;
-            match order(text) {
+            match place_of(text) {
                 Ok(place) if wanted(place.order) => {
                     room.entries.push(Entry { place, start, length: text.len(), line, ended });
                 }
                 Ok(_) => {}
                 // A blank line, and the end of a file that is being written to, or was when the machine stopped.
                 Err(_) if !ended || text.is_empty() => {}
-                Err(e) => problems.extend([ReadError::corrupt(&block.source.segment.path, line, e)]),
+                Err(_) if told.iter().any(|lines| lines.contains(&line)) => {}
+                Err(e) => problems.extend([ReadError::corrupt(&block.source.path, line, e)]),
             }
         }
         // Stable, which is quick with what is nearly sorted.
         room.entries.sort_by_key(|entry| Reverse(entry.place.order));
-        Self { source: Arc::clone(&block.source), room }
+        Self { source: Arc::clone(&block.source), place: block.place(), room }
+    }
+
+    /// What runs are sorted by: their next record, and which of two that are equal comes first.
+    pub(super) fn key(&self) -> (Option<Order>, (usize, u32)) {
+        (self.order(), self.place)
     }
 
     /// The place of the next record.
@@ -77,8 +89,11 @@ impl Run {
         self.room.entries.last().map(|entry| entry.place.order)
     }
 
-    /// What the run has taken, when it is not needed any more.
-    pub(super) fn into_room(self) -> Room {
+    /// What the run has taken, when it is not needed any more; of what was more than usual, a part.
+    pub(super) fn into_room(mut self) -> Room {
+        self.room.bytes.clear();
+        self.room.bytes.shrink_to(2 * BLOCK);
+        self.room.entries.shrink_to(BLOCK / 64);
         self.room
     }
 
@@ -106,14 +121,14 @@ impl Run {
                 // What follows the record on its line may be what is wrong.
                 let whole = memchr::memrchr(b'}', text).and_then(|end| text.get(..=end));
                 let found = whole.is_some_and(|text| record.read(text, reading).is_ok());
-                (found, ended.then(|| ReadError::corrupt(&self.source.segment.path, line, e)))
+                (found, ended.then(|| ReadError::corrupt(&self.source.path, line, e)))
             }
         }
     }
 }
 
 /// The place of a record, from what it begins with as we write it, or else by reading all of it.
-pub(super) fn order(text: &[u8]) -> Result<Place, RecordError> {
+pub(super) fn place_of(text: &[u8]) -> Result<Place, RecordError> {
     match Head::of(text) {
         Some(head) => Ok(Place { order: (head.micros(), head.id()), own: true }),
         None => {
@@ -139,8 +154,8 @@ mod tests {
         let record = Record::new(SystemTime::UNIX_EPOCH + Duration::from_micros(1_750_000_000_000_042));
         let json = record.to_json();
         let expected = (1_750_000_000_000_042, record.id);
-        assert_eq!(order(json.as_bytes()), Ok(Place { order: expected, own: true }));
+        assert_eq!(place_of(json.as_bytes()), Ok(Place { order: expected, own: true }));
         let other_order = json.replacen("{\"v\":1,", "{", 1).replacen('}', ",\"v\":1}", 1);
-        assert_eq!(order(other_order.as_bytes()), Ok(Place { order: expected, own: false }));
+        assert_eq!(place_of(other_order.as_bytes()), Ok(Place { order: expected, own: false }));
     }
 }

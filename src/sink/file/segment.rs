@@ -73,11 +73,12 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
     Ok(segments)
 }
 
-/// The same with both forms of such a segment, the plain one first.
+/// The same with both forms of such a segment, the plain one first. What is no file, a directory or a pipe, is none.
 pub(super) fn all(dir: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for entry in std::fs::read_dir(dir)? {
-        segments.extend(Segment::from_path(entry?.path()));
+        let segment = Segment::from_path(entry?.path());
+        segments.extend(segment.filter(|segment| segment.path.metadata().map_or(true, |it| it.is_file())));
     }
     segments.sort_by(|a, b| (&a.stem, a.format).cmp(&(&b.stem, b.format)));
     Ok(segments)

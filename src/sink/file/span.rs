@@ -1,6 +1,6 @@
 //! Between which times records lie, without reading all of them.
 
-use super::run::order;
+use super::run::place_of;
 use crate::record::{Head, TIME, parse_time};
 
 /// The earliest and the latest of times.
@@ -17,7 +17,7 @@ impl Span {
     pub(super) fn add(&mut self, text: &[u8]) {
         match Head::texts(text) {
             Some((_, time)) if is_own_form(time) => self.join_text(time),
-            _ => self.join(order(text).ok().map(|place| place.order.0)),
+            _ => self.join(place_of(text.trim_ascii_end()).ok().map(|place| place.order.0)),
         }
     }
 
@@ -49,9 +49,12 @@ impl Span {
     }
 }
 
-/// Whether the marks of a time stand where we write them, and it is no leap second, which is read as the one before.
+/// Whether the marks of a time stand where we write them and all else are digits, so that texts sort as times do; and it
+/// is no leap second, which is read as the one before.
 fn is_own_form(text: &[u8; TIME]) -> bool {
-    text[17] < b'6' && [text[4], text[7], text[10], text[13], text[16], text[19], text[26]] == *b"--T::.Z"
+    let marks = [text[4], text[7], text[10], text[13], text[16], text[19], text[26]];
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    marks == *b"--T::.Z" && digits == TIME - marks.len() && text[17] < b'6'
 }
 
 fn micros_of(text: &[u8; TIME]) -> Option<u64> {
@@ -71,11 +74,12 @@ mod tests {
         assert_eq!(span.finish(), Some((5, 1_772_323_199_000_042)));
         let mut span = Span::default();
         span.join_text(b"2026-02-28T23:59:59.000042Z");
-        span.join_text(b"2026-02-2xT23:59:59.000042Z");
+        span.join_text(b"2026-02-99T23:59:59.000042Z");
         assert_eq!(span.finish(), Some((1_772_323_199_000_042, u64::MAX)));
         assert_eq!(Span::default().finish(), None);
         assert!(is_own_form(b"2026-02-28T23:59:59.000000Z"));
         assert!(!is_own_form(b"2026-02-28T23:59:59.0+02:00"));
         assert!(!is_own_form(b"2026-12-31T23:59:60.000000Z"));
+        assert!(!is_own_form(br"2026-02-28T23:59:59.\u0030Z"));
     }
 }

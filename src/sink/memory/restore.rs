@@ -25,8 +25,12 @@ impl MemorySinkBuilder {
         sink
     }
 
-    /// The store, with all records of a log: the same as [`restore`](Self::restore) with its
-    /// [`records`](RecordLog::records), in half the time. `problem` is told what could not be read.
+    /// The store, with all records of a log, read faster than with [`restore`](Self::restore) and its
+    /// [`records`](RecordLog::records). `problem` is told of every line and every file that could not be read.
+    ///
+    /// Records are known by their time and id: one that is in two directories counts once. Those that are kept whole are
+    /// read a second time at the end; meanwhile some 40 bytes for each of them are taken. A segment that is removed for its age
+    /// between the two counts, and its records are not among those kept whole.
     ///
     /// ```
     /// use tower_llm_metrics::MemorySink;
@@ -49,24 +53,26 @@ impl MemorySinkBuilder {
         let mut records = log.records()?;
         let sink = self.build();
         let kept = sink.0.settings.recent;
-        // The places of the last ones, and of the one before: only these are read as a whole, afterwards.
-        let mut places = VecDeque::new();
+        // Where the last ones are, and the one before: only these are read as a whole, afterwards.
+        let mut last = VecDeque::new();
         let mut record = Record::blank();
         while let Some(read) = records.read_for_sums(&mut record) {
             match read {
-                Ok(place) => {
+                Ok(order) => {
                     sink.0.add(&record, false);
-                    if places.len() > kept {
-                        places.pop_front();
+                    if last.len() > kept {
+                        last.pop_front();
                     }
-                    places.push_back(place);
+                    last.push_back(order);
                 }
                 Err(e) => problem(e),
             }
         }
-        records.go_back(places.front().copied().filter(|_| places.len() > kept));
-        // What cannot be read has been told.
-        records.flatten().for_each(|record| sink.0.recent.add(Cow::Owned(record)));
+        let before = if last.len() > kept { last.pop_front() } else { None };
+        records.go_back(before);
+        // What cannot be read has been told, and what has been written since is not in the sums.
+        let whole = records.flatten().take(last.len());
+        whole.for_each(|record| sink.0.recent.add(Cow::Owned(record)));
         Ok(sink)
     }
 }
