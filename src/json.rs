@@ -263,9 +263,13 @@ impl<'a> Reader<'a> {
         let text = self.rest().as_bytes();
         let (mut number, mut length) = (0u64, 0);
         while let Some(&digit @ b'0'..=b'9') = text.get(length) {
-            let digit = u64::from(digit - b'0');
-            number = number.checked_mul(10).and_then(|number| number.checked_add(digit)).ok_or(Unexpected)?;
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             length += 1;
+        }
+        // As many digits always fit.
+        if length > u64::MAX.ilog10() as usize {
+            let digits = self.rest().get(..length).unwrap_or_default();
+            number = digits.parse().map_err(|_| Unexpected)?;
         }
         match text {
             [b'0'..=b'9', ..] if length == 1 => {}

@@ -99,20 +99,21 @@ impl<'r> Draft<'r> {
         draft
     }
 
-    /// Reads the members of an object, which ends the text.
+    /// Reads the members of an object, which ends the text. Those up to the key `after` have been read.
     pub(super) fn read_all(
         mut self,
         mut reader: Reader<'_>,
         mut members: Members,
-        mut keys: KeyFinder,
+        after: Option<Key>,
         reading: &mut Reading,
     ) -> Result<(), RecordError> {
+        reading.keys.begin_after(after);
         loop {
-            let key = match members.next_known(&mut reader, |text| keys.find_next(text)) {
+            let key = match members.next_known(&mut reader, |text| reading.keys.find_next(text)) {
                 Some(key) => key,
                 None => match members.next(&mut reader)? {
                     None => break,
-                    Some(text) => match keys.find(&text) {
+                    Some(text) => match reading.keys.find(&text) {
                         Some(key) => key,
                         None => {
                             reader.skip()?;

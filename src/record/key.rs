@@ -91,10 +91,13 @@ keys! {
 }
 
 /// Finds keys by their text. Records are written in one order, so the next key is looked for where the last one was
-/// found: a hit within a few comparisons, whatever the order turns out to be.
-#[derive(Default)]
+/// found: a hit within a few comparisons, whatever the order turns out to be. It learns from one record for the next.
+#[derive(Debug)]
 pub(super) struct KeyFinder {
     next: usize,
+    /// By the place from which one was looked for: where it was found the last time, never before that. Records of one
+    /// log mostly have the same keys.
+    found: [u8; Key::ALL.len()],
 }
 
 /// The beginning of a key's [`lead`](Key::lead), behind what all leads begin with.
@@ -130,18 +133,28 @@ impl Beginning {
     }
 }
 
+impl Default for KeyFinder {
+    fn default() -> Self {
+        Self { next: 0, found: std::array::from_fn(|place| place as u8) }
+    }
+}
+
 impl KeyFinder {
-    /// Looks for those first that come after `key`.
-    pub(super) fn after(key: Key) -> Self {
-        Self { next: key as usize + 1 }
+    /// Begins with another object: looks for those first that come after `key`.
+    pub(super) fn begin_after(&mut self, key: Option<Key>) {
+        self.next = key.map_or(0, |key| key as usize + 1);
     }
 
     /// The key whose [`lead`](Key::lead) `text` begins with, and the lead's length, if it comes after the last one.
     #[inline]
     pub(super) fn find_next(&mut self, text: &[u8]) -> Option<(usize, Key)> {
         let word = u128::from_le_bytes(*text.get(SAME.len()..)?.first_chunk()?);
-        let candidates = Key::BEGINNINGS.get(self.next..)?.iter();
-        let found = self.next + candidates.take_while(|beginning| !beginning.may_begin(word)).count();
+        let place = self.found.get_mut(self.next)?;
+        let mut found = usize::from(*place);
+        if !Key::BEGINNINGS.get(found)?.may_begin(word) {
+            let candidates = Key::BEGINNINGS.get(self.next..)?.iter();
+            found = self.next + candidates.take_while(|beginning| !beginning.may_begin(word)).count();
+        }
         let key = *Key::ALL.get(found)?;
         let lead = key.lead();
         let compared = SAME.len() + size_of::<u128>();
@@ -149,6 +162,7 @@ impl KeyFinder {
         if !is_it {
             return None;
         }
+        *place = u8::try_from(found).ok()?;
         self.next = found + 1;
         Some((lead.len(), key))
     }
@@ -186,6 +200,20 @@ mod tests {
             b"x\"v\":0123456789abcdef",
         ] {
             assert_eq!(finder.find_next(other), None);
+        }
+        for _ in 0..2 {
+            finder.begin_after(Some(Key::Time));
+            for (text, key) in [
+                (&b",\"user\":\"0123456789abc"[..], Key::User),
+                (b",\"user_issue\":\"0123456789", Key::UserIssue),
+                (b",\"host\":\"0123456789abc", Key::Host),
+            ] {
+                assert_eq!(finder.find_next(text), Some((key.lead().len(), key)));
+            }
+            finder.begin_after(Some(Key::Time));
+            let text = b",\"latency_us\":0123456789abcdef";
+            assert_eq!(finder.find_next(text), Some((14, Key::LatencyUs)), "another than the last time");
+            finder.begin_after(None);
         }
         let (length, key) = finder.find_next(b",\"cache_write_1h_tokens\":1").unwrap();
         assert_eq!((length, key), (25, Key::CacheWrite1hTokens));

@@ -39,7 +39,7 @@ impl Record {
         }
         let mut reader = Reader::new(utf8(json)?);
         let members = reader.members()?;
-        Draft::new(self).read_all(reader, members, KeyFinder::default(), reading)
+        Draft::new(self).read_all(reader, members, None, reading)
     }
 
     /// The same, when what it begins with is known. `rest` comes after that.
@@ -50,7 +50,7 @@ impl Record {
         reading: &mut Reading,
     ) -> Result<(), RecordError> {
         let (reader, members) = Reader::within_object(utf8(rest)?);
-        Draft::after(head, self).read_all(reader, members, KeyFinder::after(Key::Time), reading)
+        Draft::after(head, self).read_all(reader, members, Some(Key::Time), reading)
     }
 }
 
@@ -63,6 +63,8 @@ fn utf8(json: &[u8]) -> Result<&str, RecordError> {
 pub(crate) struct Reading {
     /// Whether texts that no sum depends on are only checked.
     pub(crate) for_sums: bool,
+    /// Where keys were found in the records before.
+    pub(super) keys: KeyFinder,
     /// Texts of the records before that are mostly the same in the next one.
     pub(super) entry: Option<Arc<str>>,
     pub(super) version: Option<Arc<str>>,
