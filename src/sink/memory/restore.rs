@@ -28,9 +28,9 @@ impl MemorySinkBuilder {
     /// The store, with all records of a log, read faster than with [`restore`](Self::restore) and its
     /// [`records`](RecordLog::records). `problem` is told of every line and every file that could not be read.
     ///
-    /// Records are known by their time and id: one that is in two directories counts once. Those that are kept whole are
-    /// read a second time at the end; meanwhile some 40 bytes for each of them are taken. A segment that is removed for its age
-    /// between the two counts, and its records are not among those kept whole.
+    /// Records are known by their time and id: one that is in two directories counts once. Those that are kept whole
+    /// are read a second time at the end; meanwhile each of them takes some 40 bytes. A segment that is removed for its
+    /// age between the two counts, and its records are not among those kept whole.
     ///
     /// ```
     /// use tower_llm_metrics::MemorySink;
