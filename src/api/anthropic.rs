@@ -208,6 +208,7 @@ impl Iteration {
             cache_write_5m_tokens: self.split.ephemeral_5m.0,
             cache_write_1h_tokens: self.split.ephemeral_1h.0,
             output_tokens: self.output_tokens.0,
+            ..Pass::default()
         }
     }
 }

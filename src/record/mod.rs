@@ -163,6 +163,7 @@ impl Record {
             // An estimate is made where the figures cannot be had, for this reason or another.
             _ if self.usage_state == UsageState::Estimated => None,
             Some(UsageReason::Malformed | UsageReason::TooLarge) => Some(UnpricedReason::UnreadableUsage),
+            Some(UsageReason::Unread) => Some(UnpricedReason::UnreadUsage),
             _ if input_tokens.is_none() && output_tokens.is_some_and(|tokens| tokens > 0) => {
                 Some(UnpricedReason::IncompleteUsage)
             }
