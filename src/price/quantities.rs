@@ -49,7 +49,9 @@ impl Tokens {
                 pass.cache_write_1h_tokens,
             )?,
             cache_write_1h: pass.cache_write_1h_tokens.unwrap_or(0),
+            input_image: pass.input_image_tokens.unwrap_or(0),
             output: pass.output_tokens.unwrap_or(0),
+            output_image: pass.output_image_tokens.unwrap_or(0),
             ..Self::default()
         })
     }

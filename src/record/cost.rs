@@ -143,6 +143,8 @@ closed_list! {
         NoUsage = "no_usage",
         /// A figure is there that cannot be read; the others alone would be too cheap.
         UnreadableUsage = "unreadable_usage",
+        /// Something that may have been billed was counted and is not understood; the known figures alone would be too cheap.
+        UnreadUsage = "unread_usage",
         /// What came out was told and what went in was not.
         IncompleteUsage = "incomplete_usage",
         /// Whose API answered is not known.

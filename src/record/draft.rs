@@ -213,17 +213,22 @@ impl<'r> Draft<'r> {
             | Key::CacheWrite1hTokens
             | Key::InputAudioTokens
             | Key::InputImageTokens
+            | Key::CacheReadAudioTokens
+            | Key::CacheReadImageTokens
             | Key::OutputTokens
             | Key::ReasoningTokens
             | Key::OutputAudioTokens
             | Key::OutputImageTokens
             | Key::Passes
             | Key::WebSearches
+            | Key::FileSearches
+            | Key::MapQueries
             | Key::SearchUnits
             | Key::Seconds
             | Key::Images
             | Key::Characters
-            | Key::Pages => return self.read_usage(key, reader),
+            | Key::Pages
+            | Key::AnnotatedPages => return self.read_usage(key, reader),
         }
         Ok(())
     }
@@ -238,15 +243,20 @@ impl<'r> Draft<'r> {
             Key::CacheWrite1hTokens => &mut usage.cache_write_1h_tokens,
             Key::InputAudioTokens => &mut usage.input_audio_tokens,
             Key::InputImageTokens => &mut usage.input_image_tokens,
+            Key::CacheReadAudioTokens => &mut usage.cache_read_audio_tokens,
+            Key::CacheReadImageTokens => &mut usage.cache_read_image_tokens,
             Key::OutputTokens => &mut usage.output_tokens,
             Key::ReasoningTokens => &mut usage.reasoning_tokens,
             Key::OutputAudioTokens => &mut usage.output_audio_tokens,
             Key::OutputImageTokens => &mut usage.output_image_tokens,
             Key::WebSearches => &mut usage.web_searches,
+            Key::FileSearches => &mut usage.file_searches,
+            Key::MapQueries => &mut usage.map_queries,
             Key::SearchUnits => &mut usage.search_units,
             Key::Images => &mut usage.images,
             Key::Characters => &mut usage.characters,
             Key::Pages => &mut usage.pages,
+            Key::AnnotatedPages => &mut usage.annotated_pages,
             Key::Seconds => {
                 usage.seconds = Some(seconds(reader.number()?)?);
                 return Ok(());
@@ -422,7 +432,9 @@ fn pass(reader: &mut Reader<'_>) -> Result<Pass, Bad> {
             Some(Key::CacheWriteTokens) => &mut pass.cache_write_tokens,
             Some(Key::CacheWrite5mTokens) => &mut pass.cache_write_5m_tokens,
             Some(Key::CacheWrite1hTokens) => &mut pass.cache_write_1h_tokens,
+            Some(Key::InputImageTokens) => &mut pass.input_image_tokens,
             Some(Key::OutputTokens) => &mut pass.output_tokens,
+            Some(Key::OutputImageTokens) => &mut pass.output_image_tokens,
             Some(Key::Model) => {
                 pass.model = text(reader)?;
                 return Ok(());

@@ -26,11 +26,11 @@ impl Record {
     /// | `stream`, `status`, `outcome`, `error` | whether the answer was a stream of events; HTTP status; `completed` `failed` `aborted` `cancelled` `broken`; the provider's error type or code |
     /// | `usage_state`, `usage_reason` | `reported` `repeated` `partial` `estimated` `absent`; why, see [`UsageReason`](super::UsageReason) |
     /// | `input_tokens` | all tokens that went in |
-    /// | `cache_read_tokens`, `cache_write_tokens`, `cache_write_5m_tokens`, `cache_write_1h_tokens`, `input_audio_tokens`, `input_image_tokens` | parts of the input; the 5m and 1h ones are parts of the cache writes |
+    /// | `cache_read_tokens`, `cache_write_tokens`, `cache_write_5m_tokens`, `cache_write_1h_tokens`, `input_audio_tokens`, `input_image_tokens`, `cache_read_audio_tokens`, `cache_read_image_tokens` | parts of the input; the 5m and 1h ones are parts of the cache writes, the last two of the cache reads |
     /// | `output_tokens` | all tokens that came out |
     /// | `reasoning_tokens`, `output_audio_tokens`, `output_image_tokens` | parts of the output |
-    /// | `passes` | array of objects with `model` and the keys from `input_tokens` to `cache_write_1h_tokens` and `output_tokens`: billed beside the wholes above, which do not include them |
-    /// | `web_searches`, `search_units`, `seconds`, `images`, `characters`, `pages` | counted things that are not tokens; `seconds` is a decimal |
+    /// | `passes` | array of objects with `model` and the keys from `input_tokens` to `cache_write_1h_tokens`, `input_image_tokens`, `output_tokens` and `output_image_tokens`: billed beside the wholes above, which do not include them |
+    /// | `web_searches`, `file_searches`, `map_queries`, `search_units`, `seconds`, `images`, `characters`, `pages`, `annotated_pages` | counted things that are not tokens; `seconds` is a decimal |
     /// | `service_tier`, `batch`, `region` | as answered; `true` for a batch API; where the price depends on it |
     /// | `cost_state`, `cost_reason` | `priced` `reported` `unpriced` `none` (nothing was consumed); why, see [`UnpricedReason`](super::UnpricedReason) |
     /// | `cost_usd`, `computed_cost_usd` | the amount that counts, an exact decimal; our own figure where the provider reported one |
@@ -126,6 +126,8 @@ fn write_usage(out: &mut Vec<u8>, usage: &Usage) {
     opt_count(out, Key::CacheWrite1hTokens, usage.cache_write_1h_tokens);
     opt_count(out, Key::InputAudioTokens, usage.input_audio_tokens);
     opt_count(out, Key::InputImageTokens, usage.input_image_tokens);
+    opt_count(out, Key::CacheReadAudioTokens, usage.cache_read_audio_tokens);
+    opt_count(out, Key::CacheReadImageTokens, usage.cache_read_image_tokens);
     opt_count(out, Key::OutputTokens, usage.output_tokens);
     opt_count(out, Key::ReasoningTokens, usage.reasoning_tokens);
     opt_count(out, Key::OutputAudioTokens, usage.output_audio_tokens);
@@ -141,6 +143,8 @@ fn write_usage(out: &mut Vec<u8>, usage: &Usage) {
         out.push(b']');
     }
     opt_count(out, Key::WebSearches, usage.web_searches);
+    opt_count(out, Key::FileSearches, usage.file_searches);
+    opt_count(out, Key::MapQueries, usage.map_queries);
     opt_count(out, Key::SearchUnits, usage.search_units);
     if let Some(length) = usage.seconds {
         lead(out, Key::Seconds);
@@ -150,6 +154,7 @@ fn write_usage(out: &mut Vec<u8>, usage: &Usage) {
     opt_count(out, Key::Images, usage.images);
     opt_count(out, Key::Characters, usage.characters);
     opt_count(out, Key::Pages, usage.pages);
+    opt_count(out, Key::AnnotatedPages, usage.annotated_pages);
 }
 
 fn write_pass(out: &mut Vec<u8>, pass: &Pass) {
@@ -159,7 +164,9 @@ fn write_pass(out: &mut Vec<u8>, pass: &Pass) {
     opt_count(out, Key::CacheWriteTokens, pass.cache_write_tokens);
     opt_count(out, Key::CacheWrite5mTokens, pass.cache_write_5m_tokens);
     opt_count(out, Key::CacheWrite1hTokens, pass.cache_write_1h_tokens);
+    opt_count(out, Key::InputImageTokens, pass.input_image_tokens);
     opt_count(out, Key::OutputTokens, pass.output_tokens);
+    opt_count(out, Key::OutputImageTokens, pass.output_image_tokens);
 }
 
 fn write_cost(out: &mut Vec<u8>, cost: &Cost) {

@@ -170,6 +170,17 @@ impl Record {
         }
     }
 
+    /// What the call costs by `cost`, the price of the figures that were understood. Where another was not, that is no price
+    /// for the call.
+    pub(crate) fn settled(&self, cost: Cost) -> Cost {
+        match cost {
+            Cost::Priced(_) if self.usage_reason == Some(UsageReason::Unread) => {
+                Cost::Unpriced(UnpricedReason::UnreadUsage)
+            }
+            cost => cost,
+        }
+    }
+
     /// The id of the end user, where there is one.
     pub fn user_id(&self) -> Option<&UserId> {
         self.user.as_ref().map(|user| &user.id)
