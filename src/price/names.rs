@@ -115,7 +115,7 @@ fn route(name: &str) -> Option<&str> {
 }
 
 /// The name without the date of a snapshot, or `-latest`, at its end.
-fn undated(name: &str) -> Option<&str> {
+pub(super) fn undated(name: &str) -> Option<&str> {
     if let Some(model) = name.strip_suffix("-latest") {
         return Some(model);
     }

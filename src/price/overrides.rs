@@ -108,6 +108,7 @@ impl PriceOverride {
             prices,
             uplifts: Vec::new(),
             least_seconds: 0,
+            searches_once: false,
         };
         builder.entry(draft).map(drop).map_err(|problem| self.refused(problem))
     }
