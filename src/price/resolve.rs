@@ -4,7 +4,7 @@ use super::catalog::{
     self, Catalog, EntryId, Lookup, Period, Provider, ProviderId, Region, STANDARD, Source,
 };
 use super::index::{Key, NO_ENTRY};
-use super::names::{spellings, undated};
+use super::names::{names_a_place, spellings, undated};
 use super::rates::Fills;
 use super::{endpoint, litellm};
 use crate::record::{PriceMatch, Rate, Unit, UnpricedReason};
@@ -194,6 +194,7 @@ impl<'a> Place<'a> {
 /// Looks up `name`, which is in lower case, of a provider or an endpoint of one. An empty region is none.
 pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) -> Resolved {
     let Some(place) = Place::of(catalog, who) else { return Resolved::default() };
+    let name = endpoint::bare(place.endpoint, name);
     let region = region.to_ascii_lowercase();
     if !region.is_empty()
         && let Some(found) = regional(&place, &region, name)
@@ -335,6 +336,14 @@ fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Hits {
         match (genai.matched, hits.litellm, sibling) {
             // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
             (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
+                hits.genai = None;
+            }
+            // One that passes over the place in the name, for which LiteLLM has another price.
+            (PriceMatch::Pattern, Some(named), _)
+                if endpoint::others(&row.id).next().is_some()
+                    && names_a_place(name)
+                    && differ(catalog, named.entry, genai.entry) =>
+            {
                 hits.genai = None;
             }
             // What LiteLLM knows of the entry, tiers and regions, holds for the names that it covers.
