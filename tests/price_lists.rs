@@ -14,7 +14,8 @@ const GENAI: &str = r#"[
     {"id": "gpt-search-api", "match": {"equals": "gpt-search-api"}, "prices": {"input_mtok": 1, "output_mtok": 2}},
     {"id": "tts", "match": {"equals": "tts"}, "prices": {"input_mchars": 15}}]},
   {"id": "azure", "fallback_model_providers": ["openai"], "models": []},
-  {"id": "aws", "models": [{"id": "regional.sol", "match": {"starts_with": "sol"}, "prices": {"input_mtok": 7}}]},
+  {"id": "aws", "models": [{"id": "regional.sol", "match": {"starts_with": "sol"}, "prices": {"input_mtok": 7}},
+    {"id": "nova", "match": {"contains": "nova"}, "prices": {"input_mtok": 1}}]},
   {"id": "google", "models": [
     {"id": "gemini-2.5-flash", "match": {"equals": "gemini-2.5-flash"}, "prices": {"input_mtok": 1, "output_mtok": 2, "web_searches_kcount": 35}},
     {"id": "gemini-3-flash", "match": {"equals": "gemini-3-flash"}, "prices": {"input_mtok": 1, "output_mtok": 2, "web_searches_kcount": 14}}]},
@@ -42,6 +43,8 @@ const LITELLM: &str = r#"{
   "bedrock_mantle/sol-latest": {"alias_of": "bedrock_mantle/sol"},
   "bedrock/newest": {"alias_of": "bedrock/sol-latest"},
   "lost": {"alias_of": "nowhere"},
+  "us-gov.nova": {"litellm_provider": "bedrock_converse", "input_cost_per_token": 1.2e-06},
+  "bedrock/eu-west-2/nova": {"litellm_provider": "bedrock", "input_cost_per_token": 1.5e-06},
   "bedrock/claude_platform/claude": {"litellm_provider": "bedrock", "input_cost_per_token": 1e-06, "provider_specific_entry": {"us": 1.1}},
   "vertex_ai/gem": {"litellm_provider": "vertex_ai-language-models", "input_cost_per_token": 1e-06, "regional_endpoint_uplift_multiplier": 1.1},
   "gem": {"litellm_provider": "vertex_ai-language-models", "input_cost_per_token": 1e-06},
@@ -185,6 +188,16 @@ fn a_providers_own_rate_stands_before_that_of_whose_model_it_resells_unit_by_uni
     azure.clone().using(|usage| usage.cache_read_tokens = Some(1_000_000)).costs("30.5");
     azure.clone().using(|usage| usage.file_searches = Some(2)).costs("36.005");
     Call { tier: Some("flex"), ..azure }.costs("17.5");
+}
+
+#[test]
+fn a_price_for_the_place_in_a_name_stands_before_a_pattern_that_passes_over_it() {
+    for (model, cost) in [("nova", "1"), ("eu.nova", "1"), ("us-gov.nova", "1.2"), ("eu-west-2/nova", "1.5")]
+    {
+        call("aws", model).costs(cost);
+    }
+    let behind_a_gateway = call("aws", "bedrock/claude_platform/claude").at("gateway.internal");
+    assert_eq!(&*behind_a_gateway.priced().entry, "claude_platform/claude");
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Record {
     /// | `cost_state`, `cost_reason` | `priced` `reported` `unpriced` `none` (nothing was consumed); why, see [`UnpricedReason`](super::UnpricedReason) |
     /// | `cost_usd`, `computed_cost_usd` | the amount that counts, an exact decimal; our own figure where the provider reported one |
     /// | `charge_usd` | what the application asks its own customer, where a [`Markup`](crate::price::Markup) says so |
-    /// | `priced_as`, `price_match`, `tier_applied`, `price_version` | `provider/entry`; `exact` `alias` `pattern`; the tier, when it was not the default one; version of the price data |
+    /// | `priced_as`, `price_match`, `tier_applied`, `price_version` | `provider/entry`; `exact` `alias` `pattern` `ambiguous`; the tier, when it was not the default one; version of the price data |
     /// | `request_id`, `client_request_id`, `session` | the provider's id; `Helicone-Request-Id`; `Helicone-Session-Id` |
     /// | `properties`, `properties_dropped` | object of strings; how many were over the bounds |
     ///
