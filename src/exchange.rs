@@ -204,6 +204,12 @@ impl Exchange {
         if let Some(output) = facts.estimated_output {
             self.estimate(record, output);
         }
+        // Speech that is billed by its characters comes without any figure: they are the request's.
+        if let (Some(UsageReason::NotReported), Some(characters)) = (record.usage_reason, request.characters)
+        {
+            record.usage.characters = Some(characters);
+            (record.usage_state, record.usage_reason) = (UsageState::Reported, None);
+        }
         let may_be_asked_for = facts.pending || request.store == Some(true);
         self.settle(record, facts.response_id.as_ref(), may_be_asked_for);
         Consumed { any: facts.consumes, reported: facts.reported_cost }
@@ -261,7 +267,7 @@ impl Exchange {
             UsageState::Absent => Cost::Unpriced(UnpricedReason::NoUsage),
             _ => match record.unpriceable() {
                 Some(reason) => Cost::Unpriced(reason),
-                None => self.meter.price(&PricedCall::of(record)),
+                None => record.settled(self.meter.price(&PricedCall::of(record))),
             },
         };
         match reported {

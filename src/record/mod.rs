@@ -163,11 +163,21 @@ impl Record {
             // An estimate is made where the figures cannot be had, for this reason or another.
             _ if self.usage_state == UsageState::Estimated => None,
             Some(UsageReason::Malformed | UsageReason::TooLarge) => Some(UnpricedReason::UnreadableUsage),
-            Some(UsageReason::Unread) => Some(UnpricedReason::UnreadUsage),
             _ if input_tokens.is_none() && output_tokens.is_some_and(|tokens| tokens > 0) => {
                 Some(UnpricedReason::IncompleteUsage)
             }
             _ => None,
+        }
+    }
+
+    /// What the call costs by `cost`, the price of the figures that were understood. Where another was not, that is no price
+    /// for the call.
+    pub(crate) fn settled(&self, cost: Cost) -> Cost {
+        match cost {
+            Cost::Priced(_) if self.usage_reason == Some(UsageReason::Unread) => {
+                Cost::Unpriced(UnpricedReason::UnreadUsage)
+            }
+            cost => cost,
         }
     }
 

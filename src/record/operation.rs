@@ -60,6 +60,8 @@ closed_list! {
         Moderations = "moderations",
         /// Image generation and editing.
         Images = "images",
+        /// Video generation.
+        Videos = "videos",
         /// Speech, transcription and translation.
         Audio = "audio",
         /// Anthropic's `/messages`.

@@ -112,7 +112,7 @@ impl Usage {
 closed_list! {
     /// What the figures of a record's usage are.
     UsageState, "usage_state" {
-        /// The provider's final figures.
+        /// The final figures: the provider's, or the characters of a request for speech, by which it is billed.
         Reported = "reported",
         /// The provider's figures for a call that another record already carries; outside sums and cost.
         Repeated = "repeated",
