@@ -179,6 +179,18 @@ fn where_nobody_knows_which_of_two_prices_holds_the_match_is_ambiguous() {
 }
 
 #[test]
+fn an_applications_own_price_may_be_for_one_endpoint() {
+    let ours =
+        |provider| PriceOverride::new(provider, "sol").rate(Unit::Input, Rate::per_million("1").unwrap());
+    let total = |host, book: &PriceBook| call("aws", "sol").at(host).price(book).total();
+    let (mantle, runtime) = ("bedrock-mantle.us-east-1.api.aws", "bedrock-runtime.us-east-1.amazonaws.com");
+    let for_one = book().with_overrides([ours("bedrock_mantle")]).unwrap();
+    assert_eq!([mantle, runtime].map(|host| total(host, &for_one)), [Some(usd("1")), Some(usd("2"))]);
+    let for_all = book().with_overrides([ours("bedrock")]).unwrap();
+    assert_eq!([mantle, runtime].map(|host| total(host, &for_all)), [Some(usd("1")); 2]);
+}
+
+#[test]
 fn a_providers_own_rate_stands_before_that_of_whose_model_it_resells_unit_by_unit() {
     let azure = Call { usage: tokens(1_000_000, 1_000_000), ..call("azure", "gpt") }.at("r.openai.azure.com");
     let own = azure.priced();

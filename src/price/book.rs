@@ -233,7 +233,8 @@ impl PriceBook {
         self.0.catalog.entries.is_empty()
     }
 
-    /// The provider and the name of every entry.
+    /// The provider and the name of every entry. What costs otherwise at one endpoint of a provider has the endpoint's id: `bedrock_mantle` of `aws`,
+    /// `azure_ai` of `azure`, `gemini` of `google`.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
         let catalog = &self.0.catalog;
         catalog.entries.iter().filter_map(|entry| {

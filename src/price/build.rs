@@ -90,8 +90,15 @@ impl Builder {
         let endpoints: Vec<_> = rows.collect();
         // The application's own entries stand before all names that they may reach, under any spelling.
         let ours = |entry: &&Entry| entry.source == Source::Override;
-        let overridden: BTreeSet<_> =
+        let mut overridden: BTreeSet<_> =
             catalog.entries.iter().filter(ours).map(|entry| entry.provider).collect();
+        // Those for an endpoint stand before the names of its provider too.
+        let of_endpoint = |row: &ProviderId| {
+            let (provider, _) = endpoint::provider(&catalog.provider(*row)?.id)?;
+            catalog.provider_by_id(provider)
+        };
+        let providers: Vec<_> = overridden.iter().filter_map(of_endpoint).collect();
+        overridden.extend(providers);
         let complete = |key: &Key| {
             let is_ours = key.entry(Source::Override).is_some();
             let others = endpoints.get(usize::from(key.provider)).map_or(&[][..], Vec::as_slice);

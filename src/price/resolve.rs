@@ -301,15 +301,20 @@ impl Hits {
     }
 }
 
-/// The application's own entry, under any spelling: it stands before what the data has under the one that was sent.
+/// The application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
+/// called stands before one for the provider.
 fn application(place: &Place<'_>, name: &str) -> Option<Found> {
-    let by = |name: &str, exact_only| {
-        by_source(place.catalog, place.provider, place.row, name, Source::Override, exact_only)
-    };
-    by(name, false).or_else(|| {
-        let mut others = other_spellings(place.catalog, place.row, name).into_iter();
-        let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
-        found.map(Found::as_alias)
+    let called = place.others().filter(|(_, called)| *called).map(|(row, _)| row);
+    called.chain([place.provider]).find_map(|provider| {
+        let row = place.catalog.provider(provider)?;
+        let by = |name: &str, exact_only| {
+            by_source(place.catalog, provider, row, name, Source::Override, exact_only)
+        };
+        by(name, false).or_else(|| {
+            let mut others = other_spellings(place.catalog, place.row, name).into_iter();
+            let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
+            found.map(Found::as_alias)
+        })
     })
 }
 
