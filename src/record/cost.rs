@@ -133,6 +133,8 @@ closed_list! {
         Alias = "alias",
         /// A pattern of the price data covers the name.
         Pattern = "pattern",
+        /// The name has several prices, and nobody knows which endpoint of the provider was called. The one of its main endpoint stands.
+        Ambiguous = "ambiguous",
     }
 }
 
