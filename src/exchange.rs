@@ -1,6 +1,6 @@
 //! One call in flight: gathers facts, and becomes one record when it ends.
 
-use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_model};
+use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_models};
 use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
@@ -162,8 +162,7 @@ impl Exchange {
         };
         if record.provider.is_none() {
             // Whose API it was, the host did not say.
-            let models = [&record.response_model, &record.model];
-            record.provider = models.into_iter().flatten().find_map(|model| provider_of_model(model));
+            record.provider = provider_of_models(record.model.as_ref(), record.response_model.as_ref());
             record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
         }
         record.cost = self.cost(&record, consumed);

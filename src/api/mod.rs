@@ -33,6 +33,7 @@ mod google;
 mod head;
 mod host;
 mod hosted;
+mod hosts;
 mod lenient;
 mod look;
 mod openai;
@@ -49,7 +50,7 @@ mod usage;
 mod tests;
 
 pub(crate) use body_fields::BodyFields;
-pub(crate) use family::provider as provider_of_model;
+pub(crate) use family::provider_of_models;
 pub(crate) use request::{RequestFacts, RequestReader};
 pub(crate) use response::{Ended, ResponseFacts, ResponseReader};
 pub(crate) use route::Route;

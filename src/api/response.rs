@@ -247,7 +247,7 @@ impl ResponseReader {
     fn speaker(&self, model: Option<&Text>) -> Speaker {
         let is_google = || match &self.provider {
             Some(provider) => *provider == Provider::GOOGLE,
-            None => model.and_then(|model| family::provider(model)) == Some(Provider::GOOGLE),
+            None => model.and_then(|model| family::by_family(model)) == Some(Provider::GOOGLE),
         };
         if [self.api, self.found.api()].contains(&Some(Api::Messages)) {
             Speaker::Anthropic
