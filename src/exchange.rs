@@ -26,6 +26,8 @@ pub(crate) struct Exchange {
     expects_continue: bool,
     /// Whether any copy of the request's body has been polled.
     request_polled: AtomicBool,
+    /// Whether the copy of the request's body that was polled last has failed, before the transport could.
+    request_failed: AtomicBool,
     request: Mutex<Learned>,
 }
 
@@ -84,6 +86,17 @@ impl Exchange {
     /// Notes that a copy of the request's body is being polled.
     pub(crate) fn request_is_polled(&self) {
         self.request_polled.store(true, Ordering::Relaxed);
+        self.request_failed.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that the caller's own body of the request has failed.
+    pub(crate) fn request_fails(&self) {
+        self.request_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an error of the call is the caller's own: it could not go on when the request's body had failed.
+    pub(crate) fn request_has_failed(&self) -> bool {
+        self.request_failed.load(Ordering::Relaxed)
     }
 
     /// Whether a body that is dropped unread may be read for what it says: nobody else has read it, and nobody waits for
@@ -297,6 +310,7 @@ impl Guard {
             method: request.method.clone(),
             expects_continue: request.headers.contains_key(header::EXPECT),
             request_polled: AtomicBool::new(false),
+            request_failed: AtomicBool::new(false),
             request: Mutex::default(),
             meter: Arc::clone(meter),
         };
@@ -307,9 +321,11 @@ impl Guard {
         &self.exchange
     }
 
-    /// Closes the exchange of a call that the transport failed before there was an answer.
+    /// Closes the exchange of a call that failed before there was an answer: by the transport, unless the caller's own body had
+    /// failed by then.
     pub(crate) fn broken(mut self) {
-        self.unanswered = Some(Outcome::Broken);
+        let is_caller_s = self.exchange.request_has_failed();
+        self.unanswered = Some(if is_caller_s { Outcome::Cancelled } else { Outcome::Broken });
     }
 
     /// Closes the exchange of a call whose answer has ended. `request`: what its body had told by then.

@@ -61,6 +61,14 @@ fn residency(host: &str) -> Option<Text> {
     is_region.then(|| Text::new(region).ok()).flatten()
 }
 
+/// Whether `host`, which is known to be `provider`'s or not, takes requests for a provider. Helicone's proxies pass them on
+/// to one, and want the headers that name the caller.
+pub(super) fn faces_provider(host: &str, provider: Option<&Provider>) -> bool {
+    let is_helicone_s = [".helicone.ai", ".hconeai.com"].iter().any(|domain| host.ends_with(domain));
+    // Cloudflare's gateway has paths that name no provider.
+    !is_helicone_s && (provider.is_some() || host == "gateway.ai.cloudflare.com")
+}
+
 /// The region of a host of Amazon Bedrock's, if it is one: `bedrock-runtime.us-east-1.amazonaws.com`,
 /// `bedrock-mantle.us-east-1.api.aws`, with `-fips` or not.
 fn bedrock_region(host: &str) -> Option<Option<Text>> {

@@ -1,6 +1,6 @@
 //! What a call cost.
 
-use super::operation::closed_list;
+use super::listed::closed_list;
 use super::parts::{Part, Parts};
 use super::text::Text;
 use super::usd::Usd;
@@ -126,7 +126,7 @@ impl Priced {
 
 closed_list! {
     /// How a model's name led to a price.
-    PriceMatch, "price_match" {
+    pub PriceMatch, "price_match" {
         /// The name is the entry's.
         Exact = "exact",
         /// The name is another spelling of the entry's: a prefix, a profile or a date taken off.
@@ -140,7 +140,7 @@ closed_list! {
 
 closed_list! {
     /// Why a call has no price.
-    UnpricedReason, "cost_reason" {
+    pub UnpricedReason, "cost_reason" {
         /// There are no figures to multiply.
         NoUsage = "no_usage",
         /// A figure is there that cannot be read; the others alone would be too cheap.

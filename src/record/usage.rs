@@ -1,6 +1,6 @@
 //! What a call used.
 
-use super::operation::closed_list;
+use super::listed::closed_list;
 use super::text::Text;
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ impl Usage {
 
 closed_list! {
     /// What the figures of a record's usage are.
-    UsageState, "usage_state" {
+    pub UsageState, "usage_state" {
         /// The final figures: the provider's, or the characters of a request for speech, by which it is billed.
         Reported = "reported",
         /// The provider's figures for a call that another record already carries; outside sums and cost.
@@ -127,7 +127,7 @@ closed_list! {
 
 closed_list! {
     /// Why usage is absent, or what is wrong with it.
-    UsageReason, "usage_reason" {
+    pub UsageReason, "usage_reason" {
         /// A stream of a provider that reports usage only when `stream_options.include_usage` asks for it.
         NotRequested = "not_requested",
         /// The provider answered and did not say.

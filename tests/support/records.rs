@@ -14,10 +14,10 @@ use tower_llm_metrics::record::{
 /// Any record that JSON can tell apart: times are of whole microseconds.
 pub(crate) fn record() -> impl Strategy<Value = Record> {
     let call =
-        (time(), micros(), option::of(micros()), option::of(user()), option::of(select(&UserIssue::ALL)));
-    let provider = (option::of(text()), option::of(select(&ProviderSource::ALL)), option::of(text()));
+        (time(), micros(), option::of(micros()), option::of(user()), option::of(select(UserIssue::ALL)));
+    let provider = (option::of(text()), option::of(select(ProviderSource::ALL)), option::of(text()));
     let api = (select(Operation::ALL), option::of(select(Api::ALL)), option::of(text()), option::of(text()));
-    let ending = (any::<bool>(), option::of(any::<u16>()), select(&Outcome::ALL), option::of(text()));
+    let ending = (any::<bool>(), option::of(any::<u16>()), select(Outcome::ALL), option::of(text()));
     let used = (usage(), select(UsageState::ALL), option::of(select(UsageReason::ALL)));
     let priced = (option::of(text()), any::<bool>(), option::of(text()), cost());
     let ids = (option::of(text()), option::of(text()), option::of(text()), properties());
@@ -119,7 +119,7 @@ fn pass() -> impl Strategy<Value = Pass> {
 }
 
 fn user() -> impl Strategy<Value = User> {
-    (text(), select(&UserSource::ALL))
+    (text(), select(UserSource::ALL))
         .prop_map(|(id, source)| User::new(UserId::verbatim(&id).unwrap(), source))
 }
 
