@@ -84,7 +84,6 @@ impl Items {
             (ItemMember::Type, "web_search_call") => &mut self.web_searches,
             (ItemMember::Type, "file_search_call") => &mut self.file_searches,
             (ItemMember::Type, "image_generation_call") => &mut self.images,
-            (ItemMember::Type, "code_interpreter_call" | "x_search_call") => &mut self.others,
             (ItemMember::Type, "web_search_tool_result" | "web_fetch_tool_result") => {
                 &mut self.search_results
             }
@@ -95,8 +94,9 @@ impl Items {
                 | "text_editor_code_execution_tool_result",
             ) => &mut self.code,
             (ItemMember::Action, "open_page" | "find_in_page" | "find") => &mut self.visits,
-            // A shell of the caller's own costs nothing.
-            (ItemMember::Environment, "container_auto" | "container_reference") => &mut self.others,
+            // A shell of the caller's own, in no container, costs nothing.
+            (ItemMember::Type, "code_interpreter_call" | "x_search_call")
+            | (ItemMember::Environment, "container_auto" | "container_reference") => &mut self.others,
             _ => return,
         };
         *counter = counter.saturating_add(1);

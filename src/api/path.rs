@@ -239,13 +239,10 @@ fn openai(method: &Method, segments: &[&str]) -> Option<Call> {
         ["embeddings" | "embed", ..] => Call::new(Api::Embeddings, Operation::Embeddings),
         ["moderations", ..] => Call::new(Api::Moderations, Operation::Other),
         ["generations" | "edits" | "variations", "images", ..] => Call::new(Api::Images, Operation::Other),
-        ["speech" | "transcriptions" | "translations", "audio", ..] => {
-            Call::new(Api::Audio, Operation::Other)
-        }
+        ["speech" | "transcriptions" | "translations", "audio", ..]
         // ElevenLabs.
-        [_, "text-to-speech", ..] | ["stream" | "with-timestamps", _, "text-to-speech", ..] => {
-            Call::new(Api::Audio, Operation::Other)
-        }
+        | [_, "text-to-speech", ..]
+        | ["stream" | "with-timestamps", _, "text-to-speech", ..] => Call::new(Api::Audio, Operation::Other),
         ["videos" | "remix", ..] => Call::new(Api::Videos, Operation::Other),
         [_, "videos", ..] if *method != Method::DELETE => Call::new(Api::Videos, Operation::Other).repeated(),
         ["content", _, "videos", ..] | [_, "videos", ..] => MANAGEMENT,

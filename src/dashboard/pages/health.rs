@@ -164,6 +164,7 @@ fn meaning(reason: &str) -> &'static str {
         "too_large" => "The usage, or the decoded body, is over the limit",
         "malformed" => "The answer is not well-formed",
         "upgraded" => "The connection became another protocol\u{2019}s",
+        "batch_results" => "The results of a batch, whose calls are not metered one by one",
         "not_consumption" => "Nothing was consumed: a list, a token count",
         "not_kept" => "The store did not keep these reasons apart",
         _ => "",
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_reason_for_absent_usage_is_explained() {
-        let present = ["part_exceeds_whole"];
+        let present = ["part_exceeds_whole", "unread"];
         for reason in UsageReason::ALL.iter().map(|reason| reason.as_str()) {
             assert!(!meaning(reason).is_empty() || present.contains(&reason), "{reason}");
         }
