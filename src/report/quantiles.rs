@@ -1,5 +1,6 @@
 //! Quantiles of durations, within 1 %.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Leading bits of a value that its bucket keeps, beside the first.
@@ -107,9 +108,8 @@ impl Durations {
 struct Buckets {
     waiting: [u16; WAITING],
     len: u8,
-    // Boxed, since most have none. Sorted by bucket.
-    #[allow(clippy::box_collection)] // A cell is smaller by 16 bytes.
-    sorted: Option<Box<Vec<Entry>>>,
+    // Nothing for most. Sorted by bucket. Shared with the copies that questions are answered from.
+    sorted: Option<Arc<Vec<Entry>>>,
 }
 
 const WAITING: usize = 11;
@@ -153,7 +153,8 @@ impl Buckets {
     }
 
     fn add_many(&mut self, bucket: u16, count: u32) {
-        let sorted = self.sorted.get_or_insert_with(|| Box::new(Vec::with_capacity(WAITING)));
+        let sorted = self.sorted.get_or_insert_with(|| Arc::new(Vec::with_capacity(WAITING)));
+        let sorted = Arc::make_mut(sorted);
         let at = sorted.partition_point(|entry| entry.bucket < bucket);
         match sorted.get_mut(at) {
             Some(entry) if entry.bucket == bucket => {

@@ -1,12 +1,24 @@
 //! Rows side by side.
 
+use std::sync::Arc;
+
 /// A growing sequence in pieces, so that growing never copies more than one of them and wastes little.
+///
+/// A clone shares the pieces: it takes one count for each of them, and a piece is copied when it is changed while a clone
+/// shares it.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    pieces: Vec<Vec<T>>,
+    pieces: Vec<Arc<Vec<T>>>,
 }
 
-const PIECE: usize = 256;
+/// Items that are copied together.
+pub(crate) const PIECE: usize = 64;
+
+impl<T> Clone for Slab<T> {
+    fn clone(&self) -> Self {
+        Self { pieces: self.pieces.clone() }
+    }
+}
 
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
@@ -17,49 +29,63 @@ impl<T> Slab<T> {
         self.pieces.last().map_or(0, |last| (self.pieces.len() - 1) * PIECE + last.len())
     }
 
-    pub(crate) fn push(&mut self, item: T) {
-        match self.pieces.last_mut() {
-            Some(last) if last.len() < PIECE => last.push(item),
-            // The first piece grows as it needs to; the later ones are needed whole, sooner or later.
-            first => {
-                let mut piece = Vec::with_capacity(if first.is_none() { 4 } else { PIECE });
-                piece.push(item);
-                self.pieces.push(piece);
-            }
-        }
-    }
-
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
         self.pieces.get(at / PIECE)?.get(at % PIECE)
     }
 
+    /// Pieces of [`PIECE`] items, the last of which may have fewer.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &[T]> {
+        self.pieces.iter().map(|piece| piece.as_slice())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces().flatten()
+    }
+
+    /// Bytes that the sequence itself takes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let pieces: usize = self.pieces.iter().map(|piece| piece.capacity() * size_of::<T>()).sum();
+        let each = size_of::<Vec<T>>() + 2 * size_of::<usize>();
+        pieces + self.pieces.len() * each + self.pieces.capacity() * size_of::<Arc<Vec<T>>>()
+    }
+}
+
+impl<T: Clone> Slab<T> {
+    pub(crate) fn push(&mut self, item: T) {
+        match self.pieces.last_mut() {
+            Some(last) if last.len() < PIECE => {
+                let last = Arc::make_mut(last);
+                if last.len() == last.capacity() {
+                    last.reserve_exact(last.len().min(PIECE - last.len()));
+                }
+                last.push(item);
+            }
+            // The first piece grows as it needs to; the later ones are needed whole, sooner or later.
+            first => {
+                let mut piece = Vec::with_capacity(if first.is_none() { 4 } else { PIECE });
+                piece.push(item);
+                self.pieces.push(Arc::new(piece));
+            }
+        }
+    }
+
     #[inline]
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
-        self.pieces.get_mut(at / PIECE)?.get_mut(at % PIECE)
+        Arc::make_mut(self.pieces.get_mut(at / PIECE)?).get_mut(at % PIECE)
     }
 
     /// Takes an item out. The last one takes its place.
     pub(crate) fn swap_remove(&mut self, at: usize) -> Option<T> {
-        let mut last = self.pieces.last_mut()?.pop()?;
+        let mut last = Arc::make_mut(self.pieces.last_mut()?).pop()?;
         // An empty piece at the end would put new items at wrong places.
-        if self.pieces.last().is_some_and(Vec::is_empty) {
+        if self.pieces.last().is_some_and(|piece| piece.is_empty()) {
             self.pieces.pop();
         }
         if let Some(item) = self.get_mut(at) {
             std::mem::swap(item, &mut last);
         }
         Some(last)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pieces.iter().flatten()
-    }
-
-    /// Bytes that the sequence itself takes on the heap.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        let pieces: usize = self.pieces.iter().map(|piece| piece.capacity() * size_of::<T>()).sum();
-        pieces + self.pieces.capacity() * size_of::<Vec<T>>()
     }
 }
 
@@ -86,5 +112,19 @@ mod tests {
         }
         slab.push(9);
         assert_eq!((slab.len(), slab.get(0)), (1, Some(&9)));
+    }
+
+    #[test]
+    fn a_clone_stays_as_it_was_and_a_change_copies_no_more_than_one_piece() {
+        let mut slab = Slab::new();
+        (0..PIECE * 10).for_each(|n| slab.push(Box::new(n)));
+        let before = slab.clone();
+        **slab.get_mut(5).unwrap() = 1_000;
+        slab.push(Box::new(2_000));
+        slab.swap_remove(PIECE);
+        assert!(before.iter().map(|n| **n).eq(0..PIECE * 10));
+        let shared = before.pieces.iter().zip(&slab.pieces).filter(|(a, b)| Arc::ptr_eq(a, b)).count();
+        assert_eq!(shared, 8, "the pieces that were changed are the first two");
+        assert!(slab.pieces.iter().all(|piece| piece.capacity() <= PIECE));
     }
 }
