@@ -137,13 +137,12 @@ impl Store {
         let edges = [window.start, window.end];
         self.answer(&edges, self.visit(way(selection, window), &mut seen, &mut Pace::default())).await?;
         let InGroups { groups, gaps, .. } = seen;
-        let mut groups: Vec<_> =
-            groups.into_iter().map(|(name, (totals, users))| Group { name, totals, users }).collect();
-        groups.sort_by(|left, right| {
+        let groups = groups.into_iter().map(|(name, (totals, users))| Group { name, totals, users });
+        let order = |left: &Group, right: &Group| {
             let key = |group: &Group| Reverse(group.totals.requests());
             key(left).cmp(&key(right)).then_with(|| left.name.cmp(&right.name))
-        });
-        Ok(Breakdown { by, groups, gaps })
+        };
+        Ok(Breakdown { by, groups: sorted(groups.collect(), order).await, gaps })
     }
 
     pub(super) async fn histogram(
@@ -161,7 +160,7 @@ impl Store {
         };
         let edges = [window.start, window.end];
         self.answer(&edges, self.visit(way(selection, window), &mut seen, &mut Pace::default())).await?;
-        Ok(query.of(sorted(seen.values).await, seen.unknown, seen.gaps))
+        Ok(query.of(sorted(seen.values, i128::cmp).await, seen.unknown, seen.gaps))
     }
 
     pub(super) async fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
@@ -192,8 +191,10 @@ impl Store {
         let today = sum([today_outside, today_inside, &Totals::default()]);
         let month = sum([month_outside, month_inside, &today]);
         let [users, users_today, users_this_month] = seen.users;
-        let mut unpriced_models: Vec<_> = seen.unpriced.into_iter().collect();
-        unpriced_models.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+        let most = |left: &(Option<Text>, u64), right: &(Option<Text>, u64)| {
+            right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0))
+        };
+        let unpriced_models = sorted(seen.unpriced.into_iter().collect(), most).await;
         Ok(Overview {
             totals: sum([today_inside, month_inside, inside]),
             users,

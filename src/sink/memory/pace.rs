@@ -1,5 +1,7 @@
 //! Answering in pieces, so that whoever awaits an answer serves others meanwhile.
 
+use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -51,32 +53,33 @@ pub(super) fn at_once<T>(answer: impl Future<Output = T>) -> T {
 }
 
 /// Sorts values of which there may be a million.
-pub(super) async fn sorted(mut values: Vec<i128>) -> Vec<i128> {
+pub(super) async fn sorted<T>(values: Vec<T>, order: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
     let mut pace = Pace::default();
-    for run in values.chunks_mut(STRETCH) {
-        run.sort_unstable();
+    let mut values = values.into_iter();
+    let mut runs = VecDeque::new();
+    while values.len() > 0 {
+        let mut run: Vec<T> = values.by_ref().take(STRETCH).collect();
+        run.sort_unstable_by(&order);
         pace.went(run.len()).await;
+        runs.push_back(run);
     }
-    let mut length = STRETCH;
-    while length < values.len() {
-        let mut merged = Vec::with_capacity(values.len());
-        for pair in values.chunks(2 * length) {
-            let (left, right) = pair.split_at(length.min(pair.len()));
-            let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
-            loop {
-                let from_left = match (left.peek(), right.peek()) {
-                    (Some(left), Some(right)) => left <= right,
-                    (left, _) => left.is_some(),
-                };
-                let Some(next) = (if from_left { left.next() } else { right.next() }) else { break };
-                merged.push(*next);
-                pace.went(1).await;
-            }
+    let mut first = runs.pop_front().unwrap_or_default();
+    while let Some(second) = runs.pop_front() {
+        let mut merged = Vec::with_capacity(first.len() + second.len());
+        let (mut left, mut right) = (first.into_iter().peekable(), second.into_iter().peekable());
+        loop {
+            let from_left = match (left.peek(), right.peek()) {
+                (Some(left), Some(right)) => order(left, right).is_le(),
+                (left, _) => left.is_some(),
+            };
+            let Some(next) = (if from_left { left.next() } else { right.next() }) else { break };
+            merged.push(next);
+            pace.went(1).await;
         }
-        values = merged;
-        length = length.saturating_mul(2);
+        runs.push_back(merged);
+        first = runs.pop_front().unwrap_or_default();
     }
-    values
+    first
 }
 
 #[cfg(test)]
@@ -100,7 +103,7 @@ mod tests {
     fn many_values_are_sorted_in_pieces() {
         for count in [0, 1, STRETCH, STRETCH + 1, 10 * STRETCH + 7] {
             let values: Vec<_> = (0..count as i128).map(|n| n * 7_919 % 10_007 - 5_000).collect();
-            let (sorted, turns) = turns(sorted(values.clone()));
+            let (sorted, turns) = turns(sorted(values.clone(), i128::cmp));
             let mut expected = values;
             expected.sort_unstable();
             assert_eq!(sorted, expected);

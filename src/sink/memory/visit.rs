@@ -99,6 +99,7 @@ impl Store {
 
 async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
     let choice = Choice::new(way.calls, way.window, &snapshot.facets);
+    pace.went(snapshot.facets.len()).await;
     for row in snapshot.rows.iter() {
         see(Seen::User(row), &choice, visitor, pace).await;
     }
