@@ -920,3 +920,38 @@ fn an_error_names_the_directory_that_cannot_be_read() {
     let error = FileSink::new(&file).unwrap_err();
     assert!(error.to_string().contains("file-in-the-way"), "{error}");
 }
+
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+#[test]
+fn records_of_compressed_files_of_many_parts_come_in_order_of_time_however_far_behind_they_are() {
+    use tower_llm_metrics::sink::file::Compression;
+    let ways = [
+        #[cfg(feature = "gzip")]
+        Compression::Gzip,
+        #[cfg(feature = "zstd")]
+        Compression::Zstd,
+    ];
+    for compression in ways {
+        let dir = Dir::new(&format!("many-parts-{compression:?}"));
+        // Calls that end in order, and of which each hundredth began long before.
+        let late =
+            |number: u64| if number.is_multiple_of(100) { number.saturating_sub(1_500) } else { number };
+        for second in 0..2 {
+            let sink = dir.sink();
+            (0..8_000).for_each(|number| sink.record(&numbered(late(number) * 2 + second)));
+        }
+        let sink = FileSink::builder(&dir.0).compression(compression).open().unwrap();
+        while sink.stats().compressed < 2 {
+            std::thread::yield_now();
+        }
+        drop(sink);
+        let mut expected: Vec<_> =
+            (0..8_000).flat_map(|number| [late(number) * 2, late(number) * 2 + 1]).collect();
+        expected.sort_unstable();
+        assert_eq!(numbers(&dir.log()), expected, "{compression:?}");
+        let window = dir.log().records_in(at(12_000)..at(12_010)).unwrap();
+        let window: Vec<_> = window.map(|record| number(&record.unwrap())).collect();
+        expected.retain(|number| (12_000..12_010).contains(number));
+        assert_eq!(window, expected);
+    }
+}

@@ -62,6 +62,12 @@ impl OpenFiles {
     /// Each takes a decoder's memory.
     const MOST: usize = 4;
 
+    /// Whether a block comes next in its file.
+    pub(super) fn comes_next(&self, block: &Block) -> bool {
+        let position = self.0.iter().find(|file| Arc::ptr_eq(&file.source, &block.source));
+        block.offset == position.map_or(0, |file| file.position)
+    }
+
     /// The file of a block, with the block coming next.
     fn at(&mut self, block: &Block) -> io::Result<&mut OpenFile> {
         let source = &block.source;

@@ -126,15 +126,15 @@ impl Records {
             let earliest = self.runs.peek().and_then(|run| run.0.order());
             let is_due = |block: &mut Block| earliest.is_none_or(|(time, _)| first(block) <= time);
             let Some(block) = self.waiting.pop_if(is_due) else { return };
-            // A compressed file is read from its beginning: what comes before is not passed by.
-            let passed = |of: &mut Block| {
-                of.source.segment.format != Format::Plain
-                    && Arc::ptr_eq(&of.source, &block.source)
-                    && of.place() < block.place()
-            };
-            let mut blocks: Vec<_> = self.waiting.extract_if(.., passed).collect();
+            let mut blocks = Vec::new();
+            if block.source.segment.format != Format::Plain && !self.files.comes_next(&block) {
+                // A compressed file is read from its beginning: what comes before is not passed by.
+                let passed =
+                    |of: &mut Block| Arc::ptr_eq(&of.source, &block.source) && of.place() < block.place();
+                blocks.extend(self.waiting.extract_if(.., passed));
+                blocks.sort_by_key(Block::place);
+            }
             blocks.push(block);
-            blocks.sort_by_key(Block::place);
             for block in blocks {
                 if let Some(gone) = self.load_block(block) {
                     self.look_again(&gone.source);

@@ -79,7 +79,7 @@ impl QueueSink {
         let waiting = Arc::clone(&shared);
         let thread = Builder::new().name("llm-metrics-queue".to_owned()).spawn(move || {
             let started = Instant::now();
-            while let Next::Sleep(until) = worker.turn(started.elapsed()) {
+            while let Next::Sleep(until) = worker.turn(&|| started.elapsed()) {
                 waiting.wait(until.map(|until| until.saturating_sub(started.elapsed())));
             }
         })?;
@@ -286,6 +286,21 @@ mod tests {
         drop(closed);
         assert!(sink.flush().is_err(), "the loss is told of, when the sink is free again or has ended");
         assert_eq!(sum(&sink.stats()), 5);
+    }
+
+    #[test]
+    fn a_flush_comes_to_an_end_while_others_record() {
+        let sink = QueueSink::new(50, |_: &Record| std::thread::yield_now()).unwrap();
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    sink.record(&record());
+                }
+            });
+            (0..20).for_each(|_| drop(sink.flush()));
+            over.store(true, Ordering::Relaxed);
+        });
     }
 
     #[test]

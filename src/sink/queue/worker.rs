@@ -1,7 +1,6 @@
 //! The one who empties a queue, with retries.
 //!
-//! The worker knows no clock and does not wait: it is told the time and says how long it may sleep. So tests drive it without
-//! a thread.
+//! The worker does not wait: it asks for the time and says how long it may sleep. So tests drive it without a clock and a thread.
 
 use super::batch::{BatchSink, Limits};
 use super::shared::{Order, Shared};
@@ -52,8 +51,8 @@ impl<S: BatchSink> Worker<S> {
         }
     }
 
-    /// Does what is due at `now`.
-    pub(super) fn turn(&mut self, now: Duration) -> Next {
+    /// Does what is due. `now` is asked again after what may have taken its time.
+    pub(super) fn turn(&mut self, now: &dyn Fn() -> Duration) -> Next {
         let mut state = self.shared.state();
         if state.abandoning {
             return Next::End;
@@ -62,34 +61,34 @@ impl<S: BatchSink> Worker<S> {
         (state.woken, state.wake_at) = (false, usize::MAX);
         let orders = std::mem::take(&mut state.orders);
         let closed = state.closed;
-        let ordered = state.queue.len() + self.batch.len();
+        let count = state.queue.len() + self.batch.len();
         drop(state);
-        let urgent = closed || !orders.is_empty();
-        let written = self.write_due(now, if urgent { ordered } else { 0 });
+        let written = self.write_due(now, count, closed || !orders.is_empty());
         let done = closed && self.batch.is_empty();
         if done || !orders.is_empty() {
             self.answer(orders, written, done);
         }
-        if done { Next::End } else { self.next(now) }
+        if done { Next::End } else { self.next(now()) }
     }
 
-    /// Writes what is due, and of what was `ordered` all.
+    /// Writes what is due of the next `count` records, and all of them when it is `urgent`: those that come meanwhile do not
+    /// keep it from an end.
     ///
     /// # Errors
     /// When a batch is to be tried again, and the last one of those that were given up.
-    fn write_due(&mut self, now: Duration, mut ordered: usize) -> io::Result<()> {
+    fn write_due(&mut self, now: &dyn Fn() -> Duration, mut count: usize, urgent: bool) -> io::Result<()> {
         let mut written = Ok(());
-        loop {
-            let urgent = ordered > 0;
+        while count > 0 {
+            let waits = self.retry_at.is_some_and(|at| now() < at);
             if self.batch.is_empty() {
-                self.take(now, urgent);
-                if self.batch.is_empty() {
-                    return written;
-                }
-            } else if !urgent && self.retry_at.is_some_and(|at| now < at) {
-                return written;
+                self.take(now(), urgent);
+            } else if waits && !urgent {
+                break;
             }
-            ordered = ordered.saturating_sub(self.batch.len());
+            if self.batch.is_empty() {
+                break;
+            }
+            count = count.saturating_sub(self.batch.len());
             if let Err(e) = self.write(now) {
                 if !self.batch.is_empty() {
                     return Err(e);
@@ -97,6 +96,7 @@ impl<S: BatchSink> Worker<S> {
                 written = Err(e);
             }
         }
+        written
     }
 
     /// Takes a batch from the queue, if there is one that is due.
@@ -117,7 +117,7 @@ impl<S: BatchSink> Worker<S> {
     ///
     /// # Errors
     /// When it is to be tried again, or was given up.
-    fn write(&mut self, now: Duration) -> io::Result<()> {
+    fn write(&mut self, now: &dyn Fn() -> Duration) -> io::Result<()> {
         let panics = self.panics.count();
         let written = self.panics.catch(|| self.sink.write(&self.batch));
         let panicked = self.panics.count() != panics;
@@ -135,7 +135,7 @@ impl<S: BatchSink> Worker<S> {
                 self.failures = self.failures.saturating_add(1);
                 state.last_error = Some(e.to_string());
                 if self.failures <= self.limits.retries {
-                    self.retry_at = Some(now.saturating_add(self.limits.backoff(self.failures)));
+                    self.retry_at = Some(now().saturating_add(self.limits.backoff(self.failures)));
                     drop(state);
                     self.shared
                         .failing
@@ -300,15 +300,15 @@ mod tests {
     #[test]
     fn a_batch_is_written_when_it_is_full_or_has_lingered_and_then_idle_is_told_once() {
         let (mut worker, shared, sink) = worker(LIMITS);
-        assert_eq!((worker.turn(ms(0)), shared.state().wake_at), (Next::Sleep(None), 1));
+        assert_eq!((worker.turn(&|| ms(0)), shared.state().wake_at), (Next::Sleep(None), 1));
         record(&shared, 2);
-        assert_eq!((worker.turn(ms(5)), shared.state().wake_at), (until(105), 3));
-        assert_eq!(worker.turn(ms(50)), until(105));
+        assert_eq!((worker.turn(&|| ms(5)), shared.state().wake_at), (until(105), 3));
+        assert_eq!(worker.turn(&|| ms(50)), until(105));
         record(&shared, 5);
-        assert_eq!(worker.turn(ms(60)), until(160), "the one that is left waits anew");
+        assert_eq!(worker.turn(&|| ms(60)), until(160), "the one that is left waits anew");
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3)]);
-        assert_eq!(worker.turn(ms(160)), Next::Sleep(None));
-        assert_eq!(worker.turn(ms(170)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(160)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(170)), Next::Sleep(None));
         assert_eq!(sink.asked(), [Asked::Write(1), Asked::Idle]);
         let stats = shared.state().stats();
         assert_eq!((stats.delivered, stats.batches, stats.retries, stats.queued), (7, 3, 0, 0));
@@ -319,12 +319,12 @@ mod tests {
         let (mut worker, shared, sink) = worker(LIMITS);
         sink.behave([Behaviour::Fail, Behaviour::Fail]);
         record(&shared, 5);
-        assert_eq!(worker.turn(ms(0)), until(10));
+        assert_eq!(worker.turn(&|| ms(0)), until(10));
         assert_eq!(shared.state().stats().queued, 5);
         assert_eq!(shared.state().wake_at, usize::MAX);
-        assert_eq!(worker.turn(ms(9)), until(10), "nothing else is written meanwhile");
-        assert_eq!(worker.turn(ms(10)), until(25), "twice as long, and at most the longest");
-        assert_eq!(worker.turn(ms(25)), until(100), "the others have waited since the first was taken");
+        assert_eq!(worker.turn(&|| ms(9)), until(10), "nothing else is written meanwhile");
+        assert_eq!(worker.turn(&|| ms(10)), until(25), "twice as long, and at most the longest");
+        assert_eq!(worker.turn(&|| ms(25)), until(100), "the others have waited since the first was taken");
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3), Asked::Write(3)]);
         let stats = shared.state().stats();
         assert_eq!((stats.delivered, stats.batches, stats.retries, stats.failed), (3, 1, 2, 0));
@@ -336,12 +336,12 @@ mod tests {
         let (mut worker, shared, sink) = worker(LIMITS);
         sink.behave([Behaviour::Fail; 3]);
         record(&shared, 6);
-        let ends = [0, 10, 25].map(|now| worker.turn(ms(now)));
+        let ends = [0, 10, 25].map(|now| worker.turn(&|| ms(now)));
         assert_eq!(ends, [until(10), until(25), Next::Sleep(None)]);
         let stats = shared.state().stats();
         assert_eq!((stats.failed, stats.lost(), stats.delivered, stats.retries), (3, 3, 3, 2));
         let answer = order(&shared);
-        worker.turn(ms(30));
+        worker.turn(&|| ms(30));
         assert_eq!(answer.recv().unwrap().unwrap_err().to_string(), "3 records recorded before were lost");
     }
 
@@ -350,19 +350,30 @@ mod tests {
         let (mut worker, shared, sink) = worker(LIMITS);
         record(&shared, 4);
         let answer = order(&shared);
-        assert_eq!(worker.turn(ms(0)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
         answer.recv().unwrap().unwrap();
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(1), Asked::Flush, Asked::Idle]);
         sink.behave([Behaviour::Fail, Behaviour::Fail]);
         record(&shared, 1);
         for (now, retry) in [(100, 110), (105, 120)] {
             let answer = order(&shared);
-            assert_eq!(worker.turn(ms(now)), until(retry), "it does not wait for the time of a retry");
+            assert_eq!(worker.turn(&|| ms(now)), until(retry), "it does not wait for the time of a retry");
             assert_eq!(answer.recv().unwrap().unwrap_err().to_string(), "no connection");
         }
         assert_eq!(sink.asked(), [Asked::Write(1), Asked::Write(1)]);
-        assert_eq!(worker.turn(ms(120)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(120)), Next::Sleep(None));
         assert_eq!(shared.state().stats().delivered, 5);
+    }
+
+    #[test]
+    fn a_retry_waits_from_when_the_attempt_has_failed() {
+        let (mut worker, shared, sink) = worker(LIMITS);
+        sink.behave([Behaviour::Fail]);
+        record(&shared, 3);
+        let slow = sink.clone();
+        // The attempt takes five seconds.
+        let clock = move || if slow.0.lock().unwrap().0.is_empty() { ms(0) } else { ms(5_000) };
+        assert_eq!(worker.turn(&clock), until(5_010));
     }
 
     #[test]
@@ -370,7 +381,7 @@ mod tests {
         let (mut worker, shared, sink) = worker(LIMITS);
         sink.behave([Behaviour::Panic]);
         record(&shared, 6);
-        assert_eq!(worker.turn(ms(0)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
         let stats = shared.state().stats();
         assert_eq!((stats.panicked, stats.delivered, stats.batches), (3, 3, 1));
     }
@@ -381,7 +392,7 @@ mod tests {
         let sinks = (|_: &Record| panic!("of the application"), |_: &Record| {});
         let mut worker = Worker::new(Arc::clone(&shared), EachRecord(sinks), Limits::ONE_BY_ONE);
         record(&shared, 2);
-        assert_eq!(worker.turn(ms(0)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
         let stats = shared.state().stats();
         assert_eq!((stats.panicked, stats.delivered), (2, 0));
     }
@@ -392,15 +403,15 @@ mod tests {
         sink.behave([Behaviour::Fail]);
         record(&shared, 4);
         shared.state().closed = true;
-        assert_eq!(worker.turn(ms(0)), until(10));
-        assert_eq!(worker.turn(ms(10)), Next::End);
+        assert_eq!(worker.turn(&|| ms(0)), until(10));
+        assert_eq!(worker.turn(&|| ms(10)), Next::End);
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3), Asked::Write(1), Asked::Flush]);
 
         let (mut worker, shared, sink) = self::worker(LIMITS);
         sink.behave([Behaviour::Fail; 3]);
         record(&shared, 3);
         shared.state().closed = true;
-        let ends = [0, 10, 25].map(|now| worker.turn(ms(now)));
+        let ends = [0, 10, 25].map(|now| worker.turn(&|| ms(now)));
         assert_eq!(ends, [until(10), until(25), Next::End]);
         assert_eq!(shared.state().stats().failed, 3);
         drop(worker);
