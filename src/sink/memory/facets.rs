@@ -311,8 +311,9 @@ impl Facets {
         self.list.get(place as usize)
     }
 
-    pub(crate) fn list(&self) -> &Slab<Facet> {
-        &self.list
+    /// The kinds by their places, as of this moment.
+    pub(crate) fn share(&mut self) -> Slab<Facet> {
+        self.list.share()
     }
 
     /// Bytes on the heap, without those of long names.

@@ -223,7 +223,7 @@ impl MemorySink {
             MemoryStats { alert_panics: self.0.settings.alerts.panics(), ..MemoryStats::default() };
         let (mut cells, mut bytes) = (0, 0);
         for shard in &self.0.shards {
-            let shard = lock(shard);
+            let mut shard = lock(shard);
             stats.users += shard.rows.len() as u64;
             stats.cells += shard.cells() as u64;
             stats.bytes += shard.heap_bytes() as u64;

@@ -336,25 +336,25 @@ impl Shard {
     }
 
     /// What it holds at this moment.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot { rows: self.rows.clone(), briefs: self.briefs.clone(), ..self.snapshot_of_shared() }
+    pub(crate) fn snapshot(&mut self) -> Snapshot {
+        Snapshot { rows: self.rows.share(), briefs: self.briefs.share(), ..self.snapshot_of_shared() }
     }
 
     /// The same without the users.
-    pub(crate) fn snapshot_of_shared(&self) -> Snapshot {
+    pub(crate) fn snapshot_of_shared(&mut self) -> Snapshot {
         Snapshot {
             rows: Slab::new(),
             briefs: Slab::new(),
             nobody: self.nobody.clone(),
             other: self.other.clone(),
-            facets: self.facets.list().clone(),
+            facets: self.facets.share(),
         }
     }
 
     /// One user's row, and the kinds of calls.
-    pub(crate) fn snapshot_of(&self, id: &UserId, hash: u64) -> Option<(Row, Slab<Facet>)> {
-        let row = self.find(id, hash).and_then(|place| self.rows.get(place))?;
-        Some((row.clone(), self.facets.list().clone()))
+    pub(crate) fn snapshot_of(&mut self, id: &UserId, hash: u64) -> Option<(Row, Slab<Facet>)> {
+        let row = self.find(id, hash).and_then(|place| self.rows.get(place))?.clone();
+        Some((row, self.facets.share()))
     }
 
     /// Bytes on the heap, without the cells.

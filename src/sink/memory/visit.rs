@@ -62,7 +62,7 @@ impl Store {
                 for shard in &self.shards {
                     let all = *way.scope == Scope::All;
                     let snapshot = {
-                        let shard = lock(shard);
+                        let mut shard = lock(shard);
                         if all { shard.snapshot() } else { shard.snapshot_of_shared() }
                     };
                     see_all(&snapshot, way, visitor, pace).await;
