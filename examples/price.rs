@@ -164,8 +164,8 @@ fn book() -> Result<PriceBook, Error> {
         (Some("--prices"), Some(file)) => PriceBook::from_json(&std::fs::read(file)?)?,
         _ => return Err("usage: price [--prices FILE]".into()),
     };
-    for refused in book.refused() {
-        eprintln!("not used: {refused}");
+    for (reason, refused) in book.refused_by_reason() {
+        eprintln!("{} not used: {reason}", refused.len());
     }
     Ok(book)
 }

@@ -12,8 +12,13 @@
 //! on the loopback interface, or put your own authentication before it.
 //!
 //! Both directions stream. The upstream's host tells the provider; `--provider` overrides it. The table of users is answered
-//! on the admin address (`--admin`) only. On SIGINT and SIGTERM the proxy takes no more connections, waits for open calls (up
+//! on the admin address (`--admin`) only, which answers to `localhost`, to its own address and to the names of `--admin-host`, lest a
+//! page in a browser asks it under a name of its own. On SIGINT and SIGTERM the proxy takes no more connections, waits for open calls (up
 //! to `--grace` seconds, or until a second signal), and ends when every record is on disk.
+//!
+//! There are at most `--connections` of them at once, by default half of the files that the process may have open. One without an open call
+//! is closed after `--idle` seconds (120), or earlier when there is no room for another; so is a request that stops short of its end.
+//! Paths with `..` are refused where the upstream has a path, and nothing is tunnelled.
 //!
 //! Compressed answers are read in the encodings that the library was built with: `--features brotli,gzip,zstd` for all. The
 //! proxy takes others out of the clients' `Accept-Encoding`, so that no answer passes unread.

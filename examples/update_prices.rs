@@ -45,8 +45,9 @@ fn run() -> Result<(), Error> {
                 .version(version)
                 .dated(SystemTime::try_from(date)?)
                 .build();
-            for refused in book.refused() {
-                eprintln!("not used: {refused}");
+            for (reason, refused) in book.refused_by_reason() {
+                let example = refused.first().map_or("", |refused| &refused.entry);
+                eprintln!("{} not used: {reason} ({example} for one)", refused.len());
             }
             let snapshot = format!("{NOTICE}{}", book.to_snapshot());
             std::fs::write(SNAPSHOT, &snapshot)?;

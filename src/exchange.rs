@@ -1,6 +1,6 @@
 //! One call in flight: gathers facts, and becomes one record when it ends.
 
-use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_model};
+use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_models};
 use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
@@ -26,6 +26,8 @@ pub(crate) struct Exchange {
     expects_continue: bool,
     /// Whether any copy of the request's body has been polled.
     request_polled: AtomicBool,
+    /// Whether the copy of the request's body that was polled last has failed, before the transport could.
+    request_failed: AtomicBool,
     request: Mutex<Learned>,
 }
 
@@ -84,6 +86,17 @@ impl Exchange {
     /// Notes that a copy of the request's body is being polled.
     pub(crate) fn request_is_polled(&self) {
         self.request_polled.store(true, Ordering::Relaxed);
+        self.request_failed.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that the caller's own body of the request has failed.
+    pub(crate) fn request_fails(&self) {
+        self.request_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an error of the call is the caller's own: it could not go on when the request's body had failed.
+    pub(crate) fn request_has_failed(&self) -> bool {
+        self.request_failed.load(Ordering::Relaxed)
     }
 
     /// Whether a body that is dropped unread may be read for what it says: nobody else has read it, and nobody waits for
@@ -149,8 +162,7 @@ impl Exchange {
         };
         if record.provider.is_none() {
             // Whose API it was, the host did not say.
-            let models = [&record.response_model, &record.model];
-            record.provider = models.into_iter().flatten().find_map(|model| provider_of_model(model));
+            record.provider = provider_of_models(record.model.as_ref(), record.response_model.as_ref());
             record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
         }
         record.cost = self.cost(&record, consumed);
@@ -204,6 +216,12 @@ impl Exchange {
         record.region = facts.region.or(record.region.take());
         if let Some(output) = facts.estimated_output {
             self.estimate(record, output);
+        }
+        // Speech that is billed by its characters comes without any figure: they are the request's.
+        if let (Some(UsageReason::NotReported), Some(characters)) = (record.usage_reason, request.characters)
+        {
+            record.usage.characters = Some(characters);
+            (record.usage_state, record.usage_reason) = (UsageState::Reported, None);
         }
         let may_be_asked_for = facts.pending || request.store == Some(true);
         self.settle(record, facts.response_id.as_ref(), may_be_asked_for);
@@ -262,7 +280,7 @@ impl Exchange {
             UsageState::Absent => Cost::Unpriced(UnpricedReason::NoUsage),
             _ => match record.unpriceable() {
                 Some(reason) => Cost::Unpriced(reason),
-                None => self.meter.price(&PricedCall::of(record)),
+                None => record.settled(self.meter.price(&PricedCall::of(record))),
             },
         };
         match reported {
@@ -292,6 +310,7 @@ impl Guard {
             method: request.method.clone(),
             expects_continue: request.headers.contains_key(header::EXPECT),
             request_polled: AtomicBool::new(false),
+            request_failed: AtomicBool::new(false),
             request: Mutex::default(),
             meter: Arc::clone(meter),
         };
@@ -302,9 +321,11 @@ impl Guard {
         &self.exchange
     }
 
-    /// Closes the exchange of a call that the transport failed before there was an answer.
+    /// Closes the exchange of a call that failed before there was an answer: by the transport, unless the caller's own body had
+    /// failed by then.
     pub(crate) fn broken(mut self) {
-        self.unanswered = Some(Outcome::Broken);
+        let is_caller_s = self.exchange.request_has_failed();
+        self.unanswered = Some(if is_caller_s { Outcome::Cancelled } else { Outcome::Broken });
     }
 
     /// Closes the exchange of a call whose answer has ended. `request`: what its body had told by then.

@@ -20,6 +20,7 @@ use tower_service::Service;
 /// * the user of the extensions, the headers or [`Identify`](crate::Identify), never the body's;
 /// * the model that the path or the answer names: what the answer does not repeat, such as a model that was refused, is absent;
 /// * no estimate of a [`TokenCounter`](crate::TokenCounter), which would have to read the request;
+/// * the outcome `broken` too where the caller's own body of the request failed, which is not seen here;
 /// * `not_requested` for every chat stream that ends without usage: whether it was asked for is not known here.
 ///
 /// It is made from a [`UserMetricsLayer`], whose settings, sink and counts it shares.

@@ -59,19 +59,6 @@ impl Members {
         let key = reader.string()?;
         if reader.take(b':') { Ok(Some(key)) } else { Err(Unexpected) }
     }
-
-    /// Takes a key, other than the first, that `known` finds at the beginning of what follows: after a comma, in quotes,
-    /// before its colon. `known` tells the length of all that, too.
-    #[inline]
-    pub(crate) fn next_known<K>(
-        &mut self,
-        reader: &mut Reader<'_>,
-        known: impl FnOnce(&[u8]) -> Option<(usize, K)>,
-    ) -> Option<K> {
-        let (length, key) = if self.0.any { known(reader.rest().as_bytes())? } else { return None };
-        reader.at += length;
-        Some(key)
-    }
 }
 
 impl Elements {

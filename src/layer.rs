@@ -21,6 +21,8 @@ use tower_layer::Layer;
 ///
 /// A clone, and every service made by it, shares its settings and counts.
 ///
+/// Headers that name the caller do not reach a provider: see [`faces_provider`](Self::faces_provider).
+///
 /// ```
 /// use tower::{ServiceBuilder, ServiceExt};
 /// use tower_llm_metrics::{MemorySink, UserMetricsLayer};
@@ -36,7 +38,8 @@ use tower_layer::Layer;
 /// let client = ServiceBuilder::new().layer(UserMetricsLayer::new(users.clone())).service(client);
 ///
 /// let request = http::Request::post("https://api.openai.com/v1/chat/completions")
-///     .body(Full::from(r#"{"model":"gpt-5-mini","user":"alice","messages":[]}"#))
+///     .header("Helicone-User-Id", "alice") // taken out on the way: it is a provider's host
+///     .body(Full::from(r#"{"model":"gpt-5-mini","messages":[]}"#))
 ///     .unwrap();
 /// let response = client.oneshot(request).await.unwrap();
 /// response.into_body().collect().await.unwrap();
@@ -83,7 +86,8 @@ impl UserMetricsLayer {
 
     /// Reads the user from these headers, in this order, instead of `Helicone-User-Id`. None at all is possible.
     ///
-    /// What a caller puts into a header is a claim, not a proof.
+    /// What a caller puts into a header is a claim, not a proof. Where the request faces a provider, these headers are removed
+    /// (see [`faces_provider`](Self::faces_provider)), but for a provider's credentials, such as `Authorization`.
     #[must_use]
     pub fn user_headers(self, headers: impl IntoIterator<Item = HeaderName>) -> Self {
         self.with(|meter| meter.identity.headers = headers.into_iter().collect())
@@ -132,7 +136,20 @@ impl UserMetricsLayer {
     }
 
     /// Says whether the service is the provider, or leads straight to it: then all `Helicone-*` headers, `Helicone-Auth`
-    /// included, are removed before the request goes on. By default they are kept, except by the adapters for clients.
+    /// included, and all [`user_headers`](Self::user_headers) are removed before the request goes on. A layer within still
+    /// sees whom they name.
+    ///
+    /// By default the host that a request goes to decides, in its URI or else its `Host` header: a provider's own host is
+    /// faced. Helicone's gateways, which want these headers, and hosts that nobody knows, such as a gateway of one's own, are
+    /// not. What [`provider`](Self::provider) says makes no difference.
+    ///
+    /// A header that only an [`Identify`] reads is not known and stays, and so do ids in the request's body.
+    ///
+    /// ```
+    /// # use tower_llm_metrics::{Record, UserMetricsLayer};
+    /// // A proxy of one's own that passes on what it gets: behind it is a provider.
+    /// let layer = UserMetricsLayer::new(|_: &Record| ()).faces_provider(true);
+    /// ```
     #[must_use]
     pub fn faces_provider(self, faces_provider: bool) -> Self {
         self.with(|meter| meter.faces_provider = Some(faces_provider))

@@ -18,7 +18,7 @@
 //!     .service(client); // hyper's client, an axum router, or reqwest through the `reqwest` feature
 //!
 //! let request = http::Request::post("https://api.openai.com/v1/chat/completions")
-//!     .header("Helicone-User-Id", "alice")
+//!     .header("Helicone-User-Id", "alice") // taken out on the way: it is a provider's host
 //!     .body(Full::from(r#"{"model":"gpt-5-mini","messages":[]}"#))
 //!     .unwrap();
 //! client.oneshot(request).await.unwrap().into_body().collect().await.unwrap();

@@ -24,7 +24,7 @@ pub(crate) struct Meter {
     /// The application's own, for calls whose usage is absent.
     pub(crate) token_counter: Option<Counter>,
     pub(crate) filter: Option<Filter>,
-    /// Whether `Helicone-*` headers are for us alone; unset, each adapter has its own default.
+    /// Whether the headers that name the caller are for us alone; unset, the host that a request goes to decides.
     pub(crate) faces_provider: Option<bool>,
     /// Shared by all copies of these settings, so that a changed copy still counts in the same place.
     pub(crate) counts: Arc<Counts>,

@@ -1,7 +1,7 @@
 //! Calls whose usage is still to come.
 
 use crate::record::{Text, User};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// The ids of answers that ended without usage: a background response that is still being made, a stream that was left
@@ -13,9 +13,11 @@ pub(crate) struct Pending(Mutex<Ids>);
 
 #[derive(Debug, Default)]
 struct Ids {
-    /// For whom each call was.
-    known: HashMap<Text, Option<User>>,
-    by_age: VecDeque<Text>,
+    /// The age of each id, and for whom its call was.
+    known: HashMap<Text, (u64, Option<User>)>,
+    /// The number of the next id; lower ones are older.
+    next: u64,
+    by_age: BTreeMap<u64, Text>,
 }
 
 impl Pending {
@@ -27,10 +29,12 @@ impl Pending {
         if ids.known.contains_key(&id) {
             return;
         }
-        ids.known.insert(id.clone(), user);
-        ids.by_age.push_back(id);
+        let age = ids.next;
+        ids.next += 1;
+        ids.known.insert(id.clone(), (age, user));
+        ids.by_age.insert(age, id);
         if ids.by_age.len() > Self::MAX
-            && let Some(oldest) = ids.by_age.pop_front()
+            && let Some((_, oldest)) = ids.by_age.pop_first()
         {
             ids.known.remove(&oldest);
         }
@@ -39,8 +43,8 @@ impl Pending {
     /// If the figures of the answer `id` were still to come, for whom the call was; from now on they are not.
     pub(crate) fn settle(&self, id: &Text) -> Option<Option<User>> {
         let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let user = ids.known.remove(id)?;
-        ids.by_age.retain(|known| known != id);
+        let (age, user) = ids.known.remove(id)?;
+        ids.by_age.remove(&age);
         Some(user)
     }
 }
@@ -74,5 +78,18 @@ mod tests {
         assert_eq!(pending.settle(&id(1)), Some(None));
         let ids = pending.0.lock().unwrap();
         assert_eq!((ids.known.len(), ids.by_age.len()), (Pending::MAX - 1, Pending::MAX - 1));
+    }
+
+    #[test]
+    fn an_id_that_was_settled_and_comes_again_is_the_youngest() {
+        let pending = Pending::default();
+        pending.insert(id(0), None);
+        pending.insert(id(1), None);
+        assert_eq!(pending.settle(&id(0)), Some(None));
+        pending.insert(id(0), None);
+        for n in 2..=Pending::MAX {
+            pending.insert(id(n), None);
+        }
+        assert_eq!((pending.settle(&id(1)), pending.settle(&id(0))), (None, Some(None)));
     }
 }

@@ -1,9 +1,10 @@
 //! The metered service.
 
+use crate::api::Route;
 use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::Guard;
 use crate::future::ResponseFuture;
-use crate::identify::remove_helicone_headers;
+use crate::identify::{as_called, names_caller, take_out};
 use crate::meter::Meter;
 use http::{Request, Response};
 use http_body::Body;
@@ -68,9 +69,26 @@ where
 
 /// Opens the exchange of a request, if it is metered, and makes its head what goes on.
 pub(crate) fn open(meter: &Arc<Meter>, parts: &mut http::request::Parts) -> Option<Guard> {
-    let guard = meter.wants(parts).then(|| Guard::open(meter, parts));
-    if meter.faces_provider.unwrap_or(false) {
-        remove_helicone_headers(&mut parts.headers);
-    }
+    let called = as_called(parts);
+    let guard = meter.wants(&called).then(|| Guard::open(meter, &called));
+    drop(called);
+    hide_caller(meter, guard.as_ref(), parts);
     guard
+}
+
+/// Takes the caller's ids out of the headers of a request that faces a provider. Whether there were any to take out.
+pub(crate) fn hide_caller(meter: &Meter, guard: Option<&Guard>, parts: &mut http::request::Parts) -> bool {
+    let users = &meter.identity.headers;
+    if meter.faces_provider == Some(false) || !names_caller(users, &parts.headers) {
+        return false;
+    }
+    let by_host = || match guard {
+        Some(guard) => guard.exchange().route().faces_provider,
+        None => Route::of(&parts.method, &parts.uri, &parts.headers, None).faces_provider,
+    };
+    let hides = meter.faces_provider.unwrap_or_else(by_host);
+    if hides {
+        take_out(users, parts);
+    }
+    hides
 }

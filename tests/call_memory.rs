@@ -62,8 +62,21 @@ where
 
 /// How often a call with the layer and a store asks for memory beyond the same call without, once the store is full.
 fn more(user: Option<&str>, body: &str, content_type: &'static str, answer: &str) -> usize {
+    more_of(&layer().faces_provider(false), user, body, content_type, answer)
+}
+
+fn layer() -> UserMetricsLayer {
+    UserMetricsLayer::new(MemorySink::builder().recent(32).build())
+}
+
+fn more_of(
+    layer: &UserMetricsLayer,
+    user: Option<&str>,
+    body: &str,
+    content_type: &'static str,
+    answer: &str,
+) -> usize {
     let (body, answer) = (Bytes::from(body.to_owned()), Bytes::from(answer.to_owned()));
-    let layer = UserMetricsLayer::new(MemorySink::builder().recent(32).build());
     let mut metered = layer.layer(answering::<RequestBody<Full<Bytes>>>(content_type, &answer));
     for _ in 0..200 {
         allocations(&mut metered, request(user, &body));
@@ -82,6 +95,10 @@ fn a_call_allocates_for_itself_its_usage_and_its_user_and_nothing_for_an_event()
     );
     assert!(more(Some("alice"), &ask(""), "application/json", &answer) <= 2, "the user in the header");
     assert!(more(None, &ask(r#","user":"bob""#), "application/json", &answer) <= 3, "the user in the body");
+
+    // The header is taken out and passed on to layers within: a list, and three for the extensions.
+    let taken_out = more_of(&layer(), Some("alice"), &ask(""), "application/json", &answer);
+    assert!(taken_out <= 6, "the user in a header that the provider does not get: {taken_out}");
 
     let stream = |count: usize| {
         let event = r#"data: {"id":"c-1","object":"chat.completion.chunk","model":"gpt-5-mini","choices":[{"delta":{"content":"word"}}],"usage":null}"#;

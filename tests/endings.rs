@@ -82,6 +82,87 @@ async fn a_drop_after_the_terminal_event_is_completed() {
 }
 
 #[tokio::test]
+async fn a_drop_after_trailers_is_completed_whether_or_not_the_body_tells_its_end() {
+    // No terminal event tells the end.
+    for tells_end in [false, true] {
+        let mut response = stream(&[CONTENT, USAGE]);
+        response.body_mut().steps.push_back(Step::Trailers);
+        response.body_mut().tells_end = tells_end;
+        let record = call(Ok(response), 3).await;
+        assert_eq!((record.outcome, record.usage_state), (Outcome::Completed, UsageState::Reported));
+    }
+}
+
+#[tokio::test]
+async fn an_error_after_trailers_is_broken() {
+    let mut response = stream(&[CONTENT]);
+    response.body_mut().steps.extend([Step::Trailers, Step::Error(1)]);
+    assert_eq!(call(Ok(response), 9).await.outcome, Outcome::Broken);
+}
+
+#[tokio::test]
+async fn a_drop_at_the_announced_length_is_completed_and_one_before_it_aborted() {
+    for (sized, header) in [(true, None), (false, Some("8")), (true, Some("8"))] {
+        for (frames, outcome) in
+            [(0, Outcome::Aborted), (1, Outcome::Aborted), (2, Outcome::Completed), (3, Outcome::Completed)]
+        {
+            // Speech, in which nothing tells the end.
+            let mut response =
+                Response::new(Script { tells_end: false, sized, ..Script::of(["ID3\0", "\0\0\0\0"]) });
+            response.headers_mut().insert("content-type", "audio/mpeg".parse().unwrap());
+            if let Some(length) = header {
+                response.headers_mut().insert("content-length", length.parse().unwrap());
+            }
+            assert_eq!(call(Ok(response), frames).await.outcome, outcome, "{sized} {header:?} {frames}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_fails_in_its_own_middle_is_the_caller_s_and_not_broken() {
+    let failing = || {
+        let body = Script { sized: false, ..Script::of([REQUEST]).then(Step::Error(1)) };
+        Request::post("https://api.openai.com/v1/chat/completions").body(body).unwrap()
+    };
+    // Before the answer.
+    let (layer, records) = Records::layer();
+    let service = layer.layer(service_fn(|request: Request<RequestBody<Script>>| async {
+        request.into_body().collect().await?;
+        Ok::<_, ScriptError>(Response::new(Script::default()))
+    }));
+    service.oneshot(failing()).await.unwrap_err();
+    let record = records.only();
+    assert_eq!((record.outcome, record.status), (Outcome::Cancelled, None));
+    assert_eq!(record.user_id().map(AsRef::as_ref), Some("alice"));
+
+    // While the answer comes, as over HTTP/2.
+    let (layer, records) = Records::layer();
+    let service = layer.layer(service_fn(|request: Request<RequestBody<Script>>| async {
+        request.into_body().collect().await.unwrap_err();
+        let mut response = stream(&[CONTENT]);
+        response.body_mut().steps.push_back(Step::Error(2));
+        Ok::<_, ScriptError>(response)
+    }));
+    service.oneshot(failing()).await.unwrap().into_body().collect().await.unwrap_err();
+    assert_eq!(records.only().outcome, Outcome::Aborted);
+}
+
+#[tokio::test]
+async fn a_transport_that_fails_at_another_attempt_than_the_request_is_broken() {
+    let (layer, records) = Records::layer();
+    let service = layer.layer(service_fn(|request: Request<RequestBody<Script>>| async {
+        let mut again = request.body().clone();
+        request.into_body().collect().await.unwrap_err();
+        again.frame().await.unwrap().unwrap();
+        Err::<Response<Script>, _>(ScriptError(2))
+    }));
+    let body = Script::of([REQUEST]).then(Step::Error(1));
+    let request = Request::post("https://api.openai.com/v1/chat/completions").body(body).unwrap();
+    service.oneshot(request).await.unwrap_err();
+    assert_eq!(records.only().outcome, Outcome::Broken);
+}
+
+#[tokio::test]
 async fn a_drop_in_the_middle_is_aborted_and_its_usage_absent() {
     let record = call(Ok(stream(&[CONTENT, CONTENT, USAGE, DONE])), 2).await;
     assert_eq!(record.outcome, Outcome::Aborted);

@@ -121,6 +121,26 @@ async fn helicone_headers_are_taken_out_when_asked_to() {
 }
 
 #[tokio::test]
+async fn a_provider_s_host_is_faced_unless_told_otherwise_and_a_layer_within_sees_the_caller() {
+    let echo = tower::service_fn(async |request: Request<Full<Bytes>>| {
+        Ok::<_, Infallible>(Response::new(Body::from(format!("{:?}", request.headers()))))
+    });
+    for (uri, kept) in
+        [("https://api.openai.com/v1/models", false), ("https://oai.helicone.ai/v1/models", true)]
+    {
+        let (outer, outer_records) = Records::layer();
+        let (inner, inner_records) = Records::layer();
+        let stack = HeadersOnlyLayer::new(outer).layer(HeadersOnlyLayer::new(inner).layer(echo));
+        let request = Request::get(uri).header("Helicone-User-Id", "alice").body(Full::default()).unwrap();
+        let seen = read(stack.oneshot(request).await.unwrap()).await;
+        assert_eq!(seen.windows(8).any(|word| word == b"helicone"), kept, "{uri}");
+        for records in [outer_records, inner_records] {
+            assert_eq!(records.only().user_id().map(AsRef::as_ref), Some("alice"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_ending_leaves_one_record_and_what_is_filtered_out_leaves_none() {
     let (layer, records) = headers_only();
     let failing = tower::service_fn(async |_: Request<Full<Bytes>>| Err::<Response<Body>, _>("down"));

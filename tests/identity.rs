@@ -10,13 +10,13 @@
 
 mod support;
 
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use std::sync::{Arc, Mutex};
 use support::{Records, Script, ScriptError};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_llm_metrics::record::UserIssue;
-use tower_llm_metrics::{Record, RequestBody, User, UserId, UserMetricsLayer, UserSource};
+use tower_llm_metrics::{Provider, Record, RequestBody, User, UserId, UserMetricsLayer, UserSource};
 
 const OPENAI: &str = "https://api.openai.com/v1/chat/completions";
 
@@ -177,7 +177,7 @@ fn other_headers_other_fields_and_the_applications_own_source_can_be_set() {
             .body(body)
             .unwrap()
     };
-    let by_header = |layer: UserMetricsLayer| layer.user_headers([http::HeaderName::from_static("x-user")]);
+    let by_header = |layer: UserMetricsLayer| layer.user_headers([HeaderName::from_static("x-user")]);
     assert_eq!(send(by_header, request()).0.user_id().unwrap().as_str(), "alice");
     let by_field = |layer: UserMetricsLayer| layer.user_headers([]).user_fields(["customer.id"]);
     assert_eq!(send(by_field, request()).0.user_id().unwrap().as_str(), "carol");
@@ -205,12 +205,108 @@ fn helicone_headers_are_removed_towards_providers_only_and_kept_on_the_record() 
             .unwrap()
     };
     let (record, headers) = send(|layer| layer.faces_provider(true), request());
-    assert_eq!(headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["authorization"]);
+    assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["authorization"]);
     assert_eq!((record.session.as_deref(), record.client_request_id.as_deref()), (Some("s-1"), Some("r-1")));
     assert_eq!(record.properties.get("team"), Some("search"));
     assert_eq!((record.properties.len(), record.properties.dropped()), (1, 0));
     assert!(!record.to_json().contains("secret"));
-    assert_eq!(send(|layer| layer, request()).1.len(), 7);
+    assert_eq!(send(|layer| layer.faces_provider(false), request()).1.len(), 7);
+}
+
+/// Which of the headers that name the caller went on to `uri`.
+fn passed_to(uri: &str, change: impl FnOnce(UserMetricsLayer) -> UserMetricsLayer) -> Vec<String> {
+    let request = Request::post(uri)
+        .header("Helicone-User-Id", "alice")
+        .header("X-User", "alice")
+        .header("X-User", "alice@home")
+        .header("Authorization", "Bearer key")
+        .body(Script::default())
+        .unwrap();
+    let by_header = |layer: UserMetricsLayer| layer.user_headers([HeaderName::from_static("x-user")]);
+    let (record, headers) = send(|layer| change(by_header(layer)), request);
+    assert_eq!(record.user_id().map(AsRef::as_ref), Some("alice"));
+    headers.keys().map(ToString::to_string).collect()
+}
+
+#[test]
+fn no_header_that_names_the_user_reaches_a_provider_and_a_gateway_gets_them_all() {
+    let all = ["helicone-user-id", "x-user", "authorization"];
+    for (uri, passed) in [
+        (OPENAI, &all[2..]),
+        ("https://api.anthropic.com/v1/messages", &all[2..]),
+        ("https://oai.helicone.ai/v1/chat/completions", &all[..]),
+        ("https://oai.hconeai.com/v1/chat/completions", &all[..]),
+        ("https://anthropic.helicone.ai/v1/messages", &all[..]),
+        ("http://litellm.internal:4000/v1/chat/completions", &all[..]),
+        ("/v1/chat/completions", &all[..]),
+    ] {
+        assert_eq!(passed_to(uri, |layer| layer), passed, "{uri}");
+        assert_eq!(passed_to(uri, |layer| layer.faces_provider(true)), all[2..], "{uri}");
+        assert_eq!(passed_to(uri, |layer| layer.faces_provider(false)), all, "{uri}");
+        // Who is behind a gateway does not make it the provider.
+        assert_eq!(passed_to(uri, |layer| layer.provider(Provider::OPENAI)), passed, "{uri}");
+    }
+}
+
+#[test]
+fn what_is_not_metered_reaches_the_provider_without_the_user_too() {
+    let (layer, records) = Records::layer();
+    let service = layer.filter(|_| false).layer(service_fn(|request: Request<RequestBody<Script>>| {
+        assert!(request.headers().is_empty());
+        std::future::ready(Ok::<_, ScriptError>(Response::new(Script::default())))
+    }));
+    let request = Request::post(OPENAI).header("Helicone-User-Id", "alice").body(Script::default()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(service.oneshot(request)).unwrap();
+    assert!(records.all().is_empty());
+}
+
+#[test]
+fn two_layers_of_which_the_outer_one_faces_the_provider_both_see_the_caller() {
+    let user_headers = |layer: UserMetricsLayer| layer.user_headers([HeaderName::from_static("x-user")]);
+    let request = || {
+        Request::post(OPENAI)
+            .header("X-User", "alice")
+            .header("Helicone-User-Id", "helicone's alice")
+            .header("Helicone-Auth", "secret")
+            .header("Helicone-Session-Id", "s-1")
+            .header("Helicone-Property-Team", "search")
+            .body(Script::default())
+            .unwrap()
+    };
+    // Each reads another header, and the third asks a closure.
+    type Change = fn(UserMetricsLayer) -> UserMetricsLayer;
+    let by_closure: Change = |layer| {
+        layer.user_headers([]).identify(|request: &http::request::Parts| {
+            assert!(!request.headers.contains_key("helicone-auth"));
+            UserId::new(request.headers.get("x-user")?.to_str().ok()?).ok()
+        })
+    };
+    for (inner_layer, inner_user) in [
+        (user_headers as Change, "alice"),
+        (|layer| layer, "helicone's alice"),
+        (|layer| layer.faces_provider(false), "helicone's alice"),
+        (by_closure, "alice"),
+    ] {
+        let (inner, inner_records) = Records::layer();
+        let inner = inner_layer(inner);
+        let passed = Arc::new(Mutex::new(HeaderMap::new()));
+        let seen = Arc::clone(&passed);
+        let provider = service_fn(move |request: Request<RequestBody<RequestBody<Script>>>| {
+            *seen.lock().unwrap() = request.headers().clone();
+            std::future::ready(Ok::<_, ScriptError>(Response::new(Script::default())))
+        });
+        let (outer, outer_records) = Records::layer();
+        let service = user_headers(outer).layer(inner.layer(provider));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(service.oneshot(request())).unwrap();
+        assert!(passed.lock().unwrap().is_empty(), "{passed:?}");
+        for (record, user) in [(outer_records.only(), "alice"), (inner_records.only(), inner_user)] {
+            assert_eq!(record.user_id().map(AsRef::as_ref), Some(user));
+            assert_eq!(record.session.as_deref(), Some("s-1"));
+            assert_eq!((record.properties.get("team"), record.properties.dropped()), (Some("search"), 0));
+        }
+    }
 }
 
 #[test]

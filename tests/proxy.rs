@@ -13,6 +13,8 @@
 
 #[path = "support/capture.rs"]
 mod capture;
+#[path = "proxy/edges.rs"]
+mod edges;
 #[path = "../examples/support/proxy/mod.rs"]
 mod proxy;
 
@@ -58,10 +60,15 @@ struct Running {
 
 impl Running {
     fn start(name: &str, upstream: SocketAddr) -> Self {
+        Self::start_with(name, &format!("--upstream=http://{upstream}"))
+    }
+
+    /// Starts it with more options, one a line.
+    fn start_with(name: &str, options: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("tower-llm-metrics-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         let arguments = format!(
-            "--listen=127.0.0.1:0\n--admin=127.0.0.1:0\n--upstream=http://{upstream}\n--records={}\n--grace=600",
+            "--listen=127.0.0.1:0\n--admin=127.0.0.1:0\n--records={}\n--grace=600\n{options}",
             dir.display()
         );
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -83,6 +90,20 @@ impl Running {
     fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Tells it to stop and waits for its end.
+    async fn stop(self) -> (String, Vec<Record>) {
+        self.signal("TERM");
+        tokio::task::spawn_blocking(move || self.ended()).await.unwrap()
+    }
+
+    /// Waits for the end, at which it says that something went wrong, on standard error.
+    fn failed(mut self) -> String {
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(!self.child.wait().unwrap().success());
+        said
     }
 
     /// Waits for the end: what it said on standard error, and its records.

@@ -19,10 +19,12 @@ const KNOWN: &str = concat!(
     r#""model":"claude-x","response_model":"claude-x-1","stream":true,"status":200,"outcome":"completed","#,
     r#""error":"overloaded_error","usage_state":"reported","usage_reason":"part_exceeds_whole","input_tokens":10,"#,
     r#""cache_read_tokens":1,"cache_write_tokens":2,"cache_write_5m_tokens":1,"cache_write_1h_tokens":1,"#,
-    r#""input_audio_tokens":3,"input_image_tokens":4,"output_tokens":20,"reasoning_tokens":5,"#,
+    r#""input_audio_tokens":3,"input_image_tokens":4,"cache_read_audio_tokens":1,"cache_read_image_tokens":0,"#,
+    r#""output_tokens":20,"reasoning_tokens":5,"#,
     r#""output_audio_tokens":6,"output_image_tokens":7,"passes":[{"model":"claude-y","input_tokens":1,"#,
-    r#""output_tokens":2},{}],"web_searches":8,"search_units":9,"seconds":61.25,"images":11,"characters":12,"#,
-    r#""pages":13,"service_tier":"priority","batch":true,"region":"us","cost_state":"reported","cost_usd":0.000112,"#,
+    r#""input_image_tokens":1,"output_tokens":2,"output_image_tokens":2},{}],"web_searches":8,"file_searches":3,"#,
+    r#""map_queries":1,"search_units":9,"seconds":61.25,"images":11,"characters":12,"#,
+    r#""pages":13,"annotated_pages":5,"service_tier":"priority","batch":true,"region":"us","cost_state":"reported","cost_usd":0.000112,"#,
     r#""computed_cost_usd":0.0001,"priced_as":"anthropic/claude-x","price_match":"alias","tier_applied":"priority","#,
     r#""price_version":"2026-02-01","request_id":"req_1","client_request_id":"mine","session":"s","#,
     r#""properties":{"team":"a\\b"},"properties_dropped":1}"#,
@@ -50,14 +52,18 @@ fn known() -> Record {
     (usage.cache_read_tokens, usage.cache_write_tokens) = (Some(1), Some(2));
     (usage.cache_write_5m_tokens, usage.cache_write_1h_tokens) = (Some(1), Some(1));
     (usage.input_audio_tokens, usage.input_image_tokens) = (Some(3), Some(4));
+    (usage.cache_read_audio_tokens, usage.cache_read_image_tokens) = (Some(1), Some(0));
     (usage.output_tokens, usage.reasoning_tokens) = (Some(20), Some(5));
     (usage.output_audio_tokens, usage.output_image_tokens) = (Some(6), Some(7));
     let mut pass = Pass::default();
     (pass.model, pass.input_tokens, pass.output_tokens) = (text("claude-y"), Some(1), Some(2));
+    (pass.input_image_tokens, pass.output_image_tokens) = (Some(1), Some(2));
     usage.passes = vec![pass, Pass::default()];
     (usage.web_searches, usage.search_units) = (Some(8), Some(9));
+    (usage.file_searches, usage.map_queries) = (Some(3), Some(1));
     usage.seconds = Some(Duration::from_millis(61_250));
     (usage.images, usage.characters, usage.pages) = (Some(11), Some(12), Some(13));
+    usage.annotated_pages = Some(5);
     (record.service_tier, record.batch, record.region) = (text("priority"), true, text("us"));
     let mut computed = Priced::new("0.0001".parse().unwrap(), "anthropic/claude-x", "2026-02-01");
     (computed.matched, computed.tier) = (PriceMatch::Alias, text("priority"));

@@ -98,6 +98,41 @@ async fn before_a_retry_there_is_one_record_and_behind_it_one_for_each_attempt()
 }
 
 #[tokio::test]
+async fn both_of_two_middlewares_see_the_caller_whom_the_provider_does_not_in_every_attempt() {
+    let server = upstream::start().await.unwrap();
+    let client = reqwest::Client::builder().resolve("api.openai.com", server).build().unwrap();
+    /// The last one before the network.
+    struct NoHelicone;
+    #[async_trait::async_trait]
+    impl Middleware for NoHelicone {
+        async fn handle(
+            &self,
+            request: reqwest::Request,
+            extensions: &mut Extensions,
+            next: Next<'_>,
+        ) -> Result<reqwest::Response> {
+            assert!(!request.headers().keys().any(|name| name.as_str().starts_with("helicone-")));
+            next.run(request, extensions).await
+        }
+    }
+    let (outer, outer_records) = Records::layer();
+    let (inner, inner_records) = Records::layer();
+    let client = ClientBuilder::new(client).with(outer).with(Twice).with(inner).with(NoHelicone).build();
+    let request = client
+        .post(format!("http://api.openai.com:{}/v1/chat/completions", server.port()))
+        .header("Helicone-User-Id", "carol")
+        .header("Helicone-Property-Team", "search")
+        .body(body(false));
+    request.send().await.unwrap().bytes().await.unwrap();
+    let records = [outer_records.all(), inner_records.all()].concat();
+    assert_eq!(records.len(), 3);
+    for record in records {
+        assert_eq!(record.user_id().map(AsRef::as_ref), Some("carol"));
+        assert_eq!(record.properties.get("team"), Some("search"));
+    }
+}
+
+#[tokio::test]
 async fn errors_of_the_transport_and_of_other_middleware_pass() {
     struct Refuses;
     #[async_trait::async_trait]

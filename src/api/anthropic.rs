@@ -5,9 +5,11 @@
 //! In a stream, `message_start` has first figures and each `message_delta` cumulative ones
 //! ([streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types)).
 
-use super::lenient::{self, Count, List, Word, lenient};
+use super::details::{CacheCreation, InputDetails};
+use super::flaws::Flaws;
+use super::lenient::{self, Count, Ignored, List, Word, lenient};
 use super::openai::Charge;
-use super::usage::{Reading, is_object, plus, sum};
+use super::usage::{Reading, is_object, sum};
 use crate::record::{Pass, Text, Usage};
 
 /// The types of passes that the counters at the top cover.
@@ -21,6 +23,8 @@ lenient! {
         cache_read: Count = "cache_read_input_tokens",
         cache_creation: Count = "cache_creation_input_tokens",
         split: CacheCreation = "cache_creation",
+        // DashScope's.
+        prompt_details: InputDetails = "prompt_tokens_details",
         output_tokens: Count = "output_tokens",
         total_tokens: Count = "total_tokens",
         details: OutputDetails = "output_tokens_details",
@@ -34,18 +38,15 @@ lenient! {
         cost: Charge = "cost",
     }
 
-    /// How long what was written to the cache is kept.
-    struct CacheCreation {
-        ephemeral_5m: Count = "ephemeral_5m_input_tokens",
-        ephemeral_1h: Count = "ephemeral_1h_input_tokens",
-    }
-
     struct OutputDetails {
         thinking_tokens: Count = "thinking_tokens",
     }
 
-    struct ServerTools {
+    struct ServerTools: billed {
         web_search_requests: Count = "web_search_requests",
+        // What is fetched is billed as input alone
+        // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-fetch-tool#usage-and-pricing).
+        _web_fetch_requests: Ignored = "web_fetch_requests",
     }
 
     /// One pass over a model. The counters at the top cover the passes of type `message`, or, where there is one,
@@ -63,37 +64,45 @@ lenient! {
 
 /// Reads a whole usage object.
 pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    let (counters, unreadable): (Counters, _) = lenient::read(json)?;
-    Some(Reading { unreadable, ..counters.reading() })
+    let (counters, flaws): (Counters, _) = lenient::read(json)?;
+    Some(counters.reading(flaws, false))
 }
 
-/// The figures in one event of a stream, and whether one of them, or all, cannot be read.
-fn read_event(json: &[u8]) -> (Counters, bool) {
-    let (counters, unreadable) = lenient::read(json).unwrap_or((Counters::default(), true));
-    (counters, unreadable || !is_object(json))
+/// The figures in one event of a stream, and what keeps them from being all.
+fn read_event(json: &[u8]) -> (Counters, Flaws) {
+    let (counters, mut flaws) = lenient::read(json).unwrap_or_default();
+    flaws.unreadable |= !is_object(json);
+    (counters, flaws)
 }
 
 /// The usage of a stream, of which every event brings a part.
 #[derive(Clone, Debug)]
 pub(super) struct Cumulative {
     counters: Counters,
-    /// A figure in one of the events cannot be read.
-    unreadable: bool,
+    flaws: Flaws,
+    /// The first event said nothing of the cache, and none has stated the input anew.
+    began_without_cache: bool,
+    /// And a later one said something of it.
+    cache_came_later: bool,
 }
 
 impl Cumulative {
     /// The figures of `message_start`; none where it is not JSON.
     pub(super) fn start(json: &[u8]) -> Self {
-        let (counters, unreadable) = read_event(json);
-        Self { counters, unreadable }
+        let (counters, flaws) = read_event(json);
+        let began_without_cache = counters.cache_read().is_none() && counters.cache_write().is_none();
+        Self { counters, flaws, began_without_cache, cache_came_later: false }
     }
 
     /// Lays the figures of a `message_delta` over those known. Whether there were any.
     #[must_use]
     pub(super) fn overlay(&mut self, json: &[u8]) -> bool {
-        let (delta, unreadable) = read_event(json);
-        self.unreadable |= unreadable;
+        let (delta, flaws) = read_event(json);
+        self.flaws |= flaws;
         let any = delta.output_tokens.0.is_some() || delta.input_tokens.0.is_some();
+        let tells_of_cache = delta.cache_read().is_some() || delta.cache_write().is_some();
+        self.began_without_cache &= delta.input_tokens.0.is_none();
+        self.cache_came_later = self.began_without_cache && (self.cache_came_later || tells_of_cache);
         let counters = &mut self.counters;
         for (known, new) in [
             (&mut counters.input_tokens, delta.input_tokens),
@@ -119,6 +128,9 @@ impl Cumulative {
                 *known = new;
             }
         }
+        if delta.prompt_details.cache_read().is_some() || delta.prompt_details.cache_write().is_some() {
+            counters.prompt_details = delta.prompt_details;
+        }
         if !delta.iterations.0.is_empty() {
             counters.iterations = delta.iterations;
         }
@@ -130,13 +142,30 @@ impl Cumulative {
 
     /// What the events said together.
     pub(super) fn reading(self) -> Reading {
-        Reading { unreadable: self.unreadable, ..self.counters.reading() }
+        self.counters.reading(self.flaws, self.cache_came_later)
     }
 }
 
 impl Counters {
-    fn reading(self) -> Reading {
-        let (cache_read, cache_write) = (self.cache_read.0, written(self.cache_creation, &self.split));
+    fn cache_read(&self) -> Option<u64> {
+        self.cache_read.0.or(self.prompt_details.cache_read())
+    }
+
+    fn cache_write(&self) -> Option<u64> {
+        written(self.cache_creation, self.split).or(self.prompt_details.cache_write())
+    }
+
+    /// `input_is_whole`: whether the input includes what was cached.
+    fn reading(self, flaws: Flaws, input_is_whole: bool) -> Reading {
+        let (cache_read, cache_write) = (self.cache_read(), self.cache_write());
+        let split = self.split.or(self.prompt_details.split());
+        let input_tokens = if input_is_whole {
+            // DashScope begins a stream with all of the input, and tells at its end what of it was cached.
+            self.input_tokens.0.map(|input| input.max(sum([cache_read, cache_write])))
+        } else {
+            self.whole_input(cache_read, cache_write)
+        };
+        let unread = flaws.leave_unread(sum([input_tokens, self.output_tokens.0]), self.total_tokens.0);
         let covered = if self.served_by_fallback() { FALLBACK } else { MESSAGE };
         let model =
             self.iterations.0.iter().rfind(|pass| pass.kind == FALLBACK).map(|pass| pass.model.clone());
@@ -145,11 +174,11 @@ impl Counters {
             self.iterations.0.iter().filter(|pass| pass.kind != Word::Absent && pass.kind != covered);
         let too_many = passes.count() > Usage::MAX_PASSES;
         let usage = Usage {
-            input_tokens: self.whole_input(cache_write),
+            input_tokens,
             cache_read_tokens: cache_read,
             cache_write_tokens: cache_write,
-            cache_write_5m_tokens: self.split.ephemeral_5m.0,
-            cache_write_1h_tokens: self.split.ephemeral_1h.0,
+            cache_write_5m_tokens: split.ephemeral_5m.0,
+            cache_write_1h_tokens: split.ephemeral_1h.0,
             output_tokens: self.output_tokens.0,
             reasoning_tokens: self.details.thinking_tokens.0,
             passes: self
@@ -170,7 +199,8 @@ impl Counters {
             cost: self.cost.0,
             model: model.and_then(Word::text),
             too_large: too_many,
-            unreadable: false,
+            unreadable: flaws.unreadable,
+            unread,
         }
     }
 
@@ -185,7 +215,7 @@ impl Counters {
         self.iterations.0.iter().any(|pass| pass.kind == FALLBACK)
     }
 
-    fn whole_input(&self, cache_write: Option<u64>) -> Option<u64> {
+    fn whole_input(&self, cache_read: Option<u64>, cache_write: Option<u64>) -> Option<u64> {
         let stated = self.input_tokens.0;
         // Anthropic states no total. A gateway that does, and whose total has no room for the cache beside the
         // input, has counted the cache in already.
@@ -193,13 +223,13 @@ impl Counters {
         if included {
             return stated;
         }
-        stated.map(|input| sum([Some(input), self.cache_read.0, cache_write]))
+        stated.map(|input| sum([Some(input), cache_read, cache_write]))
     }
 }
 
 impl Iteration {
     fn pass(self) -> Pass {
-        let cache_write = written(self.cache_creation, &self.split);
+        let cache_write = written(self.cache_creation, self.split);
         Pass {
             model: self.model.text(),
             input_tokens: self.input_tokens.0.map(|input| sum([Some(input), self.cache_read.0, cache_write])),
@@ -208,13 +238,14 @@ impl Iteration {
             cache_write_5m_tokens: self.split.ephemeral_5m.0,
             cache_write_1h_tokens: self.split.ephemeral_1h.0,
             output_tokens: self.output_tokens.0,
+            ..Pass::default()
         }
     }
 }
 
 /// All that was written to the cache: the sum of the split where only that is given.
-fn written(whole: Count, split: &CacheCreation) -> Option<u64> {
-    whole.0.or_else(|| plus(split.ephemeral_5m.0, split.ephemeral_1h.0))
+fn written(whole: Count, split: CacheCreation) -> Option<u64> {
+    whole.0.or(split.whole())
 }
 
 #[cfg(test)]

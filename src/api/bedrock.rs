@@ -4,7 +4,7 @@
 //! `inputTokens` leaves cached tokens out:
 //! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
 
-use super::lenient::{self, Count, List, Word, lenient};
+use super::lenient::{self, Count, Fees, List, Word, lenient};
 use super::usage::{Reading, plus, sum};
 use crate::record::Usage;
 use http::HeaderMap;
@@ -21,6 +21,7 @@ lenient! {
         cache_read_count: Count = "cacheReadInputTokenCount",
         cache_write_count: Count = "cacheWriteInputTokenCount",
         cache_details: List<CacheDetail> = "cacheDetails",
+        _tools: Fees = "serverToolUsage",
     }
 
     struct CacheDetail {
@@ -39,7 +40,7 @@ lenient! {
 
 /// Reads a `usage` of Converse's shape.
 pub(super) fn read_converse(json: &[u8]) -> Option<Reading> {
-    let (converse, unreadable): (Converse, _) = lenient::read(json)?;
+    let (converse, flaws): (Converse, _) = lenient::read(json)?;
     let cache_read = converse.cache_read.0.or(converse.cache_read_count.0);
     let cache_write = converse.cache_write.0.or(converse.cache_write_count.0);
     let kept_for = |ttl: &str| {
@@ -60,14 +61,16 @@ pub(super) fn read_converse(json: &[u8]) -> Option<Reading> {
         output_tokens: converse.output.0,
         ..Usage::default()
     };
-    Some(Reading { usage, unreadable, ..Reading::default() })
+    let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), converse.total.0);
+    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
 }
 
 /// Reads the metrics that Bedrock adds to the last event of a stream.
 pub(super) fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
-    let (metrics, unreadable): (InvocationMetrics, _) = lenient::read(json)?;
+    let (metrics, flaws): (InvocationMetrics, _) = lenient::read(json)?;
     let usage = exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0);
-    Some(Reading { usage, unreadable, ..Reading::default() })
+    let unread = flaws.leave_unread(0, None);
+    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
 }
 
 /// The usage that stands in the response's headers, which is all there is for some models.

@@ -1,12 +1,14 @@
 //! Which members of a request are wanted.
 
 use crate::record::Api;
-use crate::wire::select::Select;
+use crate::wire::select::{InPieces, Select};
 
 /// The fields of a body that may hold the end user's id, in order, and the [`Select`] that finds them.
 #[derive(Debug)]
 pub(crate) struct BodyFields {
     pub(super) select: Select,
+    /// The same, and the text that is to be spoken.
+    pub(super) with_speech: Select,
     fields: Vec<BodyField>,
 }
 
@@ -27,6 +29,8 @@ pub(super) enum Member {
     /// Whether the answer is kept and can be asked for again.
     Store,
     ServiceTier,
+    /// The model behind a tool of the provider's.
+    ToolModel,
     /// Only messages of Anthropic's have it.
     Anthropic,
 }
@@ -36,7 +40,7 @@ const NAME: usize = 2048;
 const USER: usize = 2048;
 const WORD: usize = 32;
 
-const MEMBERS: [(&str, Member, usize); 8] = [
+const MEMBERS: [(&str, Member, usize); 9] = [
     ("model", Member::Model, NAME),
     ("model_id", Member::Model, NAME),
     ("stream", Member::Stream, WORD),
@@ -44,8 +48,12 @@ const MEMBERS: [(&str, Member, usize); 8] = [
     ("store", Member::Store, WORD),
     ("service_tier", Member::ServiceTier, NAME),
     ("serviceTier.type", Member::ServiceTier, NAME),
+    ("tools[].model", Member::ToolModel, NAME),
     ("anthropic_version", Member::Anthropic, NAME),
 ];
+
+/// The number of the text that is to be spoken.
+pub(super) const SPEECH: u8 = u8::MAX;
 
 /// The numbers of [`MEMBERS`] come first, then those of the users' fields.
 const FIRST_USER: u8 = MEMBERS.len() as u8;
@@ -65,7 +73,9 @@ impl BodyFields {
         };
         let fields: Vec<BodyField> = fields.into_iter().take(Self::MAX).map(field).collect();
         let select = Select::new(wanted(&fields));
-        Self { select, fields }
+        let speech = ["input", "text"].map(|path| (path, SPEECH, InPieces::Strings));
+        let with_speech = Select::new(wanted(&fields)).with_pieces(speech);
+        Self { select, with_speech, fields }
     }
 
     /// How many fields there are.
@@ -88,7 +98,7 @@ impl BodyFields {
 
     /// The wanted fields of a form, which are those that are not nested.
     pub(super) fn of_form(&self) -> impl Iterator<Item = (&str, u8, usize)> {
-        wanted(&self.fields).filter(|(path, _, _)| !path.contains('.'))
+        wanted(&self.fields).filter(|(path, _, _)| !path.contains(['.', '[']))
     }
 }
 

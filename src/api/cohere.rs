@@ -4,7 +4,7 @@
 //! [chat](https://docs.cohere.com/reference/chat).
 
 use super::lenient::{self, Count, lenient};
-use super::usage::Reading;
+use super::usage::{Reading, plus};
 use crate::record::Usage;
 use http::HeaderMap;
 
@@ -15,11 +15,12 @@ lenient! {
         cached: Count = "cached_tokens",
     }
 
-    struct Billed {
+    struct Billed: billed {
         input: Count = "input_tokens",
         output: Count = "output_tokens",
         search_units: Count = "search_units",
         images: Count = "images",
+        image_tokens: Count = "image_tokens",
     }
 
     struct Tokens {
@@ -32,18 +33,22 @@ lenient! {
 
 /// Reads a `usage` or a `meta`.
 pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    let (Meta { billed, tokens, cached }, unreadable) = lenient::read(json)?;
+    let (Meta { billed, tokens, cached }, flaws) = lenient::read(json)?;
+    // The tokens of images stand beside those of text.
+    let text = billed.input.0.or(tokens.input.0);
+    let images = billed.image_tokens.0.filter(|tokens| *tokens > 0);
     let usage = Usage {
-        input_tokens: billed.input.0.or(tokens.input.0),
+        input_tokens: plus(text, images),
         cache_read_tokens: cached.0,
-        input_image_tokens: tokens.image.0,
+        input_image_tokens: images.or(tokens.image.0),
         output_tokens: billed.output.0.or(tokens.output.0),
         reasoning_tokens: tokens.reasoning.0,
         search_units: billed.search_units.0,
         images: billed.images.0,
         ..Usage::default()
     };
-    Some(Reading { usage, unreadable, ..Reading::default() })
+    let unread = flaws.leave_unread(0, None);
+    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
 }
 
 /// The usage that stands in the header, which is all there is for some answers.

@@ -3,6 +3,7 @@
 use super::carrier::Carrier;
 use super::counted::Counted;
 use super::fields::Member;
+use super::hosted::Hosted;
 use super::usage::{Reading, Speaker};
 
 /// Figures that few answers have.
@@ -13,6 +14,7 @@ pub(super) struct Elsewhere {
     /// Bedrock's own counters beside those of the model.
     pub(super) metrics: Carrier,
     pub(super) counted: Counted,
+    pub(super) hosted: Hosted,
 }
 
 impl Elsewhere {

@@ -1,13 +1,88 @@
 //! Whose a model is, by its name.
 //!
-//! Only for families that their makers keep to themselves. Open weights are served by anyone, at anyone's price:
-//! `gpt-oss`, Llama, Mistral's and Google's open models name no provider.
+//! A gateway puts a provider before the name, as LiteLLM does: `anthropic/claude-opus-5`, `bedrock/us.amazon.nova-pro-v1:0`. Without that, only
+//! the families that their makers keep to themselves tell. Open weights are served by anyone, at anyone's price: `gpt-oss`, Llama, Mistral's and
+//! Google's open models name no provider, and neither does the place where they are kept (`openai/gpt-oss-120b`).
 
-use crate::record::Provider;
+use crate::record::{Provider, Text};
 
-/// The provider of a closed model family; `None` for all others. A prefix `provider/` is a router's naming and
-/// says nothing of whose API it was.
-pub(crate) fn provider(model: &str) -> Option<Provider> {
+/// The provider that the names of the models asked for and answering tell, where the host did not.
+pub(crate) fn provider_of_models(asked: Option<&Text>, answered: Option<&Text>) -> Option<Provider> {
+    let models = [asked, answered];
+    // What was asked for says where the gateway sent it; the answer has the name that it has there.
+    let mut named = models.iter().flatten().filter_map(|model| by_prefix(model));
+    let mut families = [answered, asked].into_iter().flatten().filter_map(|model| by_family(model));
+    named.next().or_else(|| families.next())
+}
+
+/// What LiteLLM puts before the names of a provider's models (<https://docs.litellm.ai/docs/providers>), without what is also a place of open
+/// weights on Hugging Face. Letters are in lower case there, which tells `groq/…` from the models of `Groq/…`.
+const PREFIXES: &[(&str, Provider)] = &[
+    ("ai21", Provider::from_static("ai21")),
+    ("anthropic", Provider::ANTHROPIC),
+    ("azure", Provider::AZURE),
+    ("azure_ai", Provider::AZURE),
+    ("bedrock", Provider::AWS),
+    ("bedrock_mantle", Provider::AWS),
+    ("codestral", Provider::MISTRAL),
+    ("cohere", Provider::COHERE),
+    ("cohere_chat", Provider::COHERE),
+    ("dashscope", Provider::from_static("dashscope")),
+    ("deepgram", Provider::from_static("deepgram")),
+    ("deepinfra", Provider::from_static("deepinfra")),
+    ("deepseek", Provider::DEEPSEEK),
+    ("elevenlabs", Provider::from_static("elevenlabs")),
+    ("fireworks_ai", Provider::FIREWORKS),
+    ("friendliai", Provider::from_static("friendliai")),
+    ("gemini", Provider::GOOGLE),
+    ("github_copilot", Provider::from_static("github-copilot")),
+    ("groq", Provider::GROQ),
+    ("hyperbolic", Provider::from_static("hyperbolic")),
+    ("lambda_ai", Provider::from_static("lambda_ai")),
+    ("minimax", Provider::from_static("minimax")),
+    ("mistral", Provider::MISTRAL),
+    ("moonshot", Provider::from_static("moonshotai")),
+    ("novita", Provider::from_static("novita")),
+    ("nscale", Provider::from_static("nscale")),
+    ("oci", Provider::from_static("oci")),
+    ("ollama", Provider::OLLAMA),
+    ("ollama_chat", Provider::OLLAMA),
+    ("openrouter", Provider::OPENROUTER),
+    ("ovhcloud", Provider::from_static("ovhcloud")),
+    ("perplexity", Provider::PERPLEXITY),
+    ("sambanova", Provider::from_static("sambanova")),
+    ("together_ai", Provider::TOGETHER),
+    ("vercel_ai_gateway", Provider::from_static("vercel_ai_gateway")),
+    ("vertex_ai", Provider::GOOGLE),
+    ("volcengine", Provider::from_static("volcengine")),
+    ("voyage", Provider::from_static("voyageai")),
+    ("wandb", Provider::from_static("wandb")),
+    ("watsonx", Provider::from_static("watsonx")),
+    ("xai", Provider::X_AI),
+    ("zai", Provider::from_static("zai")),
+];
+
+/// The provider that a gateway puts before a name.
+fn by_prefix(model: &str) -> Option<Provider> {
+    let (prefix, rest) = model.split_once('/')?;
+    if prefix == "litellm_proxy" {
+        return by_prefix(rest);
+    }
+    let named = PREFIXES.iter().find(|(known, _)| *known == prefix);
+    named.map(|(_, provider)| provider.clone()).or_else(|| {
+        // Places of open weights too, which only a closed family tells from the provider.
+        let place = match prefix {
+            "openai" => Provider::OPENAI,
+            "google" => Provider::GOOGLE,
+            "x-ai" => Provider::X_AI,
+            _ => return None,
+        };
+        by_family(rest).filter(|family| *family == place)
+    })
+}
+
+/// The provider of a closed model family; `None` for all others.
+pub(super) fn by_family(model: &str) -> Option<Provider> {
     // A fine-tune is billed by whoever made its base.
     let model = model.strip_prefix("models/").or(model.strip_prefix("ft:")).unwrap_or(model);
     let lower = model.get(..model.len().min(32)).map(str::to_ascii_lowercase)?;
@@ -86,7 +161,44 @@ mod tests {
             ("", None),
             ("ééééééééééééééééé", None),
         ] {
-            assert_eq!(provider(model), expected, "{model}");
+            assert_eq!(by_family(model), expected, "{model}");
         }
+    }
+
+    #[test]
+    fn a_gateway_s_prefix_names_the_provider_and_a_place_of_open_weights_does_not() {
+        for (model, expected) in [
+            ("anthropic/claude-opus-5", Some(Provider::ANTHROPIC)),
+            ("bedrock/us.anthropic.claude-opus-5", Some(Provider::AWS)),
+            ("gemini/gemini-3-flash", Some(Provider::GOOGLE)),
+            ("vertex_ai/claude-opus-5", Some(Provider::GOOGLE)),
+            ("azure/gpt-5", Some(Provider::AZURE)),
+            ("openrouter/anthropic/claude-opus-5", Some(Provider::OPENROUTER)),
+            ("litellm_proxy/anthropic/claude-opus-5", Some(Provider::ANTHROPIC)),
+            ("groq/openai/gpt-oss-120b", Some(Provider::GROQ)),
+            ("openai/gpt-5", Some(Provider::OPENAI)),
+            ("google/gemini-3-flash", Some(Provider::GOOGLE)),
+            ("openai/gpt-oss-120b", None),
+            ("openai/whisper-large-v3", None),
+            ("google/gemma-3-27b-it", None),
+            ("Groq/Llama-3-Groq-8B-Tool-Use", None),
+            ("meta-llama/Llama-3.3-70B-Instruct", None),
+            ("deepseek-ai/DeepSeek-V4-Pro", None),
+            ("gpt-5", None),
+        ] {
+            assert_eq!(by_prefix(model), expected, "{model}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_says_where_a_gateway_sent_it() {
+        let told = |asked: &str, answered: &str| {
+            provider_of_models(Some(&Text::new(asked).unwrap()), Some(&Text::new(answered).unwrap()))
+        };
+        assert_eq!(told("bedrock/anthropic.claude-opus-5", "claude-opus-5"), Some(Provider::AWS));
+        assert_eq!(told("our-best", "claude-opus-5"), Some(Provider::ANTHROPIC));
+        assert_eq!(told("gpt-5", "our-best"), Some(Provider::OPENAI));
+        assert_eq!(told("our-best", "gemini/gemini-3-flash"), Some(Provider::GOOGLE));
+        assert_eq!(told("our-best", "their-best"), None);
     }
 }

@@ -25,6 +25,13 @@ pub(super) enum Member {
     Role,
     ServiceTier,
     Error,
+    /// MiniMax's code of how a call went, in an answer whose status is 200 whatever happened.
+    BaseStatus,
+    /// The name of a batch's request; what only its results have beside it.
+    BatchKey,
+    BatchResult,
+    /// Gemini's results of a batch, all in one.
+    BatchResults,
     /// The code of an error, where it stands beside its message at the top.
     ErrorCode,
     /// A usage object; the last one counts.
@@ -46,9 +53,21 @@ pub(super) enum Member {
     /// Counters of which every event has one, not always filled.
     LargestInputTokens,
     LargestOutputTokens,
-    WebSearches,
     Characters,
-    Pages,
+    /// What an OCR counts.
+    UsageInfo,
+    /// What is counted of the provider's tools beside the usage.
+    ToolUsage,
+    /// Something that a tool of the provider's left.
+    Item(ItemOf, ItemMember),
+    /// Queries that an answer rests on.
+    Queries,
+    /// The same where what they cost is not known.
+    OtherQueries,
+    /// A place of a map that an answer rests on.
+    MapChunk,
+    /// The model behind a tool.
+    ToolModel,
     /// An image that was made.
     Image,
     /// Whether a stream of Ollama's is at its end.
@@ -63,6 +82,25 @@ pub(super) enum Member {
     TextOfCohere,
 }
 
+/// Where an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemOf {
+    /// Among those of the answer.
+    Answer,
+    /// Alone in an event.
+    Event,
+}
+
+/// What a member says of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemMember {
+    Type,
+    /// What was done in a call.
+    Action,
+    /// Where it was done.
+    Environment,
+}
+
 use Member::*;
 
 /// Longer names are no names.
@@ -73,6 +111,8 @@ const ERROR: usize = 16 * 1024;
 const NUMBER: usize = 64;
 /// Content is never kept: whatever is longer than `""`, `[]` or `{}` is content.
 const EMPTY: usize = 2;
+
+const ITEM: Member = Item(ItemOf::Answer, ItemMember::Type);
 
 const MEMBERS: &[(&str, Member, usize)] = &[
     ("model", Model, NAME),
@@ -106,6 +146,7 @@ const MEMBERS: &[(&str, Member, usize)] = &[
     ("response.error", Error, ERROR),
     ("interaction.error", Error, ERROR),
     ("last_error", Error, ERROR),
+    ("base_resp.status_code", BaseStatus, NUMBER),
     ("code", ErrorCode, NAME),
     ("__type", ErrorCode, NAME),
     ("usage", Usage, USAGE),
@@ -120,6 +161,8 @@ const MEMBERS: &[(&str, Member, usize)] = &[
     ("result.usage", UsageIfKnown, USAGE),
     ("message.usage", UsageAtStart, USAGE),
     ("x_groq.usage", UsageElsewhere, USAGE),
+    // Moonshot.
+    ("choices[].usage", UsageElsewhere, USAGE),
     ("amazon-bedrock-invocationMetrics", InvocationMetrics, USAGE),
     // Ollama; Llama and Titan on Bedrock; Aleph Alpha; Replicate; llama.cpp.
     ("prompt_eval_count", InputTokens, NUMBER),
@@ -139,10 +182,36 @@ const MEMBERS: &[(&str, Member, usize)] = &[
     ("predictions[].embeddings.statistics.token_count", InputTokensOfPart, NUMBER),
     ("results[].input_token_count", LargestInputTokens, NUMBER),
     ("results[].generated_token_count", LargestOutputTokens, NUMBER),
-    ("tool_usage.web_search.num_requests", WebSearches, NUMBER),
-    ("response.tool_usage.web_search.num_requests", WebSearches, NUMBER),
+    ("tool_usage", ToolUsage, USAGE),
+    ("response.tool_usage", ToolUsage, USAGE),
+    ("output[].type", ITEM, NAME),
+    ("output[].action.type", Item(ItemOf::Answer, ItemMember::Action), NAME),
+    ("output[].environment.type", Item(ItemOf::Answer, ItemMember::Environment), NAME),
+    ("response.output[].type", ITEM, NAME),
+    ("response.output[].action.type", Item(ItemOf::Answer, ItemMember::Action), NAME),
+    ("response.output[].environment.type", Item(ItemOf::Answer, ItemMember::Environment), NAME),
+    ("content[].type", ITEM, NAME),
+    ("item.type", Item(ItemOf::Event, ItemMember::Type), NAME),
+    ("item.action.type", Item(ItemOf::Event, ItemMember::Action), NAME),
+    ("item.environment.type", Item(ItemOf::Event, ItemMember::Environment), NAME),
+    ("content_block.type", Item(ItemOf::Event, ItemMember::Type), NAME),
+    ("tools[].model", ToolModel, NAME),
+    ("response.tools[].model", ToolModel, NAME),
+    // OpenAI's lines; Anthropic's; Gemini's.
+    ("custom_id", BatchKey, NAME),
+    ("key", BatchKey, NAME),
+    ("response.status_code", BatchResult, NUMBER),
+    ("result.type", BatchResult, NAME),
+    ("response.candidates", BatchResult, EMPTY),
+    ("response.inlinedResponses", BatchResults, EMPTY),
+    ("candidates[].groundingMetadata.webSearchQueries", Queries, USAGE),
+    ("candidates[].groundingMetadata.imageSearchQueries", OtherQueries, EMPTY),
+    ("candidates[].groundingMetadata.retrievalQueries", OtherQueries, EMPTY),
+    ("candidates[].groundingMetadata.groundingChunks[].maps", MapChunk, EMPTY),
+    // Vertex AI; MiniMax.
     ("metadata.billableCharacterCount", Characters, NUMBER),
-    ("usage_info.pages_processed", Pages, NUMBER),
+    ("extra_info.usage_characters", Characters, NUMBER),
+    ("usage_info", UsageInfo, USAGE),
     ("done", Done, NUMBER),
     ("candidates[].finishReason", FinishReason, NAME),
 ];
@@ -209,13 +278,14 @@ fn of(
 
 /// The members that a look at a late event tells of, those that count only beside them, and the event's name.
 static LATE: LazyLock<Select> = LazyLock::new(|| {
-    let counts = |path: &str| {
+    let counts = |path: &str, member: Member| {
         let key = path.rsplit('.').next().unwrap_or(path);
-        let told = key == "usage" || path.contains("tool_usage.") || key.ends_with("error");
-        told || matches!(key, "service_tier" | "code")
+        let told = matches!(key, "usage" | "tool_usage") || key.ends_with("error");
+        told || matches!(key, "service_tier" | "code") || matches!(member, Item(..) | ToolModel)
     };
     let names = of(&["type", "event_type"], LATE_TYPE_FIELD, NAME);
-    Select::new(members().filter(|(path, _, _)| counts(path)).chain(names))
+    let wanted = members().zip(MEMBERS).filter(|(_, (path, member, _))| counts(path, *member));
+    Select::new(wanted.map(|(member, _)| member).chain(names))
 });
 
 fn with_text(paths: &[(&'static str, InPieces)]) -> Select {

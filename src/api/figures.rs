@@ -5,7 +5,7 @@ use super::carrier::{Carrier, Replaced};
 use super::elsewhere::Elsewhere;
 use super::fields::Member;
 use super::usage::{Convention, Reading, Speaker};
-use crate::record::Api;
+use crate::record::{Api, Text};
 
 /// The figures of an answer, as they pass.
 #[derive(Debug, Default)]
@@ -65,7 +65,23 @@ impl Figures {
                 self.start(b"{}");
             }
             Member::Image if first == b'"' => self.elsewhere.get_or_insert_default().counted.add_image(),
+            Member::MapChunk | Member::Queries | Member::OtherQueries | Member::ToolUsage => {
+                self.elsewhere.get_or_insert_default().hosted.note_too_long(member);
+            }
+            Member::UsageInfo => self.too_large = true,
             _ => {}
+        }
+    }
+
+    /// Takes note of what a tool of the provider's left.
+    pub(super) fn note_hosted(&mut self, member: Member, raw: &[u8]) {
+        self.elsewhere.get_or_insert_default().hosted.note(member, raw);
+    }
+
+    /// What the provider's tools left in the current event does not count.
+    pub(super) fn drop_hosted_of_event(&mut self) {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            elsewhere.hosted.drop_event();
         }
     }
 
@@ -112,10 +128,13 @@ impl Figures {
         self.before.unwrap_or(self.noted)
     }
 
-    /// The document or event is over.
+    /// The document or event is over. `item_has_begun`: its item comes again when it is done.
     #[inline]
-    pub(super) fn end_event(&mut self) {
+    pub(super) fn end_event(&mut self, item_has_begun: bool) {
         self.before = Some(self.noted);
+        if let Some(elsewhere) = &mut self.elsewhere {
+            elsewhere.hosted.end_event(item_has_begun);
+        }
     }
 
     /// Drops all figures.
@@ -130,8 +149,8 @@ impl Figures {
         self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.counted.has_output())
     }
 
-    /// The usage, as `speaker` stated it last.
-    pub(super) fn last(&mut self, speaker: Speaker) -> Option<Last> {
+    /// The usage, as `speaker` stated it last. `image_model`: the model behind an image tool that the request names.
+    pub(super) fn last(&mut self, speaker: Speaker, image_model: Option<&Text>) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
         let elsewhere = self.elsewhere.take().map_or_else(Elsewhere::default, |elsewhere| *elsewhere);
         let mut last = match self.cumulative.take() {
@@ -150,11 +169,12 @@ impl Figures {
             }
         };
         self.malformed |= std::mem::take(&mut last.reading.unreadable);
-        elsewhere.counted.complete(&mut last.reading.usage);
+        elsewhere.counted.complete(&mut last.reading);
         if last.reading == Reading::default() {
             self.malformed |= self.usage.is_malformed(speaker) || elsewhere.is_malformed(speaker);
             return None;
         }
+        elsewhere.hosted.complete(&mut last.reading, image_model);
         Some(last)
     }
 }

@@ -8,7 +8,7 @@ use super::lenient;
 use super::look::LateApi;
 use super::texts::Texts;
 use crate::record::{Api, Text};
-use crate::wire::json::{Value, boolean, is_null, string};
+use crate::wire::json::{Value, boolean, is_null, number, string};
 
 /// The facts of an answer, gathered member by member as they pass.
 #[derive(Debug, Default)]
@@ -34,6 +34,8 @@ pub(super) struct Found {
     is_message: bool,
     /// The document or event is a step of a run, whose figures are within those of the run.
     is_step: bool,
+    /// The event's item has only begun, and comes again when it is done.
+    item_has_begun: bool,
     /// The id that the document or event has.
     own_id: Option<Text>,
     /// The id of an answer that is still to be made, if there is nothing else.
@@ -47,6 +49,10 @@ pub(super) struct Found {
     /// It names its shape as OpenAI does.
     pub(super) has_object: bool,
     has_role: bool,
+    /// It has the key of a request in a batch, and a result beside it.
+    batch: (bool, bool),
+    /// It says that the call was refused, in an answer with the status of a success.
+    pub(super) refused: bool,
     is_ollama: bool,
     pub(super) figures: Figures,
     /// What the answer says, where the application counts it.
@@ -89,6 +95,7 @@ impl Found {
     pub(super) fn restore(&mut self, before: Provisional) {
         self.service_tier = before.service_tier;
         self.error_code = before.error_code;
+        self.figures.drop_hosted_of_event();
     }
 
     /// Takes note of a member.
@@ -132,6 +139,13 @@ impl Found {
                 self.last_event = true;
                 self.note_figures(member, raw);
             }
+            Member::BaseStatus => {
+                if let Some(code) = number(raw).filter(|code| *code != "0") {
+                    self.refused = true;
+                    self.fail(error_code::of_text(code));
+                }
+            }
+            Member::BatchKey | Member::BatchResult | Member::BatchResults => self.note_batch(member),
             Member::Done => self.note_done(raw),
             Member::FinishReason => self.last_event = true,
             // Within the limit is only what is empty.
@@ -146,9 +160,14 @@ impl Found {
             | Member::OutputTokensOfPart
             | Member::LargestInputTokens
             | Member::LargestOutputTokens
-            | Member::WebSearches
             | Member::Characters
-            | Member::Pages => self.note_figures(member, raw),
+            | Member::UsageInfo => self.note_figures(member, raw),
+            Member::Item(..)
+            | Member::ToolUsage
+            | Member::Queries
+            | Member::OtherQueries
+            | Member::MapChunk
+            | Member::ToolModel => self.figures.note_hosted(member, raw),
         }
     }
 
@@ -161,6 +180,7 @@ impl Found {
     fn note_too_long(&mut self, member: Member, first: u8) {
         match member {
             Member::Error => self.fail(None),
+            Member::BatchKey | Member::BatchResult | Member::BatchResults => self.note_batch(member),
             Member::Content => self.content |= matches!(first, b'"' | b'[' | b'{'),
             _ => self.figures.note_too_long(member, first),
         }
@@ -178,6 +198,7 @@ impl Found {
                 self.last_event = true;
             }
             "response.failed" | "interaction.failed" => self.fail(None),
+            ITEM_ADDED => self.item_has_begun = true,
             _ => {}
         }
         if name.starts_with("response.") {
@@ -196,6 +217,7 @@ impl Found {
         if name == "error" || api.is_last_event(&name) {
             self.note_type(raw);
         }
+        self.item_has_begun |= &*name == ITEM_ADDED;
     }
 
     fn note_object(&mut self, raw: &[u8]) {
@@ -232,18 +254,27 @@ impl Found {
         let Some(status) = string(raw).map(|status| status.to_ascii_lowercase()) else { return };
         self.status_failed = status == "failed";
         self.status_begun = matches!(&*status, "queued" | "in_progress");
-        self.pending = matches!(
+        // What is not known to be final may be one more name for a job that is under way.
+        self.pending = !matches!(
             &*status,
-            "queued"
-                | "in_progress"
-                | "incomplete_pending"
-                | "requires_action"
-                | "validating"
-                | "finalizing"
-                | "cancelling"
-                | "starting"
-                | "created"
-                | "processing"
+            "completed"
+                | "complete"
+                | "succeeded"
+                | "success"
+                | "done"
+                | "finished"
+                | "ok"
+                | "ready"
+                | "failed"
+                | "failure"
+                | "error"
+                | "errored"
+                | "cancelled"
+                | "canceled"
+                | "expired"
+                | "incomplete"
+                | "rejected"
+                | "stopped"
         );
     }
 
@@ -258,6 +289,16 @@ impl Found {
         }
     }
 
+    fn note_batch(&mut self, member: Member) {
+        self.batch.0 |= matches!(member, Member::BatchKey | Member::BatchResults);
+        self.batch.1 |= matches!(member, Member::BatchResult | Member::BatchResults);
+    }
+
+    /// Whether it has the form of the results of a batch.
+    pub(super) fn is_batch_results(&self) -> bool {
+        self.batch == (true, true)
+    }
+
     fn note_done(&mut self, raw: &[u8]) {
         if let Some(done) = boolean(raw) {
             self.is_ollama = true;
@@ -268,7 +309,8 @@ impl Found {
 
     /// Whether the answer says that the call failed. In other APIs than these, a status is another thing's.
     pub(super) fn has_failed(&self, api: Option<Api>) -> bool {
-        let is_its_own = matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions));
+        let is_its_own =
+            matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions | Api::Videos));
         self.failed || (is_its_own && self.status_failed)
     }
 
@@ -303,7 +345,8 @@ impl Found {
 
     /// The document or event is over.
     pub(super) fn end_event(&mut self) {
-        self.figures.end_event();
+        self.figures.end_event(self.item_has_begun);
+        self.item_has_begun = false;
         self.own_id = None;
         self.is_step = false;
     }
@@ -313,6 +356,9 @@ impl Found {
         self.figures_at_failure == Some(self.figures.noted())
     }
 }
+
+/// The event that announces an item of a response.
+const ITEM_ADDED: &str = "response.output_item.added";
 
 fn keep_first(known: &mut Option<Text>, raw: &[u8]) {
     if known.is_none() {

@@ -21,6 +21,7 @@ lenient! {
         prompt_detail: List<Modality> = "promptTokenDetails",
         tool_use_details: List<Modality> = "toolUsePromptTokensDetails",
         candidates_details: List<Modality> = "candidatesTokensDetails",
+        cache_details: List<Modality> = "cacheTokensDetails",
         service_tier: Word = "serviceTier",
         traffic_type: Word = "trafficType",
     }
@@ -40,6 +41,7 @@ lenient! {
         total: Count = "total_tokens",
         input_modalities: List<InteractionModality> = "input_tokens_by_modality",
         output_modalities: List<InteractionModality> = "output_tokens_by_modality",
+        cached_modalities: List<InteractionModality> = "cached_tokens_by_modality",
         grounding: List<Grounding> = "grounding_tool_count",
     }
 
@@ -60,7 +62,7 @@ const AUDIO: (&str, u64) = ("audio", 4);
 
 /// Reads a `usageMetadata`.
 pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    let (metadata, unreadable): (Metadata, _) = lenient::read(json)?;
+    let (metadata, flaws): (Metadata, _) = lenient::read(json)?;
     let mut usage = Usage {
         input_tokens: plus(metadata.prompt.0, metadata.tool_use_prompt.0),
         cache_read_tokens: metadata.cached.0,
@@ -73,20 +75,28 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
     let input_of = |kind| input.iter().fold(None, |known, list| plus(known, of_modality(list, kind)));
     usage.input_audio_tokens = input_of(AUDIO);
     usage.input_image_tokens = input_of(IMAGE);
+    usage.cache_read_audio_tokens = of_modality(&metadata.cache_details, AUDIO);
+    usage.cache_read_image_tokens = of_modality(&metadata.cache_details, IMAGE);
     usage.output_audio_tokens = of_modality(&metadata.candidates_details, AUDIO);
     usage.output_image_tokens = of_modality(&metadata.candidates_details, IMAGE);
     let service_tier = metadata.service_tier.text().or_else(|| tier_of_traffic(&metadata.traffic_type));
-    Some(Reading { usage, service_tier, unreadable, ..Reading::default() })
+    let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), metadata.total.0);
+    let unreadable = flaws.unreadable;
+    Some(Reading { usage, service_tier, unreadable, unread, ..Reading::default() })
 }
 
 /// Reads the `usage` of an interaction.
 pub(super) fn read_interaction(json: &[u8]) -> Option<Reading> {
-    let (interaction, unreadable): (Interaction, _) = lenient::read(json)?;
+    let (interaction, flaws): (Interaction, _) = lenient::read(json)?;
     let of = |list: &List<InteractionModality>, (name, number): (&str, u64)| {
         let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
         of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
     };
-    let searches = interaction.grounding.0.iter().filter(|tool| tool.kind.is("google_search", u64::MAX));
+    let grounding = |tool: &str| {
+        let of_tool = interaction.grounding.0.iter().filter(|entry| entry.kind.is(tool, u64::MAX));
+        of_tool.fold(None, |known, entry| plus(known, entry.count.0))
+    };
+    let grounded = interaction.grounding.0.iter().fold(None, |known, entry| plus(known, entry.count.0));
     let mut usage = Usage {
         input_tokens: plus(interaction.input.0, interaction.tool_use.0),
         cache_read_tokens: interaction.cached.0,
@@ -96,11 +106,17 @@ pub(super) fn read_interaction(json: &[u8]) -> Option<Reading> {
         reasoning_tokens: interaction.thought.0,
         output_audio_tokens: of(&interaction.output_modalities, AUDIO),
         output_image_tokens: of(&interaction.output_modalities, IMAGE),
-        web_searches: searches.fold(None, |known, tool| plus(known, tool.count.0)),
+        cache_read_audio_tokens: of(&interaction.cached_modalities, AUDIO),
+        cache_read_image_tokens: of(&interaction.cached_modalities, IMAGE),
+        web_searches: grounding("google_search"),
+        map_queries: grounding("google_maps"),
         ..Usage::default()
     };
     add_thinking(&mut usage, interaction.total.0);
-    Some(Reading { usage, unreadable, ..Reading::default() })
+    let another_tool = sum([grounded]) > sum([usage.web_searches, usage.map_queries]);
+    let known = sum([usage.input_tokens, usage.output_tokens]);
+    let unread = another_tool || flaws.leave_unread(known, interaction.total.0);
+    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
 }
 
 /// Adds thinking to the output, unless the total says that it is in there.
@@ -117,7 +133,7 @@ fn of_modality(list: &List<Modality>, (name, number): (&str, u64)) -> Option<u64
 }
 
 /// Vertex AI's traffic, where it is not the usual one that is paid for on demand.
-fn tier_of_traffic(traffic: &Word) -> Option<Text> {
+pub(super) fn tier_of_traffic(traffic: &Word) -> Option<Text> {
     const PROVISIONED: Text = Text::from_static("PROVISIONED_THROUGHPUT");
     if traffic.is(&PROVISIONED, 2) {
         return Some(PROVISIONED);

@@ -1,7 +1,7 @@
 //! What the head of an answer says.
 
 use super::{bedrock, cohere, error_code};
-use crate::record::{Text, Usage};
+use crate::record::{Text, Usage, Usd};
 use http::{HeaderMap, header};
 
 /// What the head of an answer says of the call.
@@ -15,6 +15,8 @@ pub(super) struct Head {
     pub(super) error: Option<Text>,
     /// The usage, for answers whose bodies say nothing of it.
     pub(super) usage: Option<Box<Usage>>,
+    /// What a gateway says that the call cost.
+    pub(super) cost: Option<Usd>,
 }
 
 impl Head {
@@ -35,16 +37,30 @@ impl Head {
                     head.service_tier = head.service_tier.or_else(text);
                 }
                 "x-amzn-errortype" => head.error = value.to_str().ok().and_then(error_code::of_aws_header),
-                "num_tokens" | "num-tokens" => tells_usage = true,
+                "num_tokens" | "num-tokens" | "character-cost" => tells_usage = true,
+                // LiteLLM's, which is 0 where it knows no price
+                // (https://docs.litellm.ai/docs/proxy/response_headers).
+                "x-litellm-response-cost" => {
+                    let cost = value.to_str().ok().and_then(|cost| Usd::from_decimal(cost.trim()).ok());
+                    head.cost = cost.filter(|cost| *cost > Usd::ZERO);
+                }
                 _ => tells_usage |= name.starts_with("x-amzn-bedrock-"),
             }
         }
         if tells_usage {
             let usage = bedrock::read_headers(headers).or_else(|| cohere::read_headers(headers));
+            let usage = usage.or_else(|| elevenlabs(headers));
             head.usage = usage.map(Box::new);
         }
         head
     }
+}
+
+/// What speech costs at ElevenLabs, in characters
+/// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)).
+fn elevenlabs(headers: &HeaderMap) -> Option<Usage> {
+    let characters = headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()?;
+    Some(Usage { characters: Some(characters), ..Usage::default() })
 }
 
 /// Where providers put their id of a request, the surest first.
@@ -100,6 +116,20 @@ mod tests {
         assert_eq!((head.error.as_deref(), head.usage), (Some("ThrottlingException"), None));
         headers.insert("x-amzn-bedrock-input-token-count", "12".parse().unwrap());
         assert_eq!(Head::of(&headers).usage.unwrap().input_tokens, Some(12));
+    }
+
+    #[test]
+    fn characters_and_costs_stand_in_headers_too() {
+        let mut headers = HeaderMap::new();
+        headers.insert("character-cost", "26".parse().unwrap());
+        headers.insert("x-litellm-response-cost", "5.85e-06".parse().unwrap());
+        let head = Head::of(&headers);
+        assert_eq!(head.usage.unwrap().characters, Some(26));
+        assert_eq!(head.cost.unwrap().to_string(), "0.00000585");
+        for unknown in ["0.0", "None", "-1", ""] {
+            headers.insert("x-litellm-response-cost", unknown.parse().unwrap());
+            assert_eq!(Head::of(&headers).cost, None, "{unknown}");
+        }
     }
 
     #[test]

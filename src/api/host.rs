@@ -1,87 +1,7 @@
 //! Whose API a host is.
 
+use super::hosts::HOSTS;
 use crate::record::{Provider, Text};
-
-/// Hosts, and the parts of names that all hosts under a domain end in (`.example.com`).
-const HOSTS: &[(&str, Provider)] = &[
-    ("api.openai.com", Provider::OPENAI),
-    (".api.openai.com", Provider::OPENAI),
-    ("chatgpt.com", Provider::OPENAI),
-    // Helicone's proxies.
-    ("oai.helicone.ai", Provider::OPENAI),
-    ("oai.hconeai.com", Provider::OPENAI),
-    ("anthropic.helicone.ai", Provider::ANTHROPIC),
-    ("anthropic.hconeai.com", Provider::ANTHROPIC),
-    ("api.anthropic.com", Provider::ANTHROPIC),
-    (".api.anthropic.com", Provider::ANTHROPIC),
-    ("generativelanguage.googleapis.com", Provider::GOOGLE),
-    ("aiplatform.googleapis.com", Provider::GOOGLE),
-    (".openai.azure.com", Provider::AZURE),
-    (".openai.azure.us", Provider::AZURE),
-    (".openai.azure.cn", Provider::AZURE),
-    (".services.ai.azure.com", Provider::AZURE),
-    (".cognitiveservices.azure.com", Provider::AZURE),
-    (".inference.ai.azure.com", Provider::AZURE),
-    (".models.ai.azure.com", Provider::AZURE),
-    (".azure-api.net", Provider::AZURE),
-    ("api.cohere.com", Provider::COHERE),
-    ("api.cohere.ai", Provider::COHERE),
-    ("api.mistral.ai", Provider::MISTRAL),
-    ("codestral.mistral.ai", Provider::MISTRAL),
-    ("api.groq.com", Provider::GROQ),
-    ("api.x.ai", Provider::X_AI),
-    (".api.x.ai", Provider::X_AI),
-    ("api.deepseek.com", Provider::DEEPSEEK),
-    ("openrouter.ai", Provider::OPENROUTER),
-    ("api.openrouter.ai", Provider::OPENROUTER),
-    ("api.perplexity.ai", Provider::PERPLEXITY),
-    ("api.together.xyz", Provider::TOGETHER),
-    ("api.together.ai", Provider::TOGETHER),
-    ("api.fireworks.ai", Provider::FIREWORKS),
-    ("api.cerebras.ai", Provider::CEREBRAS),
-    ("ollama.com", Provider::OLLAMA),
-    ("api.arcee.ai", Provider::from_static("arcee")),
-    ("api.avian.io", Provider::from_static("avian")),
-    ("inference.baseten.co", Provider::from_static("baseten")),
-    ("api.cursor.com", Provider::from_static("cursor")),
-    (".cloud.databricks.com", Provider::from_static("databricks")),
-    (".gcp.databricks.com", Provider::from_static("databricks")),
-    (".azuredatabricks.net", Provider::from_static("databricks")),
-    ("api.doubleword.ai", Provider::from_static("doubleword")),
-    ("api.elevenlabs.io", Provider::from_static("elevenlabs")),
-    (".elevenlabs.io", Provider::from_static("elevenlabs")),
-    ("api.githubcopilot.com", Provider::from_static("github-copilot")),
-    (".githubcopilot.com", Provider::from_static("github-copilot")),
-    ("api.meta.ai", Provider::from_static("meta")),
-    ("api.minimax.io", Provider::from_static("minimax")),
-    ("api.minimax.com", Provider::from_static("minimax")),
-    ("api.minimaxi.com", Provider::from_static("minimax")),
-    (".modal.run", Provider::from_static("modal")),
-    (".modal.direct", Provider::from_static("modal")),
-    ("api.moonshot.ai", Provider::from_static("moonshotai")),
-    ("api.moonshot.cn", Provider::from_static("moonshotai")),
-    ("api.novita.ai", Provider::from_static("novita")),
-    ("oai.endpoints.kepler.ai.cloud.ovh.net", Provider::from_static("ovhcloud")),
-    ("api.quicksilverpro.io", Provider::from_static("quicksilverpro")),
-    ("api.typesafe.ai", Provider::from_static("typesafe")),
-    ("api.voyageai.com", Provider::from_static("voyageai")),
-    ("api.z.ai", Provider::from_static("zai")),
-    ("open.bigmodel.cn", Provider::from_static("zhipuai")),
-    // Not in the price data, and known all the same.
-    ("api.sambanova.ai", Provider::from_static("sambanova")),
-    ("api.studio.nebius.ai", Provider::from_static("nebius")),
-    ("api.hyperbolic.xyz", Provider::from_static("hyperbolic")),
-    ("api.replicate.com", Provider::from_static("replicate")),
-    ("api.deepgram.com", Provider::from_static("deepgram")),
-    ("api.venice.ai", Provider::from_static("venice")),
-    ("api.writer.com", Provider::from_static("writer")),
-    ("api.ai21.com", Provider::from_static("ai21")),
-    ("api.deepinfra.com", Provider::from_static("deepinfra")),
-    (".ml.cloud.ibm.com", Provider::from_static("watsonx")),
-    ("dashscope.aliyuncs.com", Provider::from_static("alibaba")),
-    ("dashscope-intl.aliyuncs.com", Provider::from_static("alibaba")),
-    (".snowflakecomputing.com", Provider::from_static("snowflake")),
-];
 
 /// The provider behind `host` (in lower case, without a port) and, where its prices differ by it, the region.
 pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>)> {
@@ -96,11 +16,25 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
     {
         return Some((Provider::GOOGLE, Text::new(region).ok()));
     }
+    let of_many = |start: &str, end: &str| host.starts_with(start) && host.ends_with(end);
+    if of_many("runtime.sagemaker.", ".amazonaws.com") {
+        return Some((Provider::from_static("sagemaker"), None));
+    }
+    // `inference.generativeai.us-chicago-1.oci.oraclecloud.com`
+    if of_many("inference.generativeai.", ".oraclecloud.com") {
+        return Some((Provider::from_static("oci"), None));
+    }
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     match host {
         "router.huggingface.co" => return Some((hugging_face(segments.next()), None)),
         // `/v1/{account}/{gateway}/{provider}/…`
         "gateway.ai.cloudflare.com" => return Some((behind_cloudflare(segments.nth(3)?)?, None)),
+        // Beside it, the same host has another gateway at other prices.
+        "opencode.ai" => {
+            return segments
+                .any(|segment| segment == "go")
+                .then(|| (Provider::from_static("opencode_go"), None));
+        }
         // The same host has everything else of Cloudflare's.
         "api.cloudflare.com" => {
             return segments
@@ -113,7 +47,26 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
         Some(_) => host.len() > domain.len() && host.ends_with(domain),
         None => host == domain,
     };
-    HOSTS.iter().find(|(domain, _)| under(domain)).map(|(_, provider)| (provider.clone(), None))
+    let (_, provider) = HOSTS.iter().find(|(domain, _)| under(domain))?;
+    Some((provider.clone(), residency(host)))
+}
+
+/// The region that a host of OpenAI's says by its first label: `eu`, `us`, `ae`, and `gov` for what FedRAMP authorised. Each project is bound to one
+/// of them, and where tokens are processed decides what they cost (<https://developers.openai.com/api/docs/pricing>, regional
+/// processing; <https://github.com/openai/openai-python/pull/3646> names the hosts).
+fn residency(host: &str) -> Option<Text> {
+    let region = host.strip_suffix(".api.openai.com")?;
+    let is_region =
+        region == "gov" || (region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_lowercase()));
+    is_region.then(|| Text::new(region).ok()).flatten()
+}
+
+/// Whether `host`, which is known to be `provider`'s or not, takes requests for a provider. Helicone's proxies pass them on
+/// to one, and want the headers that name the caller.
+pub(super) fn faces_provider(host: &str, provider: Option<&Provider>) -> bool {
+    let is_helicone_s = [".helicone.ai", ".hconeai.com"].iter().any(|domain| host.ends_with(domain));
+    // Cloudflare's gateway has paths that name no provider.
+    !is_helicone_s && (provider.is_some() || host == "gateway.ai.cloudflare.com")
 }
 
 /// The region of a host of Amazon Bedrock's, if it is one: `bedrock-runtime.us-east-1.amazonaws.com`,
@@ -126,7 +79,8 @@ fn bedrock_region(host: &str) -> Option<Option<Text>> {
         return Some(Text::new(region).ok());
     }
     let (service, rest) = host.split_once('.')?;
-    if !service.starts_with("bedrock") {
+    // The second is Anthropic's own API, sold and run by Amazon.
+    if !service.starts_with("bedrock") && service != "aws-external-anthropic" {
         return None;
     }
     let aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
@@ -190,7 +144,15 @@ mod tests {
     fn hosts_tell_the_provider_and_look_alikes_do_not() {
         for (host, expected) in [
             ("api.openai.com", Some("openai")),
-            ("eu.api.openai.com", Some("openai")),
+            ("eu.api.openai.com", Some("openai eu")),
+            ("us.api.openai.com", Some("openai us")),
+            ("gov.api.openai.com", Some("openai gov")),
+            ("somewhere.api.openai.com", Some("openai")),
+            ("aws-external-anthropic.us-east-1.api.aws", Some("aws us-east-1")),
+            ("dashscope-intl.aliyuncs.com", Some("dashscope")),
+            ("ws-1.ap-southeast-1.maas.aliyuncs.com", Some("dashscope")),
+            ("runtime.sagemaker.us-east-1.amazonaws.com", Some("sagemaker")),
+            ("inference.generativeai.us-chicago-1.oci.oraclecloud.com", Some("oci")),
             ("api.openai.com.evil.example", None),
             ("notapi.openai.com", None),
             ("openai.com", None),
@@ -225,5 +187,66 @@ mod tests {
         assert_eq!(id(gateway, "/v1/account/gateway/anthropic/v1/messages").unwrap(), "anthropic");
         assert_eq!(id(gateway, "/v1/account/gateway/compat/chat/completions"), None);
         assert_eq!(id(gateway, "/v1"), None);
+    }
+
+    /// Hosts that are told by more than a name in the table.
+    #[cfg(feature = "prices")]
+    const OTHERS: [(&str, &str); 7] = [
+        ("bedrock-runtime.us-east-1.amazonaws.com", "/model/m/converse"),
+        ("runtime.sagemaker.us-east-1.amazonaws.com", "/endpoints/e/invocations"),
+        ("inference.generativeai.us-chicago-1.oci.oraclecloud.com", "/20231130/actions/chat"),
+        ("api.cloudflare.com", "/client/v4/accounts/0/ai/run/m"),
+        ("gateway.ai.cloudflare.com", "/v1/account/gateway/workers-ai/m"),
+        ("opencode.ai", "/inference/go/v1/chat/completions"),
+        ("router.huggingface.co", "/v1/chat/completions"),
+    ];
+
+    /// Providers of the price data that no host tells, and why.
+    #[cfg(feature = "prices")]
+    const WITHOUT_A_HOST: [(&str, &str); 17] = [
+        ("agentcore", "searches within Amazon's agents, whose answers tell no usage"),
+        ("bing_grounding", "searches within Azure's agents, whose answers tell no usage"),
+        ("google_pse", "a search engine at a host of everything of Google's"),
+        ("transcribe", "jobs of Amazon's, whose answers tell no length"),
+        ("bespoke", "open weights, without a host of their own"),
+        ("laya", "open weights, without a host of their own"),
+        ("strands_decider", "open weights, without a host of their own"),
+        ("lemonade", "runs on one's own machine"),
+        ("microsoft_365_copilot", "sold by the seat"),
+        ("openai-decisions", "a tier of OpenAI's, whose host is OpenAI's"),
+        ("claude_platform", "an endpoint of aws, which the price data tells by the host"),
+        ("bedrock_mantle", "an endpoint of aws, which the price data tells by the host"),
+        ("azure_ai", "an endpoint of azure, which the price data tells by the host"),
+        ("codestral", "an endpoint of mistral, which the price data tells by the host"),
+        ("gemini", "an endpoint of google, which the price data tells by the host"),
+        ("qwencloud", "an endpoint of dashscope, which the price data tells by the host"),
+        ("qwen_ai_platform", "an endpoint of dashscope, which the price data tells by the host"),
+    ];
+
+    /// Providers that are known and that the price data has no prices of.
+    #[cfg(feature = "prices")]
+    const WITHOUT_PRICES: [&str; 5] = ["featherless_ai", "huggingface", "meta_llama", "venice", "writer"];
+
+    #[cfg(feature = "prices")]
+    #[test]
+    fn every_provider_with_prices_has_a_host_and_every_host_a_provider_with_prices() {
+        use std::collections::BTreeSet;
+
+        let book = crate::PriceBook::bundled();
+        let priced: BTreeSet<String> = book.entries().map(|(provider, _)| provider.to_owned()).collect();
+        let routed = priced.iter().filter_map(|id| id.strip_prefix("huggingface_"));
+        let routed: Vec<String> = routed.map(|id| format!("/{id}/v1/chat/completions")).collect();
+        let routed = routed.iter().map(|path| ("router.huggingface.co", &**path));
+        let told = OTHERS.into_iter().chain(routed).filter_map(|(host, path)| provider(host, path));
+        let hosted = HOSTS.iter().map(|(_, provider)| provider.clone()).chain(told.map(|(told, _)| told));
+        let hosted: BTreeSet<String> = hosted.map(|provider| provider.as_str().to_owned()).collect();
+
+        let excused: BTreeSet<String> = WITHOUT_A_HOST.iter().map(|(id, _)| (*id).to_owned()).collect();
+        let unreachable: Vec<_> = priced.difference(&hosted).filter(|id| !excused.contains(*id)).collect();
+        assert!(unreachable.is_empty(), "no host for {unreachable:?}");
+        let excused: Vec<_> = excused.intersection(&hosted).collect();
+        assert!(excused.is_empty(), "{excused:?} have a host");
+        let unpriced: Vec<_> = hosted.difference(&priced).collect();
+        assert_eq!(unpriced, WITHOUT_PRICES, "without prices");
     }
 }

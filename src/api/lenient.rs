@@ -3,14 +3,18 @@
 //! A provider's usage object is read for the members that are known. A member of an unexpected type counts as
 //! absent and never spoils the others, unknown members are passed over, and of a repeated key the last counts.
 
+use super::flaws::{Flaws, states_a_figure};
 use crate::json::{Kind, Reader, Scanned};
 use crate::record::{Text, Usd};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Declares a struct whose JSON form is read leniently: `field: Type = "key"`.
+/// Declares a struct whose JSON form is read leniently: `field: Type = "key"`. In a struct that is marked `: billed`, each
+/// figure is billed by itself, so that one that is not known matters whatever it is called.
 macro_rules! lenient {
-    ($($(#[$meta:meta])* struct $name:ident { $($field:ident: $type:ty = $key:literal,)* })*) => {$(
+    (@is_billed) => { false };
+    (@is_billed billed) => { true };
+    ($($(#[$meta:meta])* struct $name:ident $(: $mark:ident)? { $($field:ident: $type:ty = $key:literal,)* })*) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug, Default)]
         pub(super) struct $name {
@@ -23,7 +27,7 @@ macro_rules! lenient {
                 source.members(|source, key| {
                     match key {
                         $($key => object.$field = $crate::api::lenient::Lenient::read(source)?,)*
-                        _ => drop(source.skip()?),
+                        _ => source.pass_over(key, lenient!(@is_billed $($mark)?))?,
                     }
                     Ok(())
                 })?;
@@ -46,8 +50,7 @@ pub(super) trait Lenient: Default {
 /// JSON that is being read.
 pub(super) struct Source<'a> {
     reader: Reader<'a>,
-    /// A figure is there and cannot be read: what the others say is not all then.
-    unreadable: bool,
+    flaws: Flaws,
 }
 
 impl<'a> Source<'a> {
@@ -64,8 +67,20 @@ impl<'a> Source<'a> {
     /// Steps over what stands in the place of a figure, or of what holds figures. A `null` says nothing, and so does an
     /// object or a list.
     fn skip_instead(&mut self) -> Scanned<()> {
-        self.unreadable |= !matches!(self.reader.kind(), Some(Kind::Null | Kind::Object | Kind::Array));
+        self.flaws.unreadable |= !matches!(self.reader.kind(), Some(Kind::Null | Kind::Object | Kind::Array));
         self.skip().map(drop)
+    }
+
+    /// Steps over the value of a member that is not known. `is_billed`: whether any figure in it is billed by itself.
+    pub(super) fn pass_over(&mut self, key: &str, is_billed: bool) -> Scanned<()> {
+        let is_number = self.is(Kind::Number);
+        let value = self.skip()?;
+        if is_billed {
+            self.flaws.unknown_fee |= states_a_figure(value);
+        } else if is_number && states_a_figure(value) {
+            self.flaws.note(key);
+        }
+        Ok(())
     }
 
     /// Calls `member` with the keys of the next value, where that is an object, to read the values.
@@ -83,13 +98,13 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Reads `T` from the text of a complete JSON value, and whether a figure in it is there and cannot be read; `None` when
-/// it is not JSON at all.
-pub(super) fn read<T: Lenient>(json: &[u8]) -> Option<(T, bool)> {
+/// Reads `T` from the text of a complete JSON value, and what keeps it from being all; `None` when it is not JSON at all.
+pub(super) fn read<T: Lenient>(json: &[u8]) -> Option<(T, Flaws)> {
     let text = text(json);
-    let mut source = Source { reader: Reader::new(&text), unreadable: matches!(text, Cow::Owned(_)) };
+    let mut source = Source { reader: Reader::new(&text), flaws: Flaws::default() };
+    source.flaws.unreadable = matches!(text, Cow::Owned(_));
     let value = T::read(&mut source).ok()?;
-    source.reader.is_done().then_some((value, source.unreadable))
+    source.reader.is_done().then_some((value, source.flaws))
 }
 
 /// `json` as text. Bytes that are no UTF-8 can stand in strings only, and are replaced there.
@@ -132,7 +147,7 @@ impl Lenient for Count {
             return source.skip_instead().map(|()| Self(None));
         }
         let count = natural(&mut source.reader)?;
-        source.unreadable |= count.is_none();
+        source.flaws.unreadable |= count.is_none();
         Ok(Self(count))
     }
 }
@@ -202,6 +217,26 @@ impl<T: Lenient> Lenient for List<T> {
     }
 }
 
+/// A member that is known and says nothing that matters.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ignored;
+
+impl Lenient for Ignored {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        source.skip().map(|_| Self)
+    }
+}
+
+/// Figures that are billed each by itself, in ways that are not known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fees;
+
+impl Lenient for Fees {
+    fn read(source: &mut Source<'_>) -> Scanned<Self> {
+        source.pass_over("", true).map(|()| Self)
+    }
+}
+
 /// `true`; everything else is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flag(pub(super) bool);
@@ -232,7 +267,7 @@ impl Lenient for Seconds {
             return source.skip_instead().map(|()| Self(None));
         }
         let length = seconds(source.reader.number()?);
-        source.unreadable |= length.is_none();
+        source.flaws.unreadable |= length.is_none();
         Ok(Self(length))
     }
 }

@@ -40,6 +40,9 @@ static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r"\u00")
 static MESSAGE_STOP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("message_stop"));
 /// `response.completed` and `response.incomplete`.
 static COMPLETE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("complete"));
+/// What the items of hosted tools are called.
+static TOOL_RESULT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_tool_result"));
+static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_call\""));
 static FAILED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("failed"));
 
 impl LateApi {
@@ -82,12 +85,12 @@ impl LateApi {
     /// Whether it is there by its name, and not in another spelling.
     #[inline]
     fn names_it(self, data: &[u8], last: bool) -> bool {
-        let last_event = match self {
+        let by_its_name = match self {
             Self::Completions => false,
-            Self::Messages => MESSAGE_STOP.find(data).is_some(),
-            Self::Responses => COMPLETE.find(data).is_some() || FAILED.find(data).is_some(),
+            Self::Messages => MESSAGE_STOP.find(data).is_some() || TOOL_RESULT.find(data).is_some(),
+            Self::Responses => [&COMPLETE, &FAILED, &CALL].iter().any(|text| text.find(data).is_some()),
         };
-        last_event || states_usage(data, last) || ERROR.find(data).is_some()
+        by_its_name || states_usage(data, last) || ERROR.find(data).is_some()
     }
 }
 

@@ -5,7 +5,9 @@
 //! [prompt caching](https://platform.openai.com/docs/guides/prompt-caching). Others spell the parts in other
 //! places, and some keep a part outside of its whole; there `total_tokens` tells.
 
-use super::lenient::{self, Amount, Count, Flag, Lenient, Seconds, Source, Word, lenient};
+use super::details::{CacheCreation, InputDetails, OutputDetails};
+use super::google::tier_of_traffic;
+use super::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
 use super::usage::{Reading, plus, sum};
 use crate::json::{Kind, Scanned};
 use crate::record::{Text, Usage, Usd};
@@ -46,36 +48,42 @@ lenient! {
         server_tool_use_details: ServerTools = "server_tool_use_details",
         server_side_tool_usage_details: ServerTools = "server_side_tool_usage_details",
         num_search_queries: Count = "num_search_queries",
+        // Perplexity's deep research bills what it cites beside the wholes.
+        citation_tokens: Count = "citation_tokens",
+        // Mistral's conversations: what connectors brought into the prompt, and how often each was asked.
+        connector_tokens: Count = "connector_tokens",
+        connectors: Connectors = "connectors",
 
         service_tier: Word = "service_tier",
+        extra_properties: ExtraProperties = "extra_properties",
         cost: Charge = "cost",
+        // DeepInfra.
+        estimated_cost: Amount = "estimated_cost",
         is_byok: Flag = "is_byok",
         cost_details: CostDetails = "cost_details",
         cost_in_usd_ticks: Ticks = "cost_in_usd_ticks",
     }
 
-    struct InputDetails {
-        cached_tokens: Count = "cached_tokens",
-        cache_write_tokens: Count = "cache_write_tokens",
-        audio_tokens: Count = "audio_tokens",
-        image_tokens: Count = "image_tokens",
-    }
-
-    struct OutputDetails {
-        reasoning_tokens: Count = "reasoning_tokens",
-        audio_tokens: Count = "audio_tokens",
-        image_tokens: Count = "image_tokens",
-    }
-
-    /// How long what was written to a cache is kept.
-    struct CacheCreation {
-        ephemeral_5m_input_tokens: Count = "ephemeral_5m_input_tokens",
-        ephemeral_1h_input_tokens: Count = "ephemeral_1h_input_tokens",
-    }
-
-    struct ServerTools {
+    struct ServerTools: billed {
         web_search_requests: Count = "web_search_requests",
         web_search_calls: Count = "web_search_calls",
+        // Tools of the caller's, whose results are tokens.
+        _requested: Ignored = "tool_calls_requested",
+        _executed: Ignored = "tool_calls_executed",
+        _mcp: Ignored = "mcp_calls",
+    }
+
+    struct Connectors: billed {
+        web_search: Count = "web_search",
+    }
+
+    /// Vertex AI's, at its endpoint that speaks as OpenAI's does.
+    struct ExtraProperties {
+        google: GoogleProperties = "google",
+    }
+
+    struct GoogleProperties {
+        traffic_type: Word = "traffic_type",
     }
 
     struct CostDetails {
@@ -91,19 +99,29 @@ lenient! {
 
 /// Reads a usage object. `google`: it is Google who answers.
 pub(super) fn read(json: &[u8], google: bool) -> Option<Reading> {
-    let (tokens, unreadable): (Tokens, _) = lenient::read(json)?;
+    let (tokens, flaws): (Tokens, _) = lenient::read(json)?;
     let mut usage = tokens.parts();
     usage.input_tokens = tokens.prompt_tokens.0.or(tokens.input_tokens.0);
     usage.output_tokens = tokens.completion_tokens.0.or(tokens.output_tokens.0);
     if let Some(total) = tokens.total_tokens.0 {
-        settle_with_total(&mut usage, total, google);
+        settle_with_total(&mut usage, total, tokens.connector_tokens.0, google);
     }
+    let known = sum([usage.input_tokens, usage.output_tokens]);
+    let unread = flaws.leave_unread(known, tokens.total_tokens.0) || tokens.citation_tokens.0 > Some(0);
     let cost = tokens.charged();
-    Some(Reading { usage, service_tier: tokens.service_tier.text(), cost, unreadable, ..Reading::default() })
+    let traffic = tier_of_traffic(&tokens.extra_properties.google.traffic_type);
+    Some(Reading {
+        usage,
+        service_tier: tokens.service_tier.text().or(traffic),
+        cost,
+        unreadable: flaws.unreadable,
+        unread,
+        ..Reading::default()
+    })
 }
 
 /// Brings parts that stand outside of their wholes into them, where only that makes the total come out.
-fn settle_with_total(usage: &mut Usage, total: u64, google: bool) {
+fn settle_with_total(usage: &mut Usage, total: u64, connectors: Option<u64>, google: bool) {
     let (Some(input), output) = (usage.input_tokens, usage.output_tokens) else {
         // Voyage and some rerankers say nothing but the total.
         if usage.output_tokens.is_none() {
@@ -118,7 +136,10 @@ fn settle_with_total(usage: &mut Usage, total: u64, google: bool) {
     let is_total = |outside: u64| stated.checked_add(outside) == Some(total);
     let audio = usage.input_audio_tokens.unwrap_or(0);
     let reasoning = usage.reasoning_tokens.unwrap_or(0);
-    if is_total(reasoning) {
+    if is_total(connectors.unwrap_or(0)) {
+        // Mistral: "connector_tokens" stand beside "prompt_tokens".
+        usage.input_tokens = plus(Some(input), connectors);
+    } else if is_total(reasoning) {
         // xAI: "total_tokens" counts "reasoning_tokens" beside "completion_tokens".
         usage.output_tokens = plus(output, Some(reasoning));
     } else if is_total(audio) {
@@ -153,21 +174,29 @@ impl Tokens {
         ];
         let of_input = |part: fn(&InputDetails) -> Count| input.iter().find_map(|details| part(details).0);
         let of_output = |part: fn(&OutputDetails) -> Count| output.iter().find_map(|details| part(details).0);
-        let cache_write =
-            of_input(|details| details.cache_write_tokens).or(self.cache_creation_input_tokens.0);
+        let cache_write = input
+            .iter()
+            .find_map(|details| details.cache_write())
+            .or(self.cache_creation_input_tokens.0)
+            .or(self.cache_creation.whole());
+        let kept = input.iter().fold(self.cache_creation, |known, details| known.or(details.split()));
         // How nothing is split says nothing.
         let split = |part: Count| part.0.filter(|_| cache_write.is_some_and(|written| written > 0));
         Usage {
-            cache_read_tokens: of_input(|details| details.cached_tokens)
+            cache_read_tokens: input
+                .iter()
+                .find_map(|details| details.cache_read())
                 .or(self.cached_tokens.0)
                 .or(self.num_cached_tokens.0)
                 .or(self.prompt_cache_hit_tokens.0)
                 .or(self.cache_read_input_tokens.0),
             cache_write_tokens: cache_write,
-            cache_write_5m_tokens: split(self.cache_creation.ephemeral_5m_input_tokens),
-            cache_write_1h_tokens: split(self.cache_creation.ephemeral_1h_input_tokens),
+            cache_write_5m_tokens: split(kept.ephemeral_5m),
+            cache_write_1h_tokens: split(kept.ephemeral_1h),
             input_audio_tokens: of_input(|details| details.audio_tokens),
             input_image_tokens: of_input(|details| details.image_tokens),
+            cache_read_audio_tokens: of_input(|details| details.cached_tokens_details.audio_tokens),
+            cache_read_image_tokens: of_input(|details| details.cached_tokens_details.image_tokens),
             reasoning_tokens: of_output(|details| details.reasoning_tokens).or(self.reasoning_tokens.0),
             output_audio_tokens: of_output(|details| details.audio_tokens),
             output_image_tokens: of_output(|details| details.image_tokens),
@@ -176,7 +205,8 @@ impl Tokens {
                 .web_search_requests
                 .0
                 .or(self.server_side_tool_usage_details.web_search_calls.0)
-                .or(self.num_search_queries.0),
+                .or(self.num_search_queries.0)
+                .or(self.connectors.web_search.0),
             seconds: self.seconds.0.or(self.prompt_audio_seconds.0),
             ..Usage::default()
         }
@@ -189,6 +219,9 @@ impl Tokens {
             // account upstream (https://openrouter.ai/docs/use-cases/usage-accounting).
             let upstream = self.cost_details.upstream_inference_cost.0.filter(|_| self.is_byok.0);
             return Some(charged + upstream.unwrap_or(Usd::ZERO));
+        }
+        if let Amount(Some(charged)) = self.estimated_cost {
+            return Some(charged);
         }
         // xAI counts in ticks. Azure's copy of the field is 0 whatever the call cost.
         let ticks = self.cost_in_usd_ticks.0.filter(|ticks| *ticks > 0)?;

@@ -93,7 +93,7 @@ fn by_segments(method: &Method, path: &str) -> Call {
         .or_else(|| batches(&segments))
         .or_else(|| assistants(method, &segments))
         .or_else(|| responses(method, &segments))
-        .or_else(|| openai(&segments))
+        .or_else(|| openai(method, &segments))
         .or_else(|| others(&segments))
         .or_else(|| housekeeping(method, &segments))
         .unwrap_or(Call::UNKNOWN);
@@ -225,7 +225,7 @@ fn responses(method: &Method, segments: &[&str]) -> Option<Call> {
 }
 
 /// The rest of OpenAI's API, Anthropic's, and what others have under the same names.
-fn openai(segments: &[&str]) -> Option<Call> {
+fn openai(method: &Method, segments: &[&str]) -> Option<Call> {
     let call = match segments {
         // A stored prompt may be either kind; the answer tells.
         ["completions", _, "prompts", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
@@ -242,6 +242,13 @@ fn openai(segments: &[&str]) -> Option<Call> {
         ["speech" | "transcriptions" | "translations", "audio", ..] => {
             Call::new(Api::Audio, Operation::Other)
         }
+        // ElevenLabs.
+        [_, "text-to-speech", ..] | ["stream" | "with-timestamps", _, "text-to-speech", ..] => {
+            Call::new(Api::Audio, Operation::Other)
+        }
+        ["videos" | "remix", ..] => Call::new(Api::Videos, Operation::Other),
+        [_, "videos", ..] if *method != Method::DELETE => Call::new(Api::Videos, Operation::Other).repeated(),
+        ["content", _, "videos", ..] | [_, "videos", ..] => MANAGEMENT,
         ["rerank", ..] => Call::new(Api::Rerank, Operation::Other),
         ["ocr", ..] => Call::new(Api::Ocr, Operation::Other),
         _ => return None,
@@ -383,6 +390,9 @@ mod tests {
             ("/v1beta/interactions", Api::Interactions, Operation::GenerateContent),
             ("/v2/rerank", Api::Rerank, Operation::Other),
             ("/v1/ocr", Api::Ocr, Operation::Other),
+            ("/api/v1/videos", Api::Videos, Operation::Other),
+            ("/v1/videos/video_1/remix", Api::Videos, Operation::Other),
+            ("/v1/text-to-speech/voice/stream", Api::Audio, Operation::Other),
             ("/ml/v1-beta/generation/text_stream", Api::Watsonx, Operation::TextCompletion),
         ] {
             let call = post(path);
@@ -425,6 +435,7 @@ mod tests {
             "/v1/chat/completions/chatcmpl-1",
             "/v1beta/interactions/v1_x",
             "/v1/batches/batch_1",
+            "/api/v1/videos/job_1",
         ] {
             let call = get(path);
             assert!(call.repeats && !call.consumes, "{path}");

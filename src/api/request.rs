@@ -1,15 +1,17 @@
 //! Reading a request: for whom, which model, whether as a stream.
 
-use super::body_fields::{BodyFields, Member};
+use super::body_fields::{BodyFields, Member, SPEECH};
 use super::decoded::Decoded;
 use super::head;
 use super::route::Route;
 use super::said::{Candidate, Said};
 use super::texts::RequestTexts;
+use super::usage::plus;
 use crate::record::{Api, Text, UserId, UserIssue};
 use crate::token_counter::Counter;
-use crate::wire::json::Scanner;
+use crate::wire::json::{Scanner, Value};
 use crate::wire::multipart::MultipartParser;
+use crate::wire::text::Unescape;
 use http::{HeaderMap, header};
 
 /// What the body of a request says.
@@ -27,6 +29,10 @@ pub(crate) struct RequestFacts {
     /// Whether the answer is to be kept: `store`.
     pub(crate) store: Option<bool>,
     pub(crate) service_tier: Option<Text>,
+    /// The model behind a tool.
+    pub(crate) tool_model: Option<Text>,
+    /// How many characters are to be spoken.
+    pub(crate) characters: Option<u64>,
 }
 
 /// Reads a request as it passes.
@@ -55,6 +61,8 @@ struct Gathered {
     /// One for each of the fields, once any has been seen.
     candidates: Vec<Candidate>,
     facts: RequestFacts,
+    /// Undoes the escapes of the text that is to be spoken.
+    speech: Option<Box<Unescape>>,
     news: bool,
 }
 
@@ -71,6 +79,7 @@ impl RequestReader {
                 is_anthropic: headers.contains_key("anthropic-version"),
                 candidates: Vec::new(),
                 facts: RequestFacts::default(),
+                speech: None,
                 news: false,
             },
             texts: counter.map(|counter| Box::new(RequestTexts::new(counter.clone()))),
@@ -82,8 +91,11 @@ impl RequestReader {
         let Self { decoded, framing, gathered, texts } = self;
         decoded.push(bytes, |bytes| match framing {
             Framing::Json(scanner) => {
-                scanner.push(&fields.select, bytes, &mut |number, value| {
-                    gathered.note(fields, number, Said::Json(value));
+                let speaks = gathered.api == Some(Api::Audio);
+                let select = if speaks { &fields.with_speech } else { &fields.select };
+                scanner.push(select, bytes, &mut |number, value| match value {
+                    Value::Piece { raw, last } if number == SPEECH => gathered.note_speech(raw, last),
+                    _ => gathered.note(fields, number, Said::Json(value)),
                 });
                 if let Some(texts) = texts {
                     texts.push(bytes, gathered.facts.model.as_deref());
@@ -118,6 +130,19 @@ impl RequestReader {
 }
 
 impl Gathered {
+    /// Counts the characters of a piece of the text that is to be spoken.
+    fn note_speech(&mut self, raw: &[u8], last: bool) {
+        let mut count = 0;
+        let mut add = |text: &str| count += text.chars().count() as u64;
+        let speech = self.speech.get_or_insert_default();
+        speech.push(raw, &mut add);
+        if last {
+            speech.finish(&mut add);
+        }
+        self.news = true;
+        self.facts.characters = plus(self.facts.characters, Some(count));
+    }
+
     fn note(&mut self, fields: &BodyFields, number: u8, said: Said<'_>) {
         self.news = true;
         let facts = &mut self.facts;
@@ -128,6 +153,7 @@ impl Gathered {
             Some(Member::IncludeUsage) => facts.include_usage = said.boolean(),
             Some(Member::Store) => facts.store = said.boolean(),
             Some(Member::ServiceTier) => facts.service_tier = said.text(),
+            Some(Member::ToolModel) => facts.tool_model = said.text().or(facts.tool_model.take()),
             Some(Member::Anthropic) => {
                 self.is_anthropic = true;
                 self.choose_user(fields);

@@ -134,7 +134,7 @@ impl ResponseReader {
         let api = if by_shape { self.found.api() } else { self.api.or(self.found.api()) };
         let speaker = self.speaker(self.found.model.as_ref().or(request.model.as_ref()));
         let model = self.found.model.take();
-        let stated = self.last_usage(speaker).filter(|last| {
+        let stated = self.last_usage(speaker, request.tool_model.as_ref()).filter(|last| {
             // Of an unknown shape on an unknown host, a price or a length may be anybody's.
             let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
             let is_known = api.is_some() || self.provider.is_some();
@@ -142,8 +142,13 @@ impl ResponseReader {
             let is_final = stream || !self.found.has_only_begun(api);
             is_final && (is_known || input_tokens.is_some() || output_tokens.is_some())
         });
-        let failed =
-            self.found.has_failed(api) || self.status.is_client_error() || self.status.is_server_error();
+        // Of calls that nobody saw: what went wrong in one of them is no failure of this one.
+        let is_batch_results =
+            !self.consumes && api == Some(Api::Management) && self.found.is_batch_results();
+        let failed = (self.found.has_failed(api) && !is_batch_results)
+            || self.status.is_client_error()
+            || self.status.is_server_error();
+        let refused = self.found.refused && !stream && stated.is_none();
 
         let is_deferred = self.found.id.is_none() && model.is_none() && self.found.deferred_id.is_some();
         let response_id = self.found.id.take().or(self.found.deferred_id.take().filter(|_| is_deferred));
@@ -167,10 +172,12 @@ impl ResponseReader {
             response_id,
             request_id: self.head.request_id.take(),
             pending,
-            consumes,
+            consumes: (consumes && !refused) || is_batch_results || ended == Ended::Upgraded,
             estimated_output: None,
         };
         match stated {
+            _ if ended == Ended::Upgraded => facts.usage_reason = Some(UsageReason::Upgraded),
+            _ if is_batch_results => facts.usage_reason = Some(UsageReason::BatchResults),
             _ if !consumes && !self.repeats => facts.usage_reason = Some(UsageReason::NotConsumption),
             Some(last) => {
                 // A stream whose last event is cut off has ended early, whoever cut it.
@@ -198,6 +205,8 @@ impl ResponseReader {
             }
         }
         facts.service_tier = facts.service_tier.or(self.head.service_tier.take());
+        // A header that comes before a stream cannot know what it will cost.
+        facts.reported_cost = facts.reported_cost.or(self.head.cost.filter(|_| !stream && consumes));
         facts
     }
 
@@ -226,9 +235,9 @@ impl ResponseReader {
     }
 
     /// The usage, from the body or else from the head.
-    fn last_usage(&mut self, speaker: Speaker) -> Option<Last> {
+    fn last_usage(&mut self, speaker: Speaker, image_model: Option<&Text>) -> Option<Last> {
         let in_head = self.head.usage.take();
-        self.found.figures.last(speaker).or_else(|| {
+        self.found.figures.last(speaker, image_model).or_else(|| {
             let usage = *in_head?;
             Some(Last { reading: usage.into(), only_start: false })
         })
@@ -238,7 +247,7 @@ impl ResponseReader {
     fn speaker(&self, model: Option<&Text>) -> Speaker {
         let is_google = || match &self.provider {
             Some(provider) => *provider == Provider::GOOGLE,
-            None => model.and_then(|model| family::provider(model)) == Some(Provider::GOOGLE),
+            None => model.and_then(|model| family::by_family(model)) == Some(Provider::GOOGLE),
         };
         if [self.api, self.found.api()].contains(&Some(Api::Messages)) {
             Speaker::Anthropic
@@ -269,9 +278,6 @@ impl ResponseReader {
         unreadable: Option<UsageReason>,
         facts: &ResponseFacts,
     ) -> UsageReason {
-        if ended == Ended::Upgraded {
-            return UsageReason::Upgraded;
-        }
         if facts.failed {
             return UsageReason::ErrorResponse;
         }
@@ -293,10 +299,28 @@ impl ResponseReader {
         }
         let on_request =
             matches!(facts.api, Some(Api::ChatCompletions | Api::Completions)) && self.found.has_object;
-        if facts.stream && on_request && request.include_usage != Some(true) {
+        if facts.stream && on_request && request.include_usage != Some(true) && !self.reports_unasked() {
             return UsageReason::NotRequested;
         }
         if facts.api.is_some() { UsageReason::NotReported } else { UsageReason::Unrecognized }
+    }
+}
+
+impl ResponseReader {
+    /// Whether the provider's streams end with their usage though nobody asks for it, so that another cause is to blame
+    /// where it is absent.
+    fn reports_unasked(&self) -> bool {
+        const PROVIDERS: [Provider; 8] = [
+            Provider::CEREBRAS,
+            Provider::DEEPSEEK,
+            Provider::MISTRAL,
+            Provider::OPENROUTER,
+            Provider::PERPLEXITY,
+            Provider::X_AI,
+            Provider::from_static("databricks"),
+            Provider::from_static("moonshotai"),
+        ];
+        self.provider.as_ref().is_some_and(|provider| PROVIDERS.contains(provider))
     }
 }
 
@@ -305,6 +329,8 @@ impl ResponseFacts {
         let reading = last.reading;
         if reading.too_large {
             self.usage_reason = Some(UsageReason::TooLarge);
+        } else if reading.unread {
+            self.usage_reason = Some(UsageReason::Unread);
         } else if reading.usage.contradicts_itself() {
             self.usage_reason = Some(UsageReason::PartExceedsWhole);
         }
@@ -328,6 +354,7 @@ fn is_text(api: Api) -> bool {
     !matches!(
         api,
         Api::Images
+            | Api::Videos
             | Api::Predict
             | Api::Audio
             | Api::Ocr

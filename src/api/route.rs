@@ -29,6 +29,8 @@ pub(crate) struct Route {
     pub(crate) asked_for: Option<Text>,
     pub(crate) batch: bool,
     pub(crate) region: Option<Text>,
+    /// Whether the request goes to a provider's own host, and not to a gateway or to a host that nobody knows.
+    pub(crate) faces_provider: bool,
 }
 
 impl Route {
@@ -66,6 +68,7 @@ impl Route {
             asked_for: call.asked_for,
             batch: call.batch,
             region: call.region.or(region),
+            faces_provider: name.as_deref().is_some_and(|name| host::faces_provider(name, by_host.as_ref())),
         };
         let port = authority.as_ref().and_then(Authority::port_u16);
         route.settle_by_host(method, by_host.as_ref(), port, path);
@@ -168,6 +171,30 @@ mod tests {
         headers.insert(header::HOST, http::HeaderValue::from_bytes(b"not a host \xff").unwrap());
         let route = Route::of(&Method::POST, &Uri::from_static("/v1/messages"), &headers, None);
         assert_eq!((route.host, route.provider), (None, None));
+    }
+
+    #[test]
+    fn a_provider_s_own_host_is_faced_and_no_gateway_s() {
+        for (uri, faced) in [
+            ("https://api.openai.com/v1/chat/completions", true),
+            ("https://API.OPENAI.COM.:443/v1/chat/completions", true),
+            ("https://res.openai.azure.com/openai/deployments/d/chat/completions", true),
+            ("https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse", true),
+            ("https://gateway.ai.cloudflare.com/v1/account/gateway/compat/chat/completions", true),
+            ("https://oai.helicone.ai/v1/chat/completions", false),
+            ("https://oai.hconeai.com/v1/chat/completions", false),
+            ("https://anthropic.helicone.ai/v1/messages", false),
+            ("https://gateway.helicone.ai/v1/chat/completions", false),
+            ("https://nothelicone.ai/v1/chat/completions", false),
+            ("http://gateway.internal/v1/chat/completions", false),
+            ("http://localhost:11434/api/chat", false),
+            ("/v1/chat/completions", false),
+        ] {
+            assert_eq!(route(uri).faces_provider, faced, "{uri}");
+            let named =
+                Route::of(&Method::POST, &uri.parse().unwrap(), &HeaderMap::new(), Some(&Provider::OPENAI));
+            assert_eq!(named.faces_provider, faced, "{uri}: who is behind it makes no difference");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) struct Reading {
     pub(super) too_large: bool,
     /// A figure is there and cannot be read: what the others say is not all then.
     pub(super) unreadable: bool,
+    /// Something was counted that is not in the figures, or may have been.
+    pub(super) unread: bool,
 }
 
 impl From<Usage> for Reading {

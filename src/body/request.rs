@@ -114,7 +114,12 @@ impl<B: Body> Body for RequestBody<B> {
         let polled = ready!(this.inner.as_mut().poll_frame(cx));
         let frame = match polled {
             Some(Ok(frame)) => frame,
-            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            Some(Err(error)) => {
+                if let Some(tap) = this.tap {
+                    tap.exchange.request_fails();
+                }
+                return Poll::Ready(Some(Err(error)));
+            }
             None => {
                 if let Some(tap) = this.tap.take() {
                     tap.end();
@@ -127,7 +132,7 @@ impl<B: Body> Body for RequestBody<B> {
                 tap.look(bytes);
             }
         });
-        if this.inner.is_end_stream()
+        if (frame.is_trailers() || this.inner.is_end_stream())
             && let Some(tap) = this.tap.take()
         {
             tap.end();

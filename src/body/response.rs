@@ -5,7 +5,7 @@ use crate::api::{Ended, ResponseReader};
 use crate::exchange::{Answer, Guard};
 use crate::record::Outcome;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -17,7 +17,7 @@ pin_project! {
     /// The body of a metered answer: every frame, trailer, hint and error of `B`, at once and unchanged.
     ///
     /// The record of the call is made at the first of: a frame after which `B` is at its end, the end itself, an error,
-    /// or the drop of this body.
+    /// or the drop of this body. A drop after trailers, or when the announced length has been read, is an end like any other.
     pub struct ResponseBody<B> {
         // Dropped before the tap: what it does when it is dropped belongs to the call.
         #[pin]
@@ -33,7 +33,8 @@ impl<B: Body> ResponseBody<B> {
         let reader = ResponseReader::new(exchange.route(), status, headers, counter);
         let upgraded = exchange.is_upgrade(status);
         let bodiless = upgraded || exchange.answer_is_bodiless(status) || inner.is_end_stream();
-        let mut tap = Tap { reader, guard: Some(guard), status, first_token: None };
+        let left = inner.size_hint().exact().or_else(|| content_length(headers));
+        let mut tap = Tap { reader, guard: Some(guard), status, first_token: None, left };
         if bodiless {
             tap.close(if upgraded { Ended::Upgraded } else { Ended::Whole });
             return Self::unmetered(inner);
@@ -61,10 +62,18 @@ struct Tap {
     guard: Option<Guard>,
     status: StatusCode,
     first_token: Option<Duration>,
+    /// How many bytes are to come, where that is known.
+    left: Option<u64>,
+}
+
+/// The length that the head tells.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 impl Tap {
     fn look(&mut self, bytes: &[u8]) {
+        self.left = self.left.and_then(|left| left.checked_sub(bytes.len() as u64));
         self.reader.push(bytes);
         if self.first_token.is_none() && self.reader.has_content() {
             self.first_token = self.guard.as_ref().map(|guard| guard.exchange().elapsed());
@@ -74,8 +83,12 @@ impl Tap {
     /// The answer has ended. The first end counts.
     fn close(&mut self, ended: Ended) {
         let Some(guard) = self.guard.take() else { return };
-        // Consumers of streams stop reading at the terminal event: a drop after it is a whole answer.
-        let ended = if ended == Ended::Aborted && self.reader.terminal() { Ended::Whole } else { ended };
+        let is_caller_s = ended == Ended::Broken && guard.exchange().request_has_failed();
+        let ended = if is_caller_s { Ended::Aborted } else { ended };
+        // Consumers stop reading at the terminal event of a stream, at the announced length, and at trailers, after which
+        // nothing can come: a drop then is a whole answer.
+        let is_all = self.left == Some(0) || self.reader.terminal();
+        let ended = if ended == Ended::Aborted && is_all { Ended::Whole } else { ended };
         let request = guard.exchange().learned();
         let facts = self.reader.finish(&request, ended);
         let failed = facts.failed || self.status.is_client_error() || self.status.is_server_error();
@@ -108,6 +121,11 @@ impl<B: Body> Body for ResponseBody<B> {
         let polled = ready!(this.inner.as_mut().poll_frame(cx));
         let polled = polled.map(|result| {
             result.map(|frame| {
+                if let Some(tap) = this.tap
+                    && frame.is_trailers()
+                {
+                    tap.left = Some(0);
+                }
                 shown(frame, |bytes| {
                     if let Some(tap) = this.tap {
                         tap.look(bytes);

@@ -38,7 +38,7 @@ impl Middleware for UserMetricsLayer {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<::reqwest::Response> {
-        let guard = open(&self.meter, &mut request, extensions.clone());
+        let guard = open(&self.meter, &mut request, extensions);
         ReqwestFuture::new(next.run(request, extensions), guard).await
     }
 }

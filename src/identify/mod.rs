@@ -7,7 +7,9 @@ mod headers;
 mod pseudonym;
 
 pub(crate) use caller::Caller;
-pub(crate) use headers::remove_helicone_headers;
+#[cfg(feature = "reqwest-middleware")]
+pub(crate) use headers::pass_on;
+pub(crate) use headers::{as_called, names_caller, take_out};
 #[cfg(feature = "pseudonym")]
 pub(crate) use pseudonym::pseudonymizer;
 

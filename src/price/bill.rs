@@ -7,115 +7,33 @@
 //!   rerankers and classifiers so.
 //! * Seconds, images, characters, pages, search units and tokens are ways to measure one piece of work. One that the
 //!   entry has no rate for is passed over where another is billed; where none is, the call has no price.
-//! * Web searches come on top. Where there were some and there is no rate, the call has no price.
+//! * Searches, map queries and annotated pages come on top. Where there were some and there is no rate, the call has no price.
 //! * What the data has for the default tier and not for the one asked for is missing, not the default tier's.
+//! * Nothing is free unless the entry says so: where all that was billed comes to 0 and something was passed over, the call has no price.
 
-use super::catalog::{Band, Catalog, Entry, Lookup, MAX_OVERLAYS, Period, STANDARD, TierId};
-use super::quantities::{Tokens, measures};
-use super::window::{Window, unix_seconds};
-use crate::record::{Part, Parts, Rate, Unit, UnpricedReason, Usage};
-use std::cell::OnceCell;
-use std::time::SystemTime;
+use super::catalog::{Catalog, Lookup};
+use super::quantities::{Tokens, extras, measures};
+use super::rates::{Basis, Rates, Terms};
+use crate::record::{Part, Parts, Unit, UnpricedReason, Usage};
 
-/// What decides about rates beside the model.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
-    pub(super) tier: TierId,
-    /// A tier that stands for the route or region, where there is one.
-    pub(super) route: Option<TierId>,
-    pub(super) time: SystemTime,
-}
-
-/// The rates that hold for one call, the uppermost first.
-struct Rates<'a> {
-    catalog: &'a Catalog,
-    layers: [Option<&'a Band>; 2 * MAX_OVERLAYS + 1],
-    /// A factor on the rates of tokens.
-    uplift: Option<Rate>,
-}
-
-impl<'a> Rates<'a> {
-    /// No rates yet.
-    #[inline(always)]
-    const fn none(catalog: &'a Catalog, uplift: Option<Rate>) -> Self {
-        Self { catalog, layers: [None; 2 * MAX_OVERLAYS + 1], uplift }
-    }
-
-    /// Takes the rates of an entry under some terms, for a request of that much input.
-    #[inline(always)]
-    fn take(&mut self, entry: &Entry, terms: &Terms, input: u64) -> Result<(), UnpricedReason> {
-        if let (Some(sole), STANDARD, None) = (entry.sole_band.checked_sub(1), terms.tier, terms.route)
-            && let [lowest, ..] = &mut self.layers
-        {
-            *lowest = self.catalog.bands.get(sole as usize);
-            return Ok(());
-        }
-        self.lay(entry.periods.of(&self.catalog.periods), terms, input)
-    }
-
-    /// Lays the prices that hold over each other.
-    fn lay(&mut self, periods: &[Period], terms: &Terms, input: u64) -> Result<(), UnpricedReason> {
-        let catalog = self.catalog;
-        // Most prices hold always, and then the time need not be looked at.
-        let time = OnceCell::new();
-        let holds = |period: &&Period| {
-            matches!(period.window, Window::Always)
-                || period.window.holds(*time.get_or_init(|| unix_seconds(terms.time)))
-        };
-        let mut next = self.layers.iter_mut();
-        let mut lay = |period: &Period| {
-            if let (Some(layer), Some(band)) = (next.next(), catalog.band(period.card, input)) {
-                *layer = Some(band);
-            }
-        };
-        if terms.tier != STANDARD {
-            let mut of_tier =
-                periods.iter().filter(|period| period.tier == terms.tier).filter(holds).peekable();
-            if of_tier.peek().is_none() {
-                return Err(UnpricedReason::UnknownTier);
-            }
-            of_tier.for_each(&mut lay);
-        }
-        if let Some(route) = terms.route {
-            periods.iter().filter(|period| period.tier == route).filter(holds).for_each(&mut lay);
-        }
-        // Where none holds yet, the first is the oldest that is known.
-        let mut standard = periods.iter().filter(|period| period.tier == STANDARD);
-        if let Some(period) = standard.clone().rev().find(holds).or_else(|| standard.next()) {
-            lay(period);
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn get(&self, unit: Unit) -> Lookup {
-        for band in self.layers.iter().map_while(|layer| *layer) {
-            match self.catalog.rate(band, unit) {
-                Lookup::Absent => {}
-                known => return known,
-            }
-        }
-        Lookup::Absent
-    }
-
-    /// The rate of the first of these units that has one.
-    #[inline(always)]
-    fn first(&self, units: &[Unit]) -> Lookup {
-        units
-            .iter()
-            .map(|unit| self.get(*unit))
-            .find(|lookup| *lookup != Lookup::Absent)
-            .unwrap_or(Lookup::Absent)
-    }
+/// What the tokens of a call came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Billed {
+    /// Each has a rate.
+    All,
+    /// What came out is not billed by this entry.
+    InputAlone,
+    /// There are tokens without a rate.
+    Some,
 }
 
 /// What a call of these tokens is billed, without the counted things.
 ///
-/// Adds to `parts` what could be billed; what is there already stays. `Ok(false)` when tokens were used that have no rate.
+/// Adds to `parts` what could be billed; what is there already stays.
 #[inline(always)]
-fn bill_tokens(rates: &Rates<'_>, tokens: &Tokens, parts: &mut Parts) -> Result<bool, UnpricedReason> {
+fn bill_tokens(rates: &Rates<'_>, tokens: &Tokens, parts: &mut Parts) -> Result<Billed, UnpricedReason> {
     let reasoning = tokens.reasoning > 0 && !matches!(rates.get(Unit::Reasoning), Lookup::Absent);
-    let mut all = true;
+    let mut billed = Billed::All;
     tokens.each_kind(reasoning, |quantity, units| {
         let Some(kind) = units.first() else { return Ok(()) };
         match rates.first(units) {
@@ -127,30 +45,36 @@ fn bill_tokens(rates: &Rates<'_>, tokens: &Tokens, parts: &mut Parts) -> Result<
                 parts.push(&Part::new(*kind, quantity, rate));
             }
             Lookup::Missing => return Err(UnpricedReason::NoRate),
-            // Billed by its input alone.
             Lookup::Absent
-                if units.contains(&Unit::Output) && matches!(rates.get(Unit::Input), Lookup::Rate(_)) => {}
-            Lookup::Absent => all = false,
+                if units.contains(&Unit::Output) && matches!(rates.get(Unit::Input), Lookup::Rate(_)) =>
+            {
+                if billed == Billed::All {
+                    billed = Billed::InputAlone;
+                }
+            }
+            Lookup::Absent => billed = Billed::Some,
         }
         Ok(())
     })?;
-    Ok(all)
+    Ok(billed)
 }
 
 /// What the tokens of a pass are billed.
 pub(super) fn bill_pass(
     catalog: &Catalog,
-    (entry, uplift): (&Entry, Option<Rate>),
+    basis: &Basis<'_>,
     terms: &Terms,
     tokens: &Tokens,
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let mut rates = Rates::none(catalog, uplift);
-    rates.take(entry, terms, tokens.input)?;
-    if bill_tokens(&rates, tokens, parts)? { Ok(()) } else { Err(UnpricedReason::NoRate) }
+    let rates = Rates::of(catalog, basis, terms, tokens.input)?;
+    match bill_tokens(&rates, tokens, parts)? {
+        Billed::All | Billed::InputAlone => Ok(()),
+        Billed::Some => Err(UnpricedReason::NoRate),
+    }
 }
 
-/// Whether something was counted beside tokens and searches.
+/// Whether something was counted beside tokens and what comes on top.
 #[inline]
 fn counts_other_things(usage: &Usage) -> bool {
     usage.seconds.is_some()
@@ -160,16 +84,17 @@ fn counts_other_things(usage: &Usage) -> bool {
         || usage.pages.is_some()
 }
 
-/// What is billed beside tokens and searches. An error where nothing that measures the work has a rate.
+/// What is billed beside tokens and what comes on top; whether something was passed over. An error where nothing that measures the work
+/// has a rate.
 fn bill_measures(
     rates: &Rates<'_>,
-    entry: &Entry,
+    least_seconds: u8,
     (usage, tokens): (&Usage, &Tokens),
     all_tokens: bool,
     parts: &mut Parts,
-) -> Result<(), UnpricedReason> {
+) -> Result<bool, UnpricedReason> {
     let (mut billed, mut passed_over) = (false, false);
-    for (unit, quantity) in measures(usage, entry.least_seconds).ok_or(UnpricedReason::Overflow)? {
+    for (unit, quantity) in measures(usage, least_seconds).ok_or(UnpricedReason::Overflow)? {
         if quantity == 0 {
             continue;
         }
@@ -183,31 +108,49 @@ fn bill_measures(
         }
     }
     let tokens_billed = all_tokens && (tokens.input > 0 || tokens.output > 0);
-    if billed || tokens_billed || (all_tokens && !passed_over) { Ok(()) } else { Err(UnpricedReason::NoRate) }
+    if billed || tokens_billed || (all_tokens && !passed_over) {
+        Ok(passed_over)
+    } else {
+        Err(UnpricedReason::NoRate)
+    }
+}
+
+/// What comes on top of the work. Each must have a rate.
+fn bill_extras(rates: &Rates<'_>, usage: &Usage, parts: &mut Parts) -> Result<(), UnpricedReason> {
+    for (unit, quantity) in extras(usage) {
+        if quantity == 0 {
+            continue;
+        }
+        let Lookup::Rate(rate) = rates.get(unit) else { return Err(UnpricedReason::NoRate) };
+        let quantity = if rates.once(unit) { 1 } else { quantity };
+        parts.push(&Part::new(unit, quantity, rate));
+    }
+    Ok(())
 }
 
 /// What a call is billed, without its passes.
 pub(super) fn bill_call(
     catalog: &Catalog,
-    (entry, uplift): (&Entry, Option<Rate>),
+    basis: &Basis<'_>,
     terms: &Terms,
     (usage, tokens): (&Usage, &Tokens),
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let mut rates = Rates::none(catalog, uplift);
-    rates.take(entry, terms, tokens.input)?;
-    let all_tokens = bill_tokens(&rates, tokens, parts)?;
+    let rates = Rates::of(catalog, basis, terms, tokens.input)?;
+    let billed = bill_tokens(&rates, tokens, parts)?;
+    let all_tokens = billed != Billed::Some;
+    let mut passed_over = billed != Billed::All;
     if !all_tokens || counts_other_things(usage) {
-        bill_measures(&rates, entry, (usage, tokens), all_tokens, parts)?;
+        passed_over |= bill_measures(&rates, basis.entry.least_seconds, (usage, tokens), all_tokens, parts)?;
     }
-    if let Some(searches) = usage.web_searches.filter(|searches| *searches > 0) {
-        match rates.get(Unit::WebSearches) {
-            Lookup::Rate(rate) => parts.push(&Part::new(Unit::WebSearches, searches, rate)),
-            Lookup::Missing | Lookup::Absent => return Err(UnpricedReason::NoRate),
-        }
-    }
+    bill_extras(&rates, usage, parts)?;
     if let Lookup::Rate(rate) = rates.get(Unit::Requests) {
         parts.push(&Part::new(Unit::Requests, 1, rate));
+    }
+    // Parts without a whole are tokens too.
+    let lost = parts.is_empty() && tokens.any();
+    if lost || (passed_over && parts.iter().all(|part| part.rate.is_zero())) {
+        return Err(UnpricedReason::NoRate);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::memo::Memo;
 use super::overrides::PriceOverride;
 use super::snapshot;
 use super::window::unix_seconds;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
@@ -203,6 +204,25 @@ impl PriceBook {
         &self.0.refused
     }
 
+    /// The entries of the data that are not used, by the [reason](super::Problem::reason): a list of prices has hundreds of one kind.
+    ///
+    /// ```
+    /// use tower_llm_metrics::PriceBook;
+    ///
+    /// let book = PriceBook::builder().litellm(br#"{"a": {}, "b": {}}"#)?.build();
+    /// for (reason, refused) in book.refused_by_reason() {
+    ///     assert_eq!(format!("{} {reason}, {} for one", refused.len(), refused[0].entry), "2 describes no model, litellm/a for one");
+    /// }
+    /// # Ok::<(), tower_llm_metrics::price::PriceError>(())
+    /// ```
+    pub fn refused_by_reason(&self) -> BTreeMap<&'static str, Vec<&Refused>> {
+        let mut by_reason: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for refused in self.refused() {
+            by_reason.entry(refused.problem.reason()).or_default().push(refused);
+        }
+        by_reason
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.0.catalog.entries.len()
@@ -213,7 +233,8 @@ impl PriceBook {
         self.0.catalog.entries.is_empty()
     }
 
-    /// The provider and the name of every entry.
+    /// The provider and the name of every entry. What costs otherwise at one endpoint of a provider has the endpoint's id: `bedrock_mantle` of `aws`,
+    /// `azure_ai` of `azure`, `gemini` of `google`.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
         let catalog = &self.0.catalog;
         catalog.entries.iter().filter_map(|entry| {

@@ -4,7 +4,9 @@ use super::catalog::{
     Band, CardId, Catalog, Entry, EntryId, FIXED_TIERS, MAX_OVERLAYS, Period, Provider, ProviderId, Run,
     STANDARD, Source, TierId, Uplift,
 };
+use super::endpoint;
 use super::error::{Problem, Refused};
+use super::index::Key;
 use super::matcher::Matcher;
 use super::resolve::is_complete;
 use super::sheet::Sheet;
@@ -30,11 +32,12 @@ pub(super) struct Draft<'a> {
     pub(super) prices: Vec<Price>,
     pub(super) uplifts: Vec<Uplift>,
     pub(super) least_seconds: u8,
+    pub(super) searches_once: bool,
 }
 
 /// One price of an entry: for a tier, while it holds. Of the prices of the default tier the last that holds is the one; those of
 /// another tier lie over it, the first that holds on top.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Price {
     pub(super) window: Window,
     pub(super) tier: TierId,
@@ -81,16 +84,28 @@ impl Builder {
         catalog.periods.shrink_to_fit();
         catalog.entries.shrink_to_fit();
         catalog.note_sole_bands();
-        let mut index = std::mem::take(&mut catalog.index);
+        let rows = catalog.providers.iter().map(|row| {
+            endpoint::others(&row.id).filter_map(|id| catalog.provider_by_id(id)).collect::<Vec<_>>()
+        });
+        let endpoints: Vec<_> = rows.collect();
         // The application's own entries stand before all names that they may reach, under any spelling.
         let ours = |entry: &&Entry| entry.source == Source::Override;
-        let overridden: BTreeSet<_> =
+        let mut overridden: BTreeSet<_> =
             catalog.entries.iter().filter(ours).map(|entry| entry.provider).collect();
-        index.complete(|key| {
+        // Those for an endpoint stand before the names of its provider too.
+        let of_endpoint = |row: &ProviderId| {
+            let (provider, _) = endpoint::provider(&catalog.provider(*row)?.id)?;
+            catalog.provider_by_id(provider)
+        };
+        let providers: Vec<_> = overridden.iter().filter_map(of_endpoint).collect();
+        overridden.extend(providers);
+        let complete = |key: &Key| {
             let is_ours = key.entry(Source::Override).is_some();
-            (is_ours || !overridden.contains(&key.provider)) && is_complete(catalog, key)
-        });
-        catalog.index = index;
+            let others = endpoints.get(usize::from(key.provider)).map_or(&[][..], Vec::as_slice);
+            (is_ours || !overridden.contains(&key.provider)) && is_complete(catalog, key, others)
+        };
+        let complete: Vec<_> = catalog.index.keys().iter().map(complete).collect();
+        catalog.index.complete(complete);
         (self.catalog, self.refused)
     }
 
@@ -190,6 +205,7 @@ impl Builder {
             periods,
             uplifts,
             least_seconds: draft.least_seconds,
+            searches_once: draft.searches_once,
             sole_band: 0,
             label: OnceLock::new(),
         });

@@ -100,7 +100,7 @@ pub(super) struct Period {
 }
 
 /// A factor on the rates of tokens in a region.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Uplift {
     pub(super) region: Region,
     pub(super) factor: Rate,
@@ -113,6 +113,8 @@ pub(super) enum Region {
     Eu,
     /// The data residency `us`.
     Us,
+    /// `gov`, which is authorised by FedRAMP.
+    Gov,
     /// Every region but `global`.
     NotGlobal,
 }
@@ -123,6 +125,7 @@ impl Region {
         match self {
             Self::Eu => region.eq_ignore_ascii_case("eu"),
             Self::Us => region.eq_ignore_ascii_case("us"),
+            Self::Gov => region.eq_ignore_ascii_case("gov"),
             Self::NotGlobal => !region.eq_ignore_ascii_case("global"),
         }
     }
@@ -138,6 +141,8 @@ pub(super) struct Entry {
     pub(super) uplifts: Run,
     /// The least that is billed of [`Unit::Seconds`].
     pub(super) least_seconds: u8,
+    /// Whether an answer is billed once for its searches, however many there were.
+    pub(super) searches_once: bool,
     /// The place of the band, counted from 1, of an entry whose default tier has one price for all times and sizes: most
     /// have.
     pub(super) sole_band: u32,

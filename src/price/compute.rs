@@ -1,42 +1,45 @@
 //! Prices a call by the book: which entry, which tier, which rates, and the sum.
 
-use super::bill::{Terms, bill_call, bill_pass};
+use super::bill::{bill_call, bill_pass};
 use super::book::{Inner, PriceBook};
-use super::catalog::{BATCH, Entry, STANDARD, Source, TierId};
+use super::catalog::{BATCH, Entry, EntryId, STANDARD, Source, TierId};
+use super::endpoint;
 use super::genai::ROUTE;
 use super::pricer::{PricedCall, Pricer};
 use super::quantities::Tokens;
-use super::resolve::{Found, Resolved, provider_of, resolve};
-use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Rate, Text, UnpricedReason};
+use super::rates::{Basis, Terms};
+use super::resolve::{Candidate, Found, Resolved, provider_of, resolve};
+use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 impl PriceBook {
     /// What the book knows of a model, whose name may be in any case.
     #[inline]
-    fn resolve(&self, provider: &str, region: &str, model: &Text) -> Resolved {
+    fn resolve(&self, place: Place<'_>, model: &Text) -> Resolved {
         // All bytes are looked at, for that is done many at a time.
         if model.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
-            self.resolve_in_lower_case(provider, region, model)
+            self.resolve_in_lower_case(place, model)
         } else {
-            self.resolve_lower_case(provider, region, model)
+            self.resolve_lower_case(place, model)
         }
     }
 
     /// The same for a name with upper-case letters in it. Apart, since the others need no buffer.
     #[inline(never)]
-    fn resolve_in_lower_case(&self, provider: &str, region: &str, model: &Text) -> Resolved {
+    fn resolve_in_lower_case(&self, place: Place<'_>, model: &Text) -> Resolved {
         let mut buffer = [0; Text::MAX_LEN];
         let Some(name) = buffer.get_mut(..model.len()) else { return Resolved::default() };
         name.copy_from_slice(model.as_bytes());
         name.make_ascii_lowercase();
         std::str::from_utf8(name)
-            .map_or_else(|_| Resolved::default(), |name| self.resolve_lower_case(provider, region, name))
+            .map_or_else(|_| Resolved::default(), |name| self.resolve_lower_case(place, name))
     }
 
     #[inline]
-    fn resolve_lower_case(&self, provider: &str, region: &str, name: &str) -> Resolved {
+    fn resolve_lower_case(&self, place: Place<'_>, name: &str) -> Resolved {
         let Inner { catalog, memo, .. } = &*self.0;
+        let Place { provider, endpoint, region } = place;
         let hash = catalog.index.hash(provider, region, name);
         if region.is_empty() {
             // A name spelt in full, unless there may be more to it than LiteLLM knows.
@@ -48,7 +51,11 @@ impl PriceBook {
                 return Resolved::of_key(key);
             }
         }
-        memo.get_or(hash, (provider, region, name), || resolve(catalog, provider, region, name))
+        let (who, hash) = match endpoint {
+            None => (provider, hash),
+            Some(endpoint) => (endpoint, catalog.index.hash(endpoint, region, name)),
+        };
+        memo.get_or(hash, (who, region, name), || resolve(catalog, who, region, name))
     }
 
     /// What decides about rates beside the model.
@@ -62,6 +69,10 @@ impl PriceBook {
             TierId::try_from(tiers.iter().position(is_route)?).ok()
         });
         let asked = call.service_tier.map_or(Asked::Default, |tier| Asked::of(tier));
+        let asked = match (asked, call.provider) {
+            (Asked::Tier(tier), Some(provider)) if costs_the_standard_price(provider, tier) => Asked::Default,
+            (asked, _) => asked,
+        };
         let tier = match asked {
             Asked::Default if call.batch => BATCH,
             Asked::Default => STANDARD,
@@ -81,15 +92,17 @@ impl PriceBook {
         &'a self,
         resolved: &Resolved,
         parts: &mut Parts,
-        bill: impl Fn((&Entry, Option<Rate>), &mut Parts) -> Result<(), UnpricedReason>,
+        bill: impl Fn(&Basis<'_>, &mut Parts) -> Result<(), UnpricedReason>,
     ) -> Result<(&'a Entry, PriceMatch), UnpricedReason> {
+        let catalog = &self.0.catalog;
         let mut reason = UnpricedReason::UnknownModel;
-        let region = resolved.uplift(&self.0.catalog);
-        for Found { entry, matched } in resolved.found() {
-            let Some(entry) = self.0.catalog.entry(entry) else { continue };
+        let region = resolved.uplift(catalog);
+        for Candidate { found: Found { entry, matched }, filler } in resolved.candidates() {
+            let Some(entry) = catalog.entry(entry) else { continue };
             // The application's own prices are what it says they are, in every region.
-            let uplift = region.filter(|_| entry.source != Source::Override);
-            match bill((entry, uplift), parts) {
+            let uplift = if entry.source == Source::Override { None } else { region? };
+            let filler = filler.and_then(|(filler, fills)| Some((catalog.entry(filler)?, fills)));
+            match bill(&Basis { entry, filler, uplift }, parts) {
                 Ok(()) => return Ok((entry, matched)),
                 // That a rate is missing says more than that another source does not know the tier.
                 Err(other) if reason != UnpricedReason::NoRate => reason = other,
@@ -98,6 +111,21 @@ impl PriceBook {
             *parts = Parts::default();
         }
         Err(reason)
+    }
+
+    /// Whether the endpoints of the provider would come to different amounts.
+    #[cold]
+    fn depends_on_endpoint(
+        &self,
+        endpoints: [EntryId; 2],
+        bill: impl Fn(&Basis<'_>, &mut Parts) -> Result<(), UnpricedReason>,
+    ) -> bool {
+        let totals = endpoints.map(|entry| {
+            let mut parts = Parts::default();
+            let entry = self.0.catalog.entry(entry)?;
+            bill(&Basis { entry, filler: None, uplift: None }, &mut parts).ok().and_then(|()| parts.total())
+        });
+        matches!(totals, [Some(one), Some(other)] if one != other)
     }
 
     /// Bills `call` into `parts`; by which entry, how that was found and at which tier.
@@ -111,8 +139,9 @@ impl PriceBook {
             return Err(UnpricedReason::NoUsage);
         }
         let provider = call.provider.map(Provider::as_str).ok_or(UnpricedReason::UnknownProvider)?;
-        let region = call.region.map_or("", |region| region.as_str());
-        let resolve = |model: &Text| self.resolve(provider, region, model);
+        let endpoint = endpoint::called(provider, call.host, call.model);
+        let place = Place { provider, endpoint, region: call.region.map_or("", |region| region.as_str()) };
+        let resolve = |model: &Text| self.resolve(place, model);
 
         let mut resolved = call.response_model.map(resolve).unwrap_or_default();
         if !resolved.is_known()
@@ -128,15 +157,21 @@ impl PriceBook {
         let terms = self.terms(call)?;
         let catalog = &self.0.catalog;
         let tokens = Tokens::of_call(usage).ok_or(UnpricedReason::Overflow)?;
-        let (entry, matched) = self.bill(&resolved, parts, |entry, parts| {
-            bill_call(catalog, entry, &terms, (usage, &tokens), parts)
-        })?;
+        let bill =
+            |basis: &Basis<'_>, parts: &mut Parts| bill_call(catalog, basis, &terms, (usage, &tokens), parts);
+        let (entry, mut matched) = self.bill(&resolved, parts, bill)?;
+        if let Some(endpoints) = resolved.endpoints()
+            && entry.source != Source::Override
+            && self.depends_on_endpoint(endpoints, bill)
+        {
+            matched = PriceMatch::Ambiguous;
+        }
         for pass in &usage.passes {
             let tokens = Tokens::of_pass(pass).ok_or(UnpricedReason::Overflow)?;
             let mut of_pass = Parts::default();
             let resolved = pass.model.as_ref().map_or(resolved, resolve);
-            self.bill(&resolved, &mut of_pass, |entry, parts| {
-                bill_pass(catalog, entry, &terms, &tokens, parts)
+            self.bill(&resolved, &mut of_pass, |basis, parts| {
+                bill_pass(catalog, basis, &terms, &tokens, parts)
             })?;
             of_pass.iter().for_each(|part| parts.merge(part));
         }
@@ -157,6 +192,20 @@ impl PriceBook {
             let _ = time;
         }
     }
+}
+
+/// Where a model is looked up.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    provider: &'a str,
+    endpoint: Option<&'static str>,
+    region: &'a str,
+}
+
+/// Whether a provider's documentation says that a tier costs what its default one costs.
+fn costs_the_standard_price(provider: &Provider, tier: &str) -> bool {
+    // <https://console.groq.com/docs/flex-processing>: "same pricing as on-demand".
+    *provider == Provider::GROQ && tier.eq_ignore_ascii_case("flex")
 }
 
 /// What a call says of its tier.

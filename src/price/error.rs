@@ -103,8 +103,27 @@ pub enum Problem {
     NoRates,
     /// The entry describes no model.
     NoModel,
-    /// Another entry has the same name.
+    /// Another entry has the same name, at another price.
     Duplicate,
+    /// The entry is another name of one that is not there.
+    NoTarget(String),
+}
+
+impl Problem {
+    /// The problem without what is particular to one entry, to count entries by.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Rate { .. } => "a rate is not a number that can be held",
+            Self::AboveCeiling { .. } => "a rate is above what can be right",
+            Self::Shape(_) => "not shaped as expected",
+            Self::Pattern(_) => "a pattern cannot be read",
+            Self::Time(_) => "a date or time cannot be read",
+            Self::NoRates => "no rate that could be applied",
+            Self::NoModel => "describes no model",
+            Self::Duplicate => "another entry has the same name",
+            Self::NoTarget(_) => "another name of an entry that is not there",
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -115,9 +134,8 @@ impl fmt::Display for Problem {
             Self::Shape(what) => write!(f, "not shaped as expected: {what}"),
             Self::Pattern(what) => write!(f, "a pattern cannot be read: {what}"),
             Self::Time(what) => write!(f, "a date or time cannot be read: {what}"),
-            Self::NoRates => f.write_str("no rate that could be applied"),
-            Self::NoModel => f.write_str("describes no model"),
-            Self::Duplicate => f.write_str("another entry has the same name"),
+            Self::NoTarget(target) => write!(f, "another name of {target}, which is not there"),
+            Self::NoRates | Self::NoModel | Self::Duplicate => f.write_str(self.reason()),
         }
     }
 }

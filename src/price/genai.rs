@@ -4,6 +4,7 @@ use super::build::{Builder, Draft, Price};
 use super::catalog::{BATCH, EntryId, ProviderId, STANDARD, Source, TierId};
 use super::error::{PriceError, Problem};
 use super::matcher::Written;
+use super::searches::searches_count_once;
 use super::sheet::{Listed, Sheet};
 use super::window::{Window, parse_date, parse_time_of_day};
 use crate::record::{Rate, Unit};
@@ -148,6 +149,7 @@ fn model(
         prices,
         uplifts: Vec::new(),
         least_seconds: if whisper { 10 } else { 0 },
+        searches_once: searches_count_once(provider_id, &model.id, None),
     })?;
     Ok((entry, covers_itself))
 }
@@ -223,11 +225,13 @@ fn unit(key: &str) -> Option<(Unit, u8)> {
         "output_audio_mtok" => (Unit::OutputAudio, 6),
         "output_image_mtok" => (Unit::OutputImage, 6),
         "web_searches_kcount" => (Unit::WebSearches, 3),
+        "storage_searches_kcount" => (Unit::FileSearches, 3),
         "rerank_searches_kcount" => (Unit::SearchUnits, 3),
         // Rates of `Unit::Seconds` are per hour. Where there are two, the one for what went in stands.
         "audio_hours" | "input_audio_hours" => (Unit::Seconds, 0),
         "input_mchars" => (Unit::Characters, 6),
         "input_document_kpages" => (Unit::Pages, 3),
+        "input_annotated_document_kpages" => (Unit::AnnotatedPages, 3),
         "requests_kcount" => (Unit::Requests, 3),
         "image_kcount" => (Unit::Images, 3),
         _ => return None,

@@ -148,9 +148,9 @@ impl Index {
     }
 
     /// Notes of every name whether its entries are all that is known of it.
-    pub(super) fn complete(&mut self, complete: impl Fn(&Key) -> bool) {
-        for key in &mut self.keys {
-            key.complete = complete(key);
+    pub(super) fn complete(&mut self, complete: impl IntoIterator<Item = bool>) {
+        for (key, complete) in self.keys.iter_mut().zip(complete) {
+            key.complete = complete;
         }
     }
 

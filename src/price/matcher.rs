@@ -113,6 +113,6 @@ mod tests {
         for bad in [r#"{"not":"a"}"#, r#"{"equals":"a","contains":"b"}"#, r#"{}"#, r#"{"or":"a"}"#] {
             assert!(serde_json::from_str::<Written>(bad).is_err(), "{bad}");
         }
-        assert!(serde_json::from_str::<Written>(r#"{"regex":"(?i)a"}"#).unwrap().compile().is_err());
+        assert!(serde_json::from_str::<Written>(r#"{"regex":"(a"}"#).unwrap().compile().is_err());
     }
 }

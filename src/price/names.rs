@@ -97,6 +97,11 @@ fn profile(name: &str) -> Option<&str> {
     name.split_once('.').filter(|(profile, _)| PROFILES.contains(profile)).map(|(_, model)| model)
 }
 
+/// Whether a name begins with a place: `us-gov-west-1/…` and `eu/…` as LiteLLM writes it, `eu.…` and `us-gov.…` as Bedrock does.
+pub(super) fn names_a_place(name: &str) -> bool {
+    name.contains('/') || name.starts_with("us-gov.") || profile(name).is_some()
+}
+
 /// The name without the size of the context window or the revision that Bedrock appends: `:28k`, `:0`.
 fn context_suffix(name: &str) -> Option<&str> {
     let (model, suffix) = name.rsplit_once(':')?;
@@ -115,7 +120,7 @@ fn route(name: &str) -> Option<&str> {
 }
 
 /// The name without the date of a snapshot, or `-latest`, at its end.
-fn undated(name: &str) -> Option<&str> {
+pub(super) fn undated(name: &str) -> Option<&str> {
     if let Some(model) = name.strip_suffix("-latest") {
         return Some(model);
     }

@@ -2,6 +2,7 @@
 
 use super::build::{Builder, Draft, Price};
 use super::catalog::{STANDARD, Source};
+use super::endpoint;
 use super::error::{PriceError, Problem, Refused};
 use super::genai::{Rates, known_key, sheet};
 use super::matcher::Matcher;
@@ -42,7 +43,8 @@ pub struct PriceOverride {
 }
 
 impl PriceOverride {
-    /// A price for `model`, without rates yet. `provider` is the id that records carry.
+    /// A price for `model`, without rates yet. `provider` is the id that records carry, or that of one of its endpoints: `bedrock_mantle`, `azure_ai`,
+    /// `gemini`.
     pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             provider: provider.into(),
@@ -90,7 +92,12 @@ impl PriceOverride {
         if self.standard.0.is_empty() && self.tiers.is_empty() {
             return Err(self.refused(Problem::NoRates));
         }
-        let provider = builder.provider(&self.provider.to_ascii_lowercase()).ok_or_else(too_many)?;
+        let provider = self.provider.to_ascii_lowercase();
+        let provider = match endpoint::provider(&provider) {
+            Some((id, true)) => id,
+            _ => &provider,
+        };
+        let provider = builder.provider(provider).ok_or_else(too_many)?;
         let mut prices = vec![Price { window: Window::Always, tier: STANDARD, sheet: self.standard.clone() }];
         for (tier, rates) in &self.tiers {
             let tier = builder.tier(&tier.to_ascii_lowercase()).filter(|tier| *tier != STANDARD);
@@ -108,6 +115,7 @@ impl PriceOverride {
             prices,
             uplifts: Vec::new(),
             least_seconds: 0,
+            searches_once: false,
         };
         builder.entry(draft).map(drop).map_err(|problem| self.refused(problem))
     }

@@ -39,6 +39,8 @@ impl<T: Pricer + ?Sized> Pricer for Arc<T> {
 pub struct PricedCall<'a> {
     /// Whose API it was; `None` where that is not known.
     pub provider: Option<&'a Provider>,
+    /// The host that was called, in lower case: it tells endpoints of a provider apart that have prices of their own.
+    pub host: Option<&'a Text>,
     /// The model asked for.
     pub model: Option<&'a Text>,
     /// The model that answered, which decides where it is known.
@@ -60,6 +62,7 @@ impl<'a> PricedCall<'a> {
     pub fn new(usage: &'a Usage, time: SystemTime) -> Self {
         Self {
             provider: None,
+            host: None,
             model: None,
             response_model: None,
             usage,
@@ -74,6 +77,7 @@ impl<'a> PricedCall<'a> {
     pub fn of(record: &'a Record) -> Self {
         Self {
             provider: record.provider.as_ref(),
+            host: record.host.as_ref(),
             model: record.model.as_ref(),
             response_model: record.response_model.as_ref(),
             usage: &record.usage,

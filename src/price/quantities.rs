@@ -12,6 +12,8 @@ pub(super) struct Tokens {
     pub(super) cache_write_1h: u64,
     pub(super) input_audio: u64,
     pub(super) input_image: u64,
+    /// Audio and images among the tokens read from a cache, where the provider told them apart.
+    pub(super) cache_read_kinds: Option<(u64, u64)>,
     pub(super) output: u64,
     pub(super) reasoning: u64,
     pub(super) output_audio: u64,
@@ -31,6 +33,10 @@ impl Tokens {
             cache_write_1h: usage.cache_write_1h_tokens.unwrap_or(0),
             input_audio: usage.input_audio_tokens.unwrap_or(0),
             input_image: usage.input_image_tokens.unwrap_or(0),
+            cache_read_kinds: match (usage.cache_read_audio_tokens, usage.cache_read_image_tokens) {
+                (None, None) => None,
+                (audio, image) => Some((audio.unwrap_or(0), image.unwrap_or(0))),
+            },
             output: usage.output_tokens.unwrap_or(0),
             reasoning: usage.reasoning_tokens.unwrap_or(0),
             output_audio: usage.output_audio_tokens.unwrap_or(0),
@@ -49,14 +55,24 @@ impl Tokens {
                 pass.cache_write_1h_tokens,
             )?,
             cache_write_1h: pass.cache_write_1h_tokens.unwrap_or(0),
+            input_image: pass.input_image_tokens.unwrap_or(0),
             output: pass.output_tokens.unwrap_or(0),
+            output_image: pass.output_image_tokens.unwrap_or(0),
             ..Self::default()
         })
     }
 
+    /// Whether there are tokens of any kind.
+    pub(super) fn any(&self) -> bool {
+        let Self { input, cache_read, cache_write, input_audio, input_image, output, .. } = *self;
+        let Self { reasoning, output_audio, output_image, .. } = *self;
+        let all = [input, cache_read, cache_write, input_audio, input_image, output, reasoning, output_audio];
+        all.iter().any(|tokens| *tokens > 0) || output_image > 0
+    }
+
     /// The tokens by kind, each in one kind only.
     ///
-    /// What goes in is split by cache and by modality, and no provider says how the two cut across each other. Tokens
+    /// What goes in is split by cache and by modality. Where the provider does not say how the two cut across each other, tokens
     /// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
     /// images. Where parts exceed their whole, which the record says, nothing is left over for the rest: cached tokens are billed as they
     /// were reported, other parts up to the whole.
@@ -72,10 +88,15 @@ impl Tokens {
         let mut each = |tokens, units| if tokens > 0 { bill(tokens, units) } else { Ok(()) };
         let cached = self.cache_read.saturating_add(self.cache_write);
         let fresh = self.input.saturating_sub(cached);
-        let audio = self.input_audio.min(fresh);
-        let image = self.input_image.min(fresh - audio);
-        let cached_audio = (self.input_audio - audio).min(self.cache_read);
-        let cached_image = (self.input_image - image).min(self.cache_read - cached_audio);
+        let (told_audio, told_image) = self.cache_read_kinds.unwrap_or((0, 0));
+        let audio = self.input_audio.saturating_sub(told_audio).min(fresh);
+        let image = self.input_image.saturating_sub(told_image).min(fresh - audio);
+        let (cached_audio, cached_image) = match self.cache_read_kinds {
+            Some(told) => told,
+            None => (self.input_audio - audio, self.input_image - image),
+        };
+        let cached_audio = cached_audio.min(self.cache_read);
+        let cached_image = cached_image.min(self.cache_read - cached_audio);
         each(fresh - audio - image, &[Unit::Input])?;
         each(self.cache_read - cached_audio - cached_image, &[Unit::CacheRead, Unit::Input])?;
         each(self.cache_write - self.cache_write_1h, &[Unit::CacheWrite, Unit::Input])?;
@@ -103,7 +124,18 @@ fn written(all: Option<u64>, five_minutes: Option<u64>, hour: Option<u64>) -> Op
     Some(all.unwrap_or(0).max(five_minutes.unwrap_or(0).checked_add(hour.unwrap_or(0))?))
 }
 
-/// The counted things other than tokens and searches: several ways to measure one piece of work. `None` for more than
+/// The counted things that are billed on top of the work: each must have a rate.
+pub(super) fn extras(usage: &Usage) -> [(Unit, u64); 4] {
+    let count = |count: Option<u64>| count.unwrap_or(0);
+    [
+        (Unit::WebSearches, count(usage.web_searches)),
+        (Unit::FileSearches, count(usage.file_searches)),
+        (Unit::MapQueries, count(usage.map_queries)),
+        (Unit::AnnotatedPages, count(usage.annotated_pages)),
+    ]
+}
+
+/// The counted things other than tokens and what comes on top: several ways to measure one piece of work. `None` for more than
 /// the 584 years that can be counted in nanoseconds.
 pub(super) fn measures(usage: &Usage, least_seconds: u8) -> Option<[(Unit, u64); 5]> {
     let count = |count: Option<u64>| count.unwrap_or(0);
@@ -172,6 +204,21 @@ mod tests {
     }
 
     #[test]
+    fn what_of_the_cache_was_audio_is_taken_from_what_the_provider_told() {
+        let told = |audio, image| Tokens {
+            input: 1_000,
+            cache_read: 900,
+            input_audio: 900,
+            cache_read_kinds: Some((audio, image)),
+            ..Tokens::default()
+        };
+        assert_eq!(amounts(told(900, 0)), [(Unit::Input, 100), (Unit::CacheReadAudio, 900)]);
+        assert_eq!(amounts(told(0, 0)), [(Unit::CacheRead, 900), (Unit::InputAudio, 100)]);
+        let max = u64::MAX;
+        assert_eq!(amounts(told(max, max)), [(Unit::Input, 100), (Unit::CacheReadAudio, 900)]);
+    }
+
+    #[test]
     fn contradictions_never_wrap() {
         let cached = Tokens { input: 208, cache_read: 314, ..Tokens::default() };
         assert_eq!(amounts(cached), [(Unit::CacheRead, 314)]);
@@ -183,6 +230,7 @@ mod tests {
             cache_write_1h: max,
             input_audio: max,
             input_image: max,
+            cache_read_kinds: None,
             output: 1,
             reasoning: max,
             output_audio: max,

@@ -1,276 +1,87 @@
-//! The regular expressions that price data uses, and no more.
-//!
-//! The data matches model names of at most 256 bytes against about seventy short patterns, three of which look ahead,
-//! which the usual engine without backtracking does not do. This one backtracks, under a budget of steps.
-//!
-//! It knows literals, `.`, `\d \w \s` and their opposites, classes, groups, alternatives, `* + ? {n} {n,} {n,m}` (and
-//! their lazy forms, which match the same names), `^`, `$`, `(?:…)`, `(?=…)` and `(?!…)`. Anything else is refused when the
-//! data is loaded, never guessed at.
+//! The regular expressions of price data, bounded: a file of prices must not be able to take a process's stack, memory or time.
 
-/// How many steps one match may take. Patterns of the data take less than a thousand.
-const MAX_STEPS: u32 = 100_000;
-/// How deep groups may be nested.
-const MAX_DEPTH: u8 = 16;
-/// The most times a counted repetition may ask for.
-const MAX_REPEAT: u32 = 256;
+use fancy_regex::{BytesMode, RegexBuilder};
+
+/// The longest pattern that is read; those of the data have less than two hundred bytes.
+const MAX_LEN: usize = 1024;
+/// The most groups and classes, which bounds how deep they are nested; those of the data have six.
+const MAX_GROUPS: usize = 32;
+/// The most bytes of memory that a part of a pattern may take; those of the data take a few thousand.
+const MAX_SIZE: usize = 1 << 16;
+/// The most steps that looking ahead may take back in one match. Patterns of the data take less than a thousand, for names of at most 256 bytes.
+const MAX_STEPS: usize = 10_000;
 
 /// A compiled pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Regex {
-    source: Box<str>,
-    root: Node,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Node {
-    /// One of these characters; or, when negated, any other.
-    Set {
-        ranges: Vec<(char, char)>,
-        negated: bool,
-    },
-    Start,
-    End,
-    Sequence(Vec<Self>),
-    Either(Vec<Self>),
-    Repeat {
-        node: Box<Self>,
-        least: u32,
-        most: u32,
-    },
-    Look {
-        node: Box<Self>,
-        negated: bool,
-    },
-}
+#[derive(Clone, Debug)]
+pub(super) struct Regex(fancy_regex::Regex);
 
 impl Regex {
-    /// Compiles a pattern; `None` for what is not known here.
+    /// Compiles a pattern; `None` for what cannot be read, or is too large.
     pub(super) fn new(source: &str) -> Option<Self> {
-        let mut parser = Parser { rest: source, depth: 0 };
-        let root = parser.alternatives()?;
-        parser.rest.is_empty().then(|| Self { source: source.into(), root })
+        if source.len() > MAX_LEN || !is_plain(source) {
+            return None;
+        }
+        RegexBuilder::new(source)
+            // Classes like `\d` are of ASCII, and need no tables.
+            .bytes_mode(BytesMode::Ascii)
+            .delegate_size_limit(MAX_SIZE)
+            .delegate_dfa_size_limit(MAX_SIZE)
+            .delegate_dfa_skip_cache_capacity_check(false)
+            .max_prog_size(MAX_SIZE)
+            .backtrack_limit(MAX_STEPS)
+            .build()
+            .ok()
+            .map(Self)
     }
 
     /// The pattern as it was written.
     pub(super) fn as_str(&self) -> &str {
-        &self.source
+        self.0.as_str()
     }
 
     /// Whether the pattern is found anywhere in `text`. A match that takes too many steps is none.
     pub(super) fn is_match(&self, text: &str) -> bool {
-        let matcher = Matcher { text, steps: std::cell::Cell::new(0) };
-        let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-        starts.into_iter().any(|at| matcher.matches(&self.root, at, &mut |_| true))
+        self.0.is_match(text.as_bytes()).unwrap_or(false)
     }
 }
 
-struct Matcher<'a> {
-    text: &'a str,
-    steps: std::cell::Cell<u32>,
-}
-
-impl Matcher<'_> {
-    /// Whether `node` matches at `at` in a way that lets `then` go on from where it ends.
-    fn matches(&self, node: &Node, at: usize, then: &mut dyn FnMut(usize) -> bool) -> bool {
-        self.steps.set(self.steps.get() + 1);
-        if self.steps.get() > MAX_STEPS {
-            return false;
-        }
-        match node {
-            Node::Set { ranges, negated } => {
-                let Some(next) = self.text.get(at..).and_then(|rest| rest.chars().next()) else {
+/// Whether a pattern is of the kinds that price data needs, and has few groups. Patterns that refer to their own parts are not: a group may
+/// call itself, and is then compiled until a limit is met, on the stack.
+fn is_plain(source: &str) -> bool {
+    let mut groups = 0;
+    let mut rest = source;
+    while let Some(next) = rest.chars().next() {
+        rest = rest.get(next.len_utf8()..).unwrap_or_default();
+        match next {
+            '\\' => {
+                let escaped = rest.chars().next();
+                if !escaped
+                    .is_some_and(|escaped| escaped.is_ascii_punctuation() || "dDwWsSbB".contains(escaped))
+                {
                     return false;
-                };
-                let within = ranges.iter().any(|(low, high)| (*low..=*high).contains(&next));
-                within != *negated && then(at + next.len_utf8())
-            }
-            Node::Start => at == 0 && then(at),
-            Node::End => at == self.text.len() && then(at),
-            Node::Sequence(nodes) => self.sequence(nodes, at, then),
-            Node::Either(nodes) => nodes.iter().any(|node| self.matches(node, at, then)),
-            Node::Repeat { node, least, most } => self.repeat(node, *least, *most, at, then),
-            Node::Look { node, negated } => self.matches(node, at, &mut |_| true) != *negated && then(at),
-        }
-    }
-
-    fn sequence(&self, nodes: &[Node], at: usize, then: &mut dyn FnMut(usize) -> bool) -> bool {
-        match nodes.split_first() {
-            None => then(at),
-            Some((first, rest)) => self.matches(first, at, &mut |end| self.sequence(rest, end, then)),
-        }
-    }
-
-    fn repeat(
-        &self,
-        node: &Node,
-        least: u32,
-        most: u32,
-        at: usize,
-        then: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
-        if most > 0
-            && self.matches(node, at, &mut |end| {
-                // A round that takes nothing would go on for ever.
-                (end > at || least > 0) && self.repeat(node, least.saturating_sub(1), most - 1, end, then)
-            })
-        {
-            return true;
-        }
-        least == 0 && then(at)
-    }
-}
-
-struct Parser<'a> {
-    rest: &'a str,
-    depth: u8,
-}
-
-impl Parser<'_> {
-    fn eat(&mut self, prefix: &str) -> bool {
-        match self.rest.strip_prefix(prefix) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let mut chars = self.rest.chars();
-        let next = chars.next()?;
-        self.rest = chars.as_str();
-        Some(next)
-    }
-
-    fn alternatives(&mut self) -> Option<Node> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return None;
-        }
-        let mut all = vec![self.branch()?];
-        while self.eat("|") {
-            all.push(self.branch()?);
-        }
-        self.depth -= 1;
-        if all.len() == 1 { all.pop() } else { Some(Node::Either(all)) }
-    }
-
-    fn branch(&mut self) -> Option<Node> {
-        let mut nodes = Vec::new();
-        while !self.rest.is_empty() && !self.rest.starts_with(['|', ')']) {
-            let node = self.atom()?;
-            nodes.push(self.repeated(node)?);
-        }
-        Some(Node::Sequence(nodes))
-    }
-
-    fn repeated(&mut self, node: Node) -> Option<Node> {
-        let (least, most) = if self.eat("*") {
-            (0, u32::MAX)
-        } else if self.eat("+") {
-            (1, u32::MAX)
-        } else if self.eat("?") {
-            (0, 1)
-        } else if self.eat("{") {
-            let (counts, rest) = self.rest.split_once('}')?;
-            self.rest = rest;
-            let count = |text: &str| text.parse::<u32>().ok().filter(|count| *count <= MAX_REPEAT);
-            match counts.split_once(',') {
-                None => (count(counts)?, count(counts)?),
-                Some((least, "")) => (count(least)?, u32::MAX),
-                Some((least, most)) => (count(least)?, count(most)?),
-            }
-        } else {
-            return Some(node);
-        };
-        // A lazy form finds another match, but whether there is one stays the same. `x**` is refused below.
-        self.eat("?");
-        let once = !self.rest.starts_with(['*', '+', '?', '{']);
-        let asserts = matches!(node, Node::Start | Node::End | Node::Look { .. });
-        (once && !asserts && least <= most).then(|| Node::Repeat { node: Box::new(node), least, most })
-    }
-
-    fn atom(&mut self) -> Option<Node> {
-        match self.next()? {
-            '^' => Some(Node::Start),
-            '$' => Some(Node::End),
-            '.' => Some(Node::Set { ranges: vec![('\n', '\n')], negated: true }),
-            '\\' => self.escape(),
-            '[' => self.class(),
-            '(' => {
-                let look = if self.eat("?=") {
-                    Some(false)
-                } else if self.eat("?!") {
-                    Some(true)
-                } else {
-                    self.eat("?:");
-                    None
-                };
-                // `(?i)`, `(?<name>…)` and their like.
-                if self.rest.starts_with('?') {
-                    return None;
                 }
-                let node = self.alternatives()?;
-                if !self.eat(")") {
-                    return None;
-                }
-                Some(match look {
-                    None => node,
-                    Some(negated) => Node::Look { node: Box::new(node), negated },
-                })
+                rest = rest.get(1..).unwrap_or_default();
             }
-            '*' | '+' | '?' | '{' | '}' | ']' => None,
-            literal => Some(Node::Set { ranges: vec![(literal, literal)], negated: false }),
-        }
-    }
-
-    fn escape(&mut self) -> Option<Node> {
-        let escaped = self.next()?;
-        if let Some(ranges) = shorthand(escaped.to_ascii_lowercase()) {
-            return Some(Node::Set { ranges, negated: escaped.is_ascii_uppercase() });
-        }
-        // `\b`, `\1` and their like are refused; an escaped sign is itself.
-        escaped.is_ascii_punctuation().then(|| Node::Set { ranges: vec![(escaped, escaped)], negated: false })
-    }
-
-    fn class(&mut self) -> Option<Node> {
-        let negated = self.eat("^");
-        let mut ranges = Vec::new();
-        while !self.eat("]") {
-            let low = match self.next()? {
-                '\\' => {
-                    let escaped = self.next()?;
-                    if let Some(mut short) = shorthand(escaped) {
-                        ranges.append(&mut short);
-                        continue;
-                    }
-                    Some(escaped).filter(char::is_ascii_punctuation)?
+            '(' | '[' => {
+                groups += 1;
+                let known = |rest: &str| ["?:", "?=", "?!"].iter().any(|kind| rest.starts_with(kind));
+                if next == '(' && rest.starts_with('?') && !known(rest) {
+                    return false;
                 }
-                '[' => return None,
-                literal => literal,
-            };
-            let spans = self.rest.starts_with('-') && !self.rest.starts_with("-]");
-            let high = if spans {
-                self.eat("-");
-                Some(self.next()?).filter(|high| !matches!(high, '\\' | '['))?
-            } else {
-                low
-            };
-            ranges.push(Some((low, high)).filter(|(low, high)| low <= high)?);
+            }
+            _ => {}
         }
-        (!ranges.is_empty()).then_some(Node::Set { ranges, negated })
+    }
+    groups <= MAX_GROUPS
+}
+
+impl PartialEq for Regex {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
     }
 }
 
-fn shorthand(letter: char) -> Option<Vec<(char, char)>> {
-    match letter {
-        'd' => Some(vec![('0', '9')]),
-        'w' => Some(vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
-        's' => Some(vec![(' ', ' '), ('\t', '\r')]),
-        _ => None,
-    }
-}
+impl Eq for Regex {}
 
 #[cfg(test)]
 mod tests {
@@ -296,22 +107,53 @@ mod tests {
         assert!(matches("^o[134]", "o3-pro") && !matches("^o[134]", "gpt-o3"));
         assert!(matches("b{2,3}c", "aabbbc") && !matches("^ab{2,3}c", "abc"));
         assert!(matches("(?=.*z)a+?b", "aab-z") && !matches("(?=.*z)ab", "ab"));
+        assert!(matches("^[^/]+$", "modèle") && !matches("^\\w+$", "modèle"));
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
-        for pattern in [
-            "(", ")", "a)", "[", "[]", "[z-a]", "*", "a**", "a{2", "a{3,2}", "a{999}", r"\b", r"\1", "(?i)a",
-            "(?<n>a)", "(?<!a)b", r"\", "^*", "}",
-        ] {
+    fn what_cannot_be_read_or_is_too_large_is_refused() {
+        let long = "a".repeat(MAX_LEN + 1);
+        let many = "(a)".repeat(MAX_GROUPS + 1);
+        for pattern in ["(", ")", "[", "[z-a]", "*", "(a{999}){999}", &long, &many] {
             assert_eq!(Regex::new(pattern), None, "{pattern}");
         }
-        assert_eq!(Regex::new(&"(".repeat(100_000)), None);
+        for pattern in
+            [r"\", r"\p{Greek}", r"(a)\1", r"(?<r>a\g<r>?)", "(?i)a", "(?<n>a)", "(?<!a)b", "(?>a)"]
+        {
+            assert_eq!(Regex::new(pattern), None, "{pattern}");
+        }
     }
 
     #[test]
-    fn a_pattern_that_backtracks_without_end_is_given_up() {
-        assert!(!matches("^(a+)+$", &format!("{}b", "a".repeat(250))));
-        assert!(!matches("(x*)*y", &"x".repeat(250)));
+    fn no_pattern_overflows_a_small_stack_or_runs_without_bound() {
+        let patterns = || {
+            let nested = |open: &str, close: &str| open.repeat(MAX_GROUPS) + "a" + &close.repeat(MAX_GROUPS);
+            [
+                "((a{0}){256}){24}".to_owned(),
+                "(?=((a{0}){256}){24})".to_owned(),
+                "(?:(?:(?:(?=a)b){1000}){1000}){1000}".to_owned(),
+                r"(?<r>a\g<r>?\g<r>?)(?=b)".to_owned(),
+                "^(a+)+$".to_owned(),
+                "^(?=(a+)+$)b".to_owned(),
+                "(x*)*y".to_owned(),
+                "a*".repeat(20) + "(?=b)c",
+                "(?:a|a)*".repeat(20) + "(?!a)c",
+                nested("(", ")"),
+                nested("(?=", ")"),
+                nested("(?:", ")*"),
+                nested("[", "]"),
+                "|".repeat(1_000),
+            ]
+        };
+        let run = move || {
+            for pattern in patterns() {
+                let Some(regex) = Regex::new(&pattern) else { continue };
+                for text in ["a".repeat(256), "a".repeat(255) + "b", "x".repeat(256)] {
+                    let _ = regex.is_match(&text);
+                }
+            }
+        };
+        // Half of what a worker of tokio has.
+        std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
     }
 }

@@ -50,7 +50,7 @@ fn cost(record: &Record, pricer: &dyn Pricer) -> Cost {
     }
     let cost = match record.unpriceable() {
         Some(reason) => Cost::Unpriced(reason),
-        None => pricer.price(&PricedCall::of(record)),
+        None => record.settled(pricer.price(&PricedCall::of(record))),
     };
     match (&record.cost, cost) {
         (Cost::Reported { total, .. }, Cost::Priced(computed)) => {

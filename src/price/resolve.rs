@@ -1,10 +1,14 @@
 //! From a provider and a model's name to the entries that price it.
 
-use super::catalog::{Catalog, EntryId, Lookup, Provider, ProviderId, STANDARD, Source};
+use super::catalog::{
+    self, Catalog, EntryId, Lookup, Period, Provider, ProviderId, Region, STANDARD, Source,
+};
 use super::index::{Key, NO_ENTRY};
-use super::litellm;
-use super::names::spellings;
-use crate::record::{PriceMatch, Rate, Unit};
+use super::names::{names_a_place, spellings, undated};
+use super::rates::Fills;
+use super::{endpoint, litellm};
+use crate::record::{PriceMatch, Rate, Unit, UnpricedReason};
+use std::borrow::Cow;
 
 /// An entry, and how the name led to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ impl Found {
     fn as_alias(self) -> Self {
         match self.matched {
             PriceMatch::Exact => Self { matched: PriceMatch::Alias, ..self },
-            PriceMatch::Alias | PriceMatch::Pattern => self,
+            PriceMatch::Alias | PriceMatch::Pattern | PriceMatch::Ambiguous => self,
         }
     }
 }
@@ -26,14 +30,38 @@ impl Found {
 /// What is known of a name. It is copied once a call, and so kept small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
-    /// The entries to try, by precedence; [`NO_ENTRY`] for a source that has none.
+    /// The entries by source; [`NO_ENTRY`] for a source that has none.
     entries: [EntryId; Source::ALL.len()],
     /// How the name led to them.
     matched: [PriceMatch; Source::ALL.len()],
-    /// The place of a factor on the rates of tokens, for the region asked about, counted from 1.
-    uplift: u32,
+    /// LiteLLM's entry for another endpoint of the provider, where nobody knows which was called.
+    elsewhere: EntryId,
+    /// How the entries of the data stand to each other.
+    order: Order,
+    uplift: Uplift,
     /// Whether the provider is in the book.
     pub(super) provider: bool,
+}
+
+/// Which entry of the data stands first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// That of genai-prices.
+    GenAi,
+    /// LiteLLM's, which knows a price of the endpoint that was called.
+    LiteLlm,
+    /// LiteLLM's, which is the provider's own. That of genai-prices is the price of whoever made the model.
+    Resold,
+}
+
+/// The factor on the rates of tokens for a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Uplift {
+    None,
+    /// The place in the table.
+    At(u32),
+    /// There is one, and the data does not say which.
+    Missing,
 }
 
 impl Default for Resolved {
@@ -41,25 +69,33 @@ impl Default for Resolved {
         Self {
             entries: [NO_ENTRY; Source::ALL.len()],
             matched: [PriceMatch::Exact; Source::ALL.len()],
-            uplift: 0,
+            elsewhere: NO_ENTRY,
+            order: Order::GenAi,
+            uplift: Uplift::None,
             provider: false,
         }
     }
 }
 
+/// An entry to bill by.
+pub(super) struct Candidate {
+    pub(super) found: Found,
+    /// The entry to ask for what that one lacks, and for how much of it.
+    pub(super) filler: Option<(EntryId, Fills)>,
+}
+
 impl Resolved {
     /// What is known of a name that the data spells in full.
     #[inline]
-    pub(super) const fn of_key(key: &Key) -> Self {
-        let matched = [PriceMatch::Exact; Source::ALL.len()];
-        Self { entries: key.entries, matched, uplift: 0, provider: true }
+    pub(super) fn of_key(key: &Key) -> Self {
+        Self { entries: key.entries, provider: true, ..Self::default() }
     }
 
     /// What is known of a name of a provider that is in the book.
-    fn new(found: [Option<Found>; Source::ALL.len()], uplift: u32) -> Self {
+    fn new(found: [Option<Found>; Source::ALL.len()]) -> Self {
         let entries = found.map(|found| found.map_or(NO_ENTRY, |found| found.entry));
         let matched = found.map(|found| found.map_or(PriceMatch::Exact, |found| found.matched));
-        Self { entries, matched, uplift, provider: true }
+        Self { entries, matched, provider: true, ..Self::default() }
     }
 
     /// Whether there is any entry.
@@ -70,56 +106,151 @@ impl Resolved {
 
     /// The entries to try, by precedence.
     #[inline]
-    pub(super) fn found(&self) -> impl Iterator<Item = Found> + '_ {
-        let both = self.entries.iter().zip(&self.matched);
-        both.filter(|(entry, _)| **entry != NO_ENTRY)
-            .map(|(entry, matched)| Found { entry: *entry, matched: *matched })
+    pub(super) fn candidates(&self) -> impl Iterator<Item = Candidate> {
+        let [ours, genai, litellm] = self.entries;
+        let [by_us, by_genai, by_litellm] = self.matched;
+        let fills = |entry: EntryId, fills| (entry != NO_ENTRY).then_some((entry, fills));
+        let first = match self.order {
+            Order::Resold => Fills::Resold,
+            Order::GenAi | Order::LiteLlm => Fills::Kinds,
+        };
+        let mut all = [
+            (ours, by_us, None),
+            (genai, by_genai, fills(litellm, Fills::Kinds)),
+            (litellm, by_litellm, fills(genai, first)),
+        ];
+        if self.order != Order::GenAi {
+            all.swap(1, 2);
+        }
+        all.into_iter()
+            .filter(|(entry, ..)| *entry != NO_ENTRY)
+            .map(|(entry, matched, filler)| Candidate { found: Found { entry, matched }, filler })
+    }
+
+    /// LiteLLM's entries for the endpoints of the provider, where these cost otherwise and nobody knows which was called.
+    #[inline]
+    pub(super) fn endpoints(&self) -> Option<[EntryId; 2]> {
+        let [.., litellm] = self.entries;
+        (self.elsewhere != NO_ENTRY && litellm != NO_ENTRY).then_some([litellm, self.elsewhere])
     }
 
     /// The factor on the rates of tokens, for the region asked about.
+    ///
+    /// # Errors
+    /// When there is one and the data does not say which.
     #[inline]
-    pub(super) fn uplift(&self, catalog: &Catalog) -> Option<Rate> {
-        let place = self.uplift.checked_sub(1)?;
-        catalog.uplifts.get(place as usize).map(|uplift| uplift.factor)
+    pub(super) fn uplift(&self, catalog: &Catalog) -> Result<Option<Rate>, UnpricedReason> {
+        match self.uplift {
+            Uplift::None => Ok(None),
+            Uplift::At(place) => Ok(catalog.uplifts.get(place as usize).map(|uplift| uplift.factor)),
+            Uplift::Missing => Err(UnpricedReason::NoRate),
+        }
     }
 }
 
-/// Looks up `name`, which is in lower case. An empty region is none.
-pub(super) fn resolve(catalog: &Catalog, provider: &str, region: &str, name: &str) -> Resolved {
-    let Some(provider) = provider_of(catalog, provider) else { return Resolved::default() };
-    let Some(row) = catalog.provider(provider) else { return Resolved::default() };
+/// A provider, and the rows of its endpoints.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    catalog: &'a Catalog,
+    provider: ProviderId,
+    row: &'a Provider,
+    endpoint: Option<&'static str>,
+}
+
+impl<'a> Place<'a> {
+    /// Where the models of what is called `who` stand: a provider or an endpoint of one.
+    fn of(catalog: &'a Catalog, who: &str) -> Option<Self> {
+        let who = who.trim().to_ascii_lowercase();
+        let (id, endpoint) = match endpoint::provider(&who) {
+            Some((id, _)) => (id, endpoint::of_route(&who).or_else(|| endpoint::find_id(&who))),
+            None => (&*who, None),
+        };
+        let provider = provider_of(catalog, id)?;
+        Some(Self { catalog, provider, row: catalog.provider(provider)?, endpoint })
+    }
+
+    /// The rows of other endpoints than the main one, and whether they are the one that was called.
+    fn others(&self) -> impl Iterator<Item = (ProviderId, bool)> {
+        let Self { catalog, endpoint, .. } = *self;
+        endpoint::others(&self.row.id)
+            .filter_map(move |id| Some((catalog.provider_by_id(id)?, endpoint == Some(id))))
+    }
+
+    /// LiteLLM's entry of that name: of the endpoint that was called, or else of the provider.
+    fn litellm(&self, name: &str) -> Option<EntryId> {
+        let exact = |row| self.catalog.exact(row, name, Source::LiteLlm);
+        let called = self.others().find(|(_, called)| *called);
+        called.and_then(|(row, _)| exact(row)).or_else(|| exact(self.provider))
+    }
+
+    /// LiteLLM's entry of that name for an endpoint that costs otherwise than `entry`, and whether that makes a difference to what is called.
+    fn elsewhere(&self, name: &str, entry: EntryId) -> Option<EntryId> {
+        let others = self.others().map(|(row, _)| row).chain([self.provider]);
+        let mut entries = others.filter_map(|row| self.catalog.exact(row, name, Source::LiteLlm));
+        entries.find(|other| *other != entry && conflict(self.catalog, *other, entry))
+    }
+}
+
+/// Looks up `name`, which is in lower case, of a provider or an endpoint of one. An empty region is none.
+pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) -> Resolved {
+    let Some(place) = Place::of(catalog, who) else { return Resolved::default() };
+    let name = endpoint::bare(place.endpoint, name);
     let region = region.to_ascii_lowercase();
     if !region.is_empty()
-        && let Some(found) = regional(catalog, provider, &region, name)
+        && let Some(found) = regional(&place, &region, name)
     {
-        let application = application(catalog, provider, row, name);
-        return Resolved::new([application, None, Some(found)], 0);
+        return Resolved::new([application(&place, name), None, Some(found)]);
     }
-    let mut hits = find(catalog, provider, name, false);
+    let mut hits = find(&place, name, false);
     if hits.is_none() {
-        for spelling in other_spellings(catalog, row, name) {
-            hits = find(catalog, provider, &spelling.name, spelling.exact_only).as_alias();
+        for spelling in other_spellings(catalog, place.row, name) {
+            hits = find(&place, &spelling.name, spelling.exact_only).as_alias();
+            if name.ends_with("-latest") && spelling.exact_only && hits.contradicted(&place, &spelling.name) {
+                hits = Hits::default();
+            }
             if !hits.is_none() {
                 break;
             }
         }
     }
-    hits.application = hits.application.or_else(|| application(catalog, provider, row, name));
-    let uplift = hits.litellm.filter(|_| !region.is_empty()).and_then(|found| {
-        let uplifts = catalog.entry(found.entry)?.uplifts;
-        let at = uplifts.of(&catalog.uplifts).iter().position(|uplift| uplift.region.covers(&region))?;
-        Some(uplifts.first + u32::try_from(at).ok()? + 1)
-    });
-    Resolved::new(hits.by_precedence(), uplift.unwrap_or(0))
+    hits.application = hits.application.or_else(|| application(&place, name));
+    let mut resolved = Resolved::new([hits.application, hits.genai, hits.litellm]);
+    (resolved.order, resolved.elsewhere) = (hits.order, hits.elsewhere.unwrap_or(NO_ENTRY));
+    if let Some(found) = hits.litellm.filter(|_| !region.is_empty()) {
+        resolved.uplift = uplift(&place, found.entry, &region);
+    }
+    resolved
 }
 
-/// Whether all that is known of a name that the data spells in full stands beside it.
-pub(super) fn is_complete(catalog: &Catalog, key: &Key) -> bool {
+/// The factor that an entry has for a region.
+fn uplift(place: &Place<'_>, entry: EntryId, region: &str) -> Uplift {
+    let catalog = place.catalog;
+    let Some(uplifts) = catalog.entry(entry).map(|entry| entry.uplifts) else { return Uplift::None };
+    let rows = uplifts.of(&catalog.uplifts);
+    if let Some(at) = rows.iter().position(|uplift| uplift.region.covers(region)) {
+        return u32::try_from(at).map_or(Uplift::None, |at| Uplift::At(uplifts.first + at));
+    }
+    // OpenAI's other residencies cost more too, by a factor that the data does not have.
+    let known = ["eu", "us", "global"].contains(&region);
+    let resides = |uplift: &catalog::Uplift| matches!(uplift.region, Region::Eu | Region::Us);
+    if !known && *place.row.id == *"openai" && rows.iter().any(resides) {
+        return Uplift::Missing;
+    }
+    Uplift::None
+}
+
+/// Whether all that is known of a name that the data spells in full stands beside it. `others`: the rows of the provider's other endpoints.
+pub(super) fn is_complete(catalog: &Catalog, key: &Key, others: &[ProviderId]) -> bool {
     let Some(row) = catalog.provider(key.provider) else { return false };
+    let name = key.name.of_text(&catalog.text);
+    let known = || others.iter().any(|row| catalog.exact(*row, name, Source::LiteLlm).is_some());
+    if endpoint::provider(&row.id).is_some() || known() {
+        return false;
+    }
     match key.entry(Source::GenAi).and_then(|entry| catalog.entry(entry)) {
         // LiteLLM may know the entry by its own name.
         Some(entry) => {
-            let itself = catalog.name(entry).eq_ignore_ascii_case(key.name.of_text(&catalog.text));
+            let itself = catalog.name(entry).eq_ignore_ascii_case(name);
             itself || key.entry(Source::LiteLlm).is_some()
         }
         // genai-prices may have a pattern for the name.
@@ -128,11 +259,19 @@ pub(super) fn is_complete(catalog: &Catalog, key: &Key) -> bool {
 }
 
 /// The entries that the sources have for one spelling.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Hits {
     application: Option<Found>,
     genai: Option<Found>,
     litellm: Option<Found>,
+    elsewhere: Option<EntryId>,
+    order: Order,
+}
+
+impl Default for Hits {
+    fn default() -> Self {
+        Self { application: None, genai: None, litellm: None, elsewhere: None, order: Order::GenAi }
+    }
 }
 
 impl Hits {
@@ -140,53 +279,98 @@ impl Hits {
         self.application.is_none() && self.genai.is_none() && self.litellm.is_none()
     }
 
-    const fn by_precedence(self) -> [Option<Found>; Source::ALL.len()] {
-        [self.application, self.genai, self.litellm]
-    }
-
     fn as_alias(self) -> Self {
         Self {
             application: self.application.map(Found::as_alias),
             genai: self.genai.map(Found::as_alias),
             litellm: self.litellm.map(Found::as_alias),
+            ..self
         }
+    }
+
+    /// Whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
+    fn contradicted(&self, place: &Place<'_>, name: &str) -> bool {
+        let entries = [self.genai, self.litellm].map(|found| found.map(|found| found.entry));
+        let Some(entry) = entries.into_iter().flatten().next() else { return false };
+        let catalog = place.catalog;
+        catalog.index.keys().iter().filter(|key| key.provider == place.provider).any(|key| {
+            let dated = key.name.of_text(&catalog.text);
+            let same_source = catalog.entry(entry).and_then(|entry| key.entry(entry.source));
+            undated(dated) == Some(name) && same_source.is_some_and(|other| conflict(catalog, other, entry))
+        })
     }
 }
 
-/// The application's own entry, under any spelling: it stands before what the data has under the one that was sent.
-fn application(catalog: &Catalog, provider: ProviderId, row: &Provider, name: &str) -> Option<Found> {
-    let by = |name: &str, exact_only| by_source(catalog, provider, row, name, Source::Override, exact_only);
-    by(name, false).or_else(|| {
-        let mut others = other_spellings(catalog, row, name).into_iter();
-        let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
-        found.map(Found::as_alias)
+/// The application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
+/// called stands before one for the provider.
+fn application(place: &Place<'_>, name: &str) -> Option<Found> {
+    let called = place.others().filter(|(_, called)| *called).map(|(row, _)| row);
+    called.chain([place.provider]).find_map(|provider| {
+        let row = place.catalog.provider(provider)?;
+        let by = |name: &str, exact_only| {
+            by_source(place.catalog, provider, row, name, Source::Override, exact_only)
+        };
+        by(name, false).or_else(|| {
+            let mut others = other_spellings(place.catalog, place.row, name).into_iter();
+            let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
+            found.map(Found::as_alias)
+        })
     })
 }
 
 /// The entries for `name`, spelt just so.
-fn find(catalog: &Catalog, provider: ProviderId, name: &str, exact_only: bool) -> Hits {
-    let Some(row) = catalog.provider(provider) else { return Hits::default() };
+fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Hits {
+    let Place { catalog, provider, row, .. } = *place;
     let by = |source| by_source(catalog, provider, row, name, source, exact_only);
-    let mut hits =
-        Hits { application: by(Source::Override), genai: by(Source::GenAi), litellm: by(Source::LiteLlm) };
+    let litellm = place.litellm(name).map(|entry| Found { entry, matched: PriceMatch::Exact });
+    let (application, genai) = (by(Source::Override), by(Source::GenAi));
+    let mut hits = Hits { application, genai, litellm, ..Hits::default() };
+    let mut resold = false;
     if hits.genai.is_none() {
         // A provider that resells others' models at their prices.
         hits.genai = row.fallbacks.iter().find_map(|fallback| {
             let other = catalog.provider_by_id(fallback)?;
             by_source(catalog, other, catalog.provider(other)?, name, Source::GenAi, exact_only)
         });
+        resold = hits.genai.is_some();
     }
-    let Some(genai) = hits.genai else { return hits };
-    let own_name = catalog.entry(genai.entry).map(|entry| catalog.name(entry).to_ascii_lowercase());
-    let sibling = own_name.and_then(|own| catalog.exact(provider, &own, Source::LiteLlm));
-    match (genai.matched, hits.litellm, sibling) {
-        // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
-        (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
-            hits.genai = None;
+    let mut known_as = Cow::Borrowed(name);
+    if let Some(genai) = hits.genai {
+        let own_name = catalog.entry(genai.entry).map(|entry| catalog.name(entry).to_ascii_lowercase());
+        let sibling = own_name.as_deref().and_then(|own| place.litellm(own));
+        match (genai.matched, hits.litellm, sibling) {
+            // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
+            (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
+                hits.genai = None;
+            }
+            // One that passes over the place in the name, for which LiteLLM has another price.
+            (PriceMatch::Pattern, Some(named), _)
+                if endpoint::others(&row.id).next().is_some()
+                    && names_a_place(name)
+                    && differ(catalog, named.entry, genai.entry) =>
+            {
+                hits.genai = None;
+            }
+            // What LiteLLM knows of the entry, tiers and regions, holds for the names that it covers.
+            (_, None, Some(sibling)) => {
+                hits.litellm = Some(Found { entry: sibling, matched: genai.matched });
+                known_as = own_name.map_or(known_as, Cow::Owned);
+            }
+            _ => {}
         }
-        // What LiteLLM knows of the entry, tiers and regions, holds for the names that it covers.
-        (_, None, Some(sibling)) => hits.litellm = Some(Found { entry: sibling, matched: genai.matched }),
-        _ => {}
+    }
+    if let Some(found) = hits.litellm {
+        let elsewhere = place.elsewhere(&known_as, found.entry);
+        if resold && hits.genai.is_some() {
+            hits.order = Order::Resold;
+        }
+        match place.endpoint {
+            None => hits.elsewhere = elsewhere,
+            Some(id) if hits.order == Order::GenAi && (elsewhere.is_some() || endpoint::is_apart(id)) => {
+                hits.order = Order::LiteLlm;
+            }
+            Some(_) => {}
+        }
     }
     hits
 }
@@ -210,12 +394,11 @@ fn by_source(
 }
 
 /// LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
-fn regional(catalog: &Catalog, provider: ProviderId, region: &str, name: &str) -> Option<Found> {
-    let row = catalog.provider(provider)?;
-    let within = |name: &str| catalog.exact(provider, &format!("{region}/{name}"), Source::LiteLlm);
+fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Found> {
+    let within = |name: &str| place.litellm(&format!("{region}/{name}"));
     let named = within(name).map(|entry| Found { entry, matched: PriceMatch::Exact });
     named.or_else(|| {
-        let mut others = other_spellings(catalog, row, name);
+        let mut others = other_spellings(place.catalog, place.row, name);
         others
             .iter_mut()
             .find_map(|spelling| within(&spelling.name))
@@ -231,6 +414,29 @@ fn differ(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
         Some([catalog.rate(band, Unit::Input), catalog.rate(band, Unit::Output)])
     };
     rates(one).unwrap_or([Lookup::Absent; 2]) != rates(other).unwrap_or([Lookup::Absent; 2])
+}
+
+/// Whether two entries have other rates for the same thing, at any tier.
+fn conflict(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
+    let prices = |entry: EntryId| {
+        let entry = catalog.entry(entry);
+        entry.map(|entry| entry.periods.of(&catalog.periods)).unwrap_or_default()
+    };
+    prices(one).iter().any(|price| {
+        let same = |other: &&Period| other.tier == price.tier && other.window == price.window;
+        prices(other).iter().find(same).is_some_and(|other| {
+            let bands = |card| catalog.cards.get(card as usize).map(|card| card.of(&catalog.bands));
+            let thresholds = [price.card, other.card].into_iter().filter_map(bands).flatten();
+            thresholds.map(|band| band.above.saturating_add(1)).any(|input| {
+                let bands = [price.card, other.card].map(|card| catalog.band(card, input));
+                let [Some(one), Some(other)] = bands else { return false };
+                Unit::ALL.iter().any(|unit| match (catalog.rate(one, *unit), catalog.rate(other, *unit)) {
+                    (Lookup::Rate(one), Lookup::Rate(other)) => one != other,
+                    _ => false,
+                })
+            })
+        })
+    })
 }
 
 fn other_spellings<'a>(catalog: &Catalog, row: &Provider, name: &'a str) -> Vec<super::names::Spelling<'a>> {

@@ -101,7 +101,10 @@ pub(super) const fn is_token(unit: Unit) -> bool {
         | Unit::Images
         | Unit::Characters
         | Unit::Pages
-        | Unit::Requests => false,
+        | Unit::Requests
+        | Unit::FileSearches
+        | Unit::MapQueries
+        | Unit::AnnotatedPages => false,
     }
 }
 
@@ -110,8 +113,8 @@ pub(super) const fn is_token(unit: Unit) -> bool {
 pub(super) fn ceiling(unit: Unit) -> Rate {
     match unit {
         Unit::Characters => Rate::from_parts(1, 2),
-        Unit::WebSearches | Unit::SearchUnits => Rate::ONE,
-        Unit::Images | Unit::Pages => Rate::from_parts(10, 0),
+        Unit::WebSearches | Unit::SearchUnits | Unit::FileSearches | Unit::MapQueries => Rate::ONE,
+        Unit::Images | Unit::Pages | Unit::AnnotatedPages => Rate::from_parts(10, 0),
         Unit::Requests => Rate::from_parts(100, 0),
         Unit::Seconds => Rate::from_parts(36_000, 0),
         // A thousand dollars a million tokens.

@@ -1,6 +1,6 @@
 //! What a call cost.
 
-use super::operation::closed_list;
+use super::listed::closed_list;
 use super::parts::{Part, Parts};
 use super::text::Text;
 use super::usd::Usd;
@@ -126,23 +126,27 @@ impl Priced {
 
 closed_list! {
     /// How a model's name led to a price.
-    PriceMatch, "price_match" {
+    pub PriceMatch, "price_match" {
         /// The name is the entry's.
         Exact = "exact",
         /// The name is another spelling of the entry's: a prefix, a profile or a date taken off.
         Alias = "alias",
         /// A pattern of the price data covers the name.
         Pattern = "pattern",
+        /// The name has several prices, and nobody knows which endpoint of the provider was called. The one of its main endpoint stands.
+        Ambiguous = "ambiguous",
     }
 }
 
 closed_list! {
     /// Why a call has no price.
-    UnpricedReason, "cost_reason" {
+    pub UnpricedReason, "cost_reason" {
         /// There are no figures to multiply.
         NoUsage = "no_usage",
         /// A figure is there that cannot be read; the others alone would be too cheap.
         UnreadableUsage = "unreadable_usage",
+        /// Something that may have been billed was counted and is not understood; the known figures alone would be too cheap.
+        UnreadUsage = "unread_usage",
         /// What came out was told and what went in was not.
         IncompleteUsage = "incomplete_usage",
         /// Whose API answered is not known.

@@ -3,20 +3,22 @@
 //! A record holds who called, what was asked, how much was used and what it cost. It never holds a prompt, an
 //! answer, a key or an authorisation header. Its JSON form is one flat object, described at [`Record::to_json`].
 
+mod codec;
 mod cost;
-mod draft;
+mod error;
+mod flat;
 mod head;
 mod id;
 mod json;
-mod key;
+mod listed;
 mod operation;
 mod outcome;
-mod parse;
 mod parts;
 mod properties;
 mod provider;
 mod pseudonym;
 mod rate;
+mod table;
 mod text;
 mod time;
 mod usage;
@@ -24,12 +26,12 @@ mod usd;
 mod user;
 
 pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
+pub use error::RecordError;
 pub(crate) use head::Head;
 pub use id::{ParseRecordIdError, RecordId};
+pub(crate) use json::Reading;
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
-pub(crate) use parse::Reading;
-pub use parse::RecordError;
 pub(crate) use parts::Parts;
 pub use parts::{Part, Unit};
 pub use properties::Properties;
@@ -167,6 +169,17 @@ impl Record {
                 Some(UnpricedReason::IncompleteUsage)
             }
             _ => None,
+        }
+    }
+
+    /// What the call costs by `cost`, the price of the figures that were understood. Where another was not, that is no price
+    /// for the call.
+    pub(crate) fn settled(&self, cost: Cost) -> Cost {
+        match cost {
+            Cost::Priced(_) if self.usage_reason == Some(UsageReason::Unread) => {
+                Cost::Unpriced(UnpricedReason::UnreadUsage)
+            }
+            cost => cost,
         }
     }
 

@@ -1,33 +1,12 @@
 //! What was asked for, and in which dialect.
 
-macro_rules! closed_list {
-    ($(#[$meta:meta])* $name:ident, $key:literal { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            #[doc = concat!("The value of `", $key, "` in a record.")]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)*
-                }
-            }
-        }
-    };
-}
-pub(super) use closed_list;
+use super::listed::closed_list;
 
 closed_list! {
     /// The kind of call, by the values of OpenTelemetry's `gen_ai.operation.name`
     /// ([GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/)).
-    Operation, "operation" {
+    #[derive(Default)]
+    pub Operation, "operation" {
         /// A conversation: chat completions, Responses, Anthropic messages, Converse …
         Chat = "chat",
         /// A prompt completed as plain text.
@@ -38,6 +17,7 @@ closed_list! {
         GenerateContent = "generate_content",
         /// An agent's run: Assistants and the like.
         InvokeAgent = "invoke_agent",
+        #[default]
         /// None that OpenTelemetry names: images, audio, moderation, model lists …
         Other = "other",
     }
@@ -45,7 +25,7 @@ closed_list! {
 
 closed_list! {
     /// The dialect of an API: which shape the request and the answer have.
-    Api, "api" {
+    pub Api, "api" {
         /// OpenAI's `/chat/completions`, spoken by many.
         ChatCompletions = "chat.completions",
         /// OpenAI's legacy `/completions`.
@@ -60,6 +40,8 @@ closed_list! {
         Moderations = "moderations",
         /// Image generation and editing.
         Images = "images",
+        /// Video generation.
+        Videos = "videos",
         /// Speech, transcription and translation.
         Audio = "audio",
         /// Anthropic's `/messages`.

@@ -66,6 +66,12 @@ units! {
     Pages = "pages",
     /// The fee for the call itself.
     Requests = "requests",
+    /// Searches in the caller's own files.
+    FileSearches = "file_searches",
+    /// Queries to a map.
+    MapQueries = "map_queries",
+    /// Pages of documents that were annotated, beside their reading.
+    AnnotatedPages = "annotated_pages",
 }
 
 impl Unit {
@@ -244,6 +250,12 @@ impl Parts {
             sum += amount * power(PLACES - *scale)?;
         }
         i128::try_from(sum).ok().map(Usd::from_picos)
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The parts.

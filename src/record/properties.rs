@@ -44,12 +44,6 @@ impl Properties {
         self.add_dropped(1);
     }
 
-    /// Lets go of all, and keeps their room.
-    pub(super) fn clear(&mut self) {
-        self.entries.clear();
-        self.dropped = 0;
-    }
-
     pub(crate) fn add_dropped(&mut self, count: u32) {
         self.dropped = self.dropped.saturating_add(count);
     }

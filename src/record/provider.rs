@@ -1,5 +1,6 @@
 //! Whose API answered.
 
+use super::listed::closed_list;
 use super::text::{Text, TextError};
 use std::fmt;
 
@@ -88,28 +89,14 @@ impl fmt::Debug for Provider {
     }
 }
 
-/// How the provider was found out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ProviderSource {
-    /// From the host that the request went to.
-    Host,
-    /// The application set it on the layer.
-    Setting,
-    /// From the model's name, for families that only one provider serves.
-    Model,
-}
-
-impl ProviderSource {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Host, Self::Setting, Self::Model];
-
-    /// The value of `provider_source` in a record.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Setting => "setting",
-            Self::Model => "model",
-        }
+closed_list! {
+    /// How the provider was found out.
+    pub ProviderSource, "provider_source" {
+        /// From the host that the request went to.
+        Host = "host",
+        /// The application set it on the layer.
+        Setting = "setting",
+        /// From the model's name, for families that only one provider serves.
+        Model = "model",
     }
 }

@@ -1,7 +1,6 @@
 //! Taking a person out of records that are stored.
 
-use super::json::string;
-use super::key::Key;
+use super::codec::write_string;
 use super::{RecordError, UserId};
 use crate::json::{Reader, Unexpected};
 
@@ -21,7 +20,7 @@ impl Pseudonym {
         let pseudonym = UserId::verbatim(&format!("forgotten-{}", uuid::Uuid::new_v4())).ok()?;
         let json = |id: &UserId| {
             let mut json = Vec::new();
-            string(&mut json, id.as_str());
+            write_string(&mut json, id.as_str());
             json
         };
         let needle = json(user).get(1..).map(|rest| rest.strip_suffix(b"\"").unwrap_or(rest).to_vec())?;
@@ -47,17 +46,16 @@ impl Pseudonym {
         let mut reader = Reader::new(text);
         reader.object::<RecordError>(|reader, key| {
             let mut value = reader.skip()?.as_bytes();
-            if key == Key::User.as_str() {
+            if key == "user" {
                 let id = serde_json::from_slice::<String>(value);
                 if id.is_ok_and(|id| id == self.user.as_str()) {
                     theirs = true;
                     value = &self.replacement;
                 }
             }
-            let personal = [Key::Session, Key::Properties, Key::PropertiesDropped];
-            if !personal.iter().any(|personal| personal.as_str() == key) {
+            if !matches!(key, "session" | "properties" | "properties_dropped") {
                 out.push(if out.is_empty() { b'{' } else { b',' });
-                string(&mut out, key);
+                write_string(&mut out, key);
                 out.push(b':');
                 out.extend_from_slice(value);
             }

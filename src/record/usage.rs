@@ -1,6 +1,6 @@
 //! What a call used.
 
-use super::operation::closed_list;
+use super::listed::closed_list;
 use super::text::Text;
 use std::time::Duration;
 
@@ -26,6 +26,10 @@ pub struct Usage {
     pub input_audio_tokens: Option<u64>,
     /// Of the input: images.
     pub input_image_tokens: Option<u64>,
+    /// Of the cache reads: audio.
+    pub cache_read_audio_tokens: Option<u64>,
+    /// Of the cache reads: images.
+    pub cache_read_image_tokens: Option<u64>,
     /// All tokens that came out, reasoning included.
     pub output_tokens: Option<u64>,
     /// Of the output: reasoning, shown or hidden.
@@ -38,6 +42,10 @@ pub struct Usage {
     pub passes: Vec<Pass>,
     /// Web searches made by the provider.
     pub web_searches: Option<u64>,
+    /// Searches in the caller's own files, made by the provider.
+    pub file_searches: Option<u64>,
+    /// Queries to a map that grounded the answer.
+    pub map_queries: Option<u64>,
     /// Search units of a reranker.
     pub search_units: Option<u64>,
     /// Length of audio.
@@ -48,10 +56,12 @@ pub struct Usage {
     pub characters: Option<u64>,
     /// Pages of documents.
     pub pages: Option<u64>,
+    /// Pages of documents that were annotated, billed beside their reading.
+    pub annotated_pages: Option<u64>,
 }
 
 /// A pass over a model that is billed beside the call's own counters: Anthropic's compaction, advisor and
-/// fallback `iterations`.
+/// fallback `iterations`, and the model behind OpenAI's image tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pass {
@@ -67,8 +77,12 @@ pub struct Pass {
     pub cache_write_5m_tokens: Option<u64>,
     /// Of the cache writes: kept for an hour.
     pub cache_write_1h_tokens: Option<u64>,
+    /// Of the input: images.
+    pub input_image_tokens: Option<u64>,
     /// All tokens that came out.
     pub output_tokens: Option<u64>,
+    /// Of the output: images.
+    pub output_image_tokens: Option<u64>,
 }
 
 impl Usage {
@@ -87,6 +101,7 @@ impl Usage {
             whole.is_some_and(|whole| sum > whole)
         }
         exceeds(&[self.cache_read_tokens, self.cache_write_tokens], self.input_tokens)
+            || exceeds(&[self.cache_read_audio_tokens, self.cache_read_image_tokens], self.cache_read_tokens)
             || exceeds(&[self.cache_write_5m_tokens, self.cache_write_1h_tokens], self.cache_write_tokens)
             || exceeds(&[self.input_audio_tokens, self.input_image_tokens], self.input_tokens)
             || exceeds(&[self.reasoning_tokens], self.output_tokens)
@@ -96,8 +111,8 @@ impl Usage {
 
 closed_list! {
     /// What the figures of a record's usage are.
-    UsageState, "usage_state" {
-        /// The provider's final figures.
+    pub UsageState, "usage_state" {
+        /// The final figures: the provider's, or the characters of a request for speech, by which it is billed.
         Reported = "reported",
         /// The provider's figures for a call that another record already carries; outside sums and cost.
         Repeated = "repeated",
@@ -112,7 +127,7 @@ closed_list! {
 
 closed_list! {
     /// Why usage is absent, or what is wrong with it.
-    UsageReason, "usage_reason" {
+    pub UsageReason, "usage_reason" {
         /// A stream of a provider that reports usage only when `stream_options.include_usage` asks for it.
         NotRequested = "not_requested",
         /// The provider answered and did not say.
@@ -137,6 +152,10 @@ closed_list! {
         NotConsumption = "not_consumption",
         /// The figures are there, but a part is larger than its whole.
         PartExceedsWhole = "part_exceeds_whole",
+        /// Something beside the figures was counted, or may have been, and is not understood.
+        Unread = "unread",
+        /// The answer is the results of a batch, whose calls are not metered one by one.
+        BatchResults = "batch_results",
     }
 }
 

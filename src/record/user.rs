@@ -1,5 +1,6 @@
 //! Who made a call.
 
+use super::listed::closed_list;
 use super::text::{Text, TextError};
 use std::fmt;
 
@@ -100,63 +101,35 @@ impl User {
     }
 }
 
-/// Where a user's id came from: how far it can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum UserSource {
-    /// The application put it into the request's extensions.
-    Verified,
-    /// A request header, as the caller claims.
-    Header,
-    /// A field of the request's body, as the caller claims.
-    Body,
-    /// The application's own [`Identify`](crate::Identify).
-    Custom,
-}
-
-impl UserSource {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Verified, Self::Header, Self::Body, Self::Custom];
-
-    /// The value of `user_source` in a record.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Header => "header",
-            Self::Body => "body",
-            Self::Custom => "custom",
-        }
+closed_list! {
+    /// Where a user's id came from: how far it can be trusted.
+    pub UserSource, "user_source" {
+        /// The application put it into the request's extensions.
+        Verified = "verified",
+        /// A request header, as the caller claims.
+        Header = "header",
+        /// A field of the request's body, as the caller claims.
+        Body = "body",
+        /// The application's own [`Identify`](crate::Identify).
+        Custom = "custom",
     }
 }
 
-/// Why a candidate for the user's id was refused. It never quotes the candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum UserIssue {
-    /// Longer than 256 bytes.
-    TooLong,
-    /// It held a control character.
-    ControlCharacter,
-    /// It was not valid UTF-8.
-    NotUtf8,
-    /// The application's [`Identify`](crate::Identify) panicked.
-    Panicked,
+closed_list! {
+    /// Why a candidate for the user's id was refused. It never quotes the candidate.
+    pub UserIssue, "user_issue" {
+        /// Longer than 256 bytes.
+        TooLong = "too_long",
+        /// It held a control character.
+        ControlCharacter = "control_character",
+        /// It was not valid UTF-8.
+        NotUtf8 = "not_utf8",
+        /// The application's [`Identify`](crate::Identify) panicked.
+        Panicked = "panicked",
+    }
 }
 
 impl UserIssue {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::TooLong, Self::ControlCharacter, Self::NotUtf8, Self::Panicked];
-
-    /// The value of `user_issue` in a record.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TooLong => "too_long",
-            Self::ControlCharacter => "control_character",
-            Self::NotUtf8 => "not_utf8",
-            Self::Panicked => "panicked",
-        }
-    }
-
     /// The issue that an error of [`UserId::new`] is; `None` for an empty id, which falls through in silence.
     pub fn from_error(error: TextError) -> Option<Self> {
         match error {

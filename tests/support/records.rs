@@ -14,10 +14,10 @@ use tower_llm_metrics::record::{
 /// Any record that JSON can tell apart: times are of whole microseconds.
 pub(crate) fn record() -> impl Strategy<Value = Record> {
     let call =
-        (time(), micros(), option::of(micros()), option::of(user()), option::of(select(&UserIssue::ALL)));
-    let provider = (option::of(text()), option::of(select(&ProviderSource::ALL)), option::of(text()));
+        (time(), micros(), option::of(micros()), option::of(user()), option::of(select(UserIssue::ALL)));
+    let provider = (option::of(text()), option::of(select(ProviderSource::ALL)), option::of(text()));
     let api = (select(Operation::ALL), option::of(select(Api::ALL)), option::of(text()), option::of(text()));
-    let ending = (any::<bool>(), option::of(any::<u16>()), select(&Outcome::ALL), option::of(text()));
+    let ending = (any::<bool>(), option::of(any::<u16>()), select(Outcome::ALL), option::of(text()));
     let used = (usage(), select(UsageState::ALL), option::of(select(UsageReason::ALL)));
     let priced = (option::of(text()), any::<bool>(), option::of(text()), cost());
     let ids = (option::of(text()), option::of(text()), option::of(text()), properties());
@@ -45,7 +45,7 @@ pub(crate) fn text() -> impl Strategy<Value = Text> {
 }
 
 pub(crate) fn usage() -> impl Strategy<Value = Usage> {
-    let counts = vec(option::weighted(0.4, any::<u64>()), 16);
+    let counts = vec(option::weighted(0.4, any::<u64>()), 21);
     let seconds = option::weighted(0.2, (any::<u64>(), 0..1_000_000_000u32));
     (counts, seconds, vec(pass(), 0..3)).prop_map(|(counts, seconds, passes)| {
         let mut counts = counts.into_iter();
@@ -58,15 +58,20 @@ pub(crate) fn usage() -> impl Strategy<Value = Usage> {
         usage.cache_write_1h_tokens = next();
         usage.input_audio_tokens = next();
         usage.input_image_tokens = next();
+        usage.cache_read_audio_tokens = next();
+        usage.cache_read_image_tokens = next();
         usage.output_tokens = next();
         usage.reasoning_tokens = next();
         usage.output_audio_tokens = next();
         usage.output_image_tokens = next();
         usage.web_searches = next();
+        usage.file_searches = next();
+        usage.map_queries = next();
         usage.search_units = next();
         usage.images = next();
         usage.characters = next();
         usage.pages = next();
+        usage.annotated_pages = next();
         usage.seconds = seconds.map(|(whole, nanos)| Duration::new(whole, nanos));
         usage.passes = passes;
         usage
@@ -98,7 +103,7 @@ fn priced() -> impl Strategy<Value = Priced> {
 }
 
 fn pass() -> impl Strategy<Value = Pass> {
-    (option::of(text()), vec(option::of(any::<u64>()), 6)).prop_map(|(model, counts)| {
+    (option::of(text()), vec(option::of(any::<u64>()), 8)).prop_map(|(model, counts)| {
         let mut pass = Pass::default();
         pass.model = model;
         pass.input_tokens = counts[0];
@@ -107,12 +112,14 @@ fn pass() -> impl Strategy<Value = Pass> {
         pass.cache_write_5m_tokens = counts[3];
         pass.cache_write_1h_tokens = counts[4];
         pass.output_tokens = counts[5];
+        pass.input_image_tokens = counts[6];
+        pass.output_image_tokens = counts[7];
         pass
     })
 }
 
 fn user() -> impl Strategy<Value = User> {
-    (text(), select(&UserSource::ALL))
+    (text(), select(UserSource::ALL))
         .prop_map(|(id, source)| User::new(UserId::verbatim(&id).unwrap(), source))
 }
 

@@ -76,13 +76,20 @@ async fn a_streamed_body_is_tapped() {
     assert_eq!(records.only().user_id().map(AsRef::as_ref), Some("alice"));
 }
 
-#[tokio::test]
-async fn helicone_headers_do_not_reach_the_provider_unless_they_are_kept_on_purpose() {
+/// A server that answers with the names of the headers that it got, and a client for which it is `api.openai.com`.
+async fn openai() -> (String, reqwest::Client) {
     let echo =
         any(|request: Request| async move { format!("{:?}", request.headers().keys().collect::<Vec<_>>()) });
     let server = serve(Router::new().fallback(echo)).await;
+    let address: std::net::SocketAddr = server.strip_prefix("http://").unwrap().parse().unwrap();
+    let client = reqwest::Client::builder().resolve("api.openai.com", address).build().unwrap();
+    (format!("http://api.openai.com:{}", address.port()), client)
+}
+
+#[tokio::test]
+async fn helicone_headers_do_not_reach_the_provider_unless_they_are_kept_on_purpose() {
+    let (server, client) = openai().await;
     let (layer, records) = Records::layer();
-    let client = reqwest::Client::new();
     let request = || {
         client
             .get(&server)
@@ -96,6 +103,49 @@ async fn helicone_headers_do_not_reach_the_provider_unless_they_are_kept_on_purp
     let kept = layer.clone().faces_provider(false).layer(client.clone()).oneshot(request()).await.unwrap();
     assert!(kept.text().await.unwrap().contains("helicone-auth"));
     assert!(records.all().iter().all(|record| record.user_id().is_some()));
+}
+
+#[tokio::test]
+async fn a_gateway_gets_the_headers_unless_it_is_called_the_provider() {
+    let (server, client) = openai().await;
+    let gateway = server.replace("api.openai.com", "127.0.0.1");
+    let (layer, records) = Records::layer();
+    for (layer, kept) in [(layer.clone(), true), (layer.faces_provider(true), false)] {
+        let request = client.get(&gateway).header("Helicone-User-Id", "alice").build().unwrap();
+        let seen = layer.layer(client.clone()).oneshot(request).await.unwrap().text().await.unwrap();
+        assert_eq!(seen.contains("helicone-user-id"), kept, "{seen}");
+    }
+    assert!(records.all().iter().all(|record| record.user_id().is_some()));
+}
+
+#[tokio::test]
+async fn two_layers_both_see_the_caller_and_all_else_of_the_request_arrives() {
+    let (server, client) = openai().await;
+    let (outer, outer_records) = Records::layer();
+    let (inner, inner_records) = Records::layer();
+    let x_user = || [http::HeaderName::from_static("x-user")];
+    let checked = tower::service_fn(move |request: reqwest::Request| {
+        assert_eq!(request.timeout(), Some(&Duration::from_secs(77)));
+        assert_eq!(request.url().fragment(), Some("part"));
+        assert_eq!(request.body().and_then(reqwest::Body::as_bytes), chat(false).as_bytes());
+        client.execute(request)
+    });
+    let stack = outer.user_headers(x_user()).layer(inner.user_headers(x_user()).layer(checked));
+    let request = reqwest::Client::new()
+        .post(format!("{server}/v1/chat/completions#part"))
+        .header("X-User", "bob")
+        .header("X-Kept", "1")
+        .timeout(Duration::from_secs(77))
+        .body(chat(false))
+        .build()
+        .unwrap();
+    let seen = stack.oneshot(request).await.unwrap().text().await.unwrap();
+    assert!(!seen.contains("x-user") && seen.contains("x-kept"), "{seen}");
+    for records in [outer_records, inner_records] {
+        let record = records.only();
+        assert_eq!(record.user_id().map(AsRef::as_ref), Some("bob"));
+        assert_eq!(record.host.as_deref(), Some("api.openai.com"));
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! A metering reverse proxy, as a program and for tests.
 
+mod admin;
+pub(crate) mod connections;
 mod encoding;
-mod forward;
+pub(crate) mod forward;
 mod options;
-mod serve;
+pub(crate) mod serve;
 mod signals;
 
 #[path = "../prices.rs"]
@@ -11,19 +13,17 @@ mod prices;
 #[path = "../table.rs"]
 mod table;
 
-use axum::Router;
-use axum::response::IntoResponse;
-use axum::routing::get;
-use forward::{Proxy, forward};
+use connections::Connections;
+use forward::Proxy;
 pub(crate) use options::Options;
 use options::wrong;
-use serve::serve;
+use serve::Server;
 use signals::StopSignals;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tower_llm_metrics::report::{SortBy, UserQuery};
 use tower_llm_metrics::{FileSink, MemorySink, MetricsSink, UserMetricsLayer};
 
 /// Runs the proxy until a signal ends it.
@@ -31,6 +31,7 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let users = MemorySink::new();
     let log = FileSink::new(&options.records)
         .map_err(|error| wrong("--records", options.records.display(), error))?;
+    let tables = admin::router(&options, &users, &log);
     let mut layer = UserMetricsLayer::new((users.clone(), log.clone())).faces_provider(true);
     if let Some(prices) = options.prices {
         layer = layer.pricer(prices);
@@ -40,55 +41,49 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
     }
 
     let runtime = tokio::runtime::Runtime::new()?;
-    let served = runtime.block_on(async {
+    let served: Result<(), Box<dyn Error>> = runtime.block_on(async {
         let traffic = bind("--listen", options.listen).await?;
         let admin = bind("--admin", options.admin).await?;
         let mut stop = StopSignals::new()?;
         println!("proxy for {} on http://{}", options.upstream, traffic.local_addr()?);
         println!("users on http://{}/metrics/users", admin.local_addr()?);
-        let mut tables = table_of(users.clone());
         if options.dashboard {
             println!("dashboard on http://{}/usage", admin.local_addr()?);
-            tables = tables.merge(pages(&users, &log));
         }
-        let admin = tokio::spawn(async move { axum::serve(admin, tables).await });
-        let proxy = Router::new().fallback(forward).with_state(Proxy::new(&layer, options.upstream));
+        let at_admin = Server::new(Connections::new(ADMIN_CONNECTIONS, options.idle));
+        let admin = tokio::spawn(async move { at_admin.accept(&admin, &tables).await });
+        let proxy = Proxy::new(&layer, options.upstream).router(options.idle);
         let tell = |why: &str| eprintln!("{why}: {} open calls are dropped", layer.in_flight());
-        serve(traffic, proxy, &mut stop, options.grace, tell).await;
+        let server = Server::new(Connections::new(options.connections, options.idle));
+        server.serve(traffic, &proxy, &mut stop, options.grace, tell).await;
         admin.abort();
         Ok(())
     });
     // Each call has its record when its task is gone.
     runtime.shutdown_timeout(Duration::from_secs(5));
-    log.flush().map_err(|error| wrong("--records", options.records.display(), error))?;
+    close(&log, &options.records)?;
     served
+}
+
+/// People, and programs that ask for the table.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// Brings all records to the disk, or says how many are not there.
+fn close(log: &FileSink, records: &Path) -> Result<(), String> {
+    // What cannot be written now is given up: the process ends.
+    let patience = if log.flush().is_ok() { Duration::from_secs(10) } else { Duration::ZERO };
+    let closed = log.close(patience);
+    let stats = log.stats();
+    let lost = stats.accepted.saturating_sub(stats.written);
+    let in_doubt = stats.written.saturating_sub(stats.synced);
+    if closed.is_ok() && lost == 0 {
+        return Ok(());
+    }
+    let why = stats.last_error.unwrap_or_else(|| "there was no room for them in the queue".to_owned());
+    let lost = format!("{lost} of {} records are lost and {in_doubt} in doubt: {why}", stats.accepted);
+    Err(wrong("--records", records.display(), lost))
 }
 
 async fn bind(option: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| wrong(option, address, error))
-}
-
-/// The table of users, on request.
-fn table_of(users: MemorySink) -> Router {
-    let everybody = UserQuery::new().sort(SortBy::Cost).limit(usize::MAX);
-    let answer = async move || axum::Json(table::json(&users.report().users(&everybody))).into_response();
-    Router::new().route("/metrics/users", get(answer))
-}
-
-/// The pages for people. Whoever reaches the admin address sees everybody.
-#[cfg(feature = "dashboard")]
-fn pages(users: &MemorySink, log: &FileSink) -> Router {
-    use tower_llm_metrics::dashboard::Dashboard;
-    use tower_llm_metrics::report::Scope;
-    let (memory, log) = (users.clone(), log.clone());
-    let pages = Dashboard::new(users.clone(), |_: &http::request::Parts| Some(Scope::All))
-        .mounted_at("/usage")
-        .sink("memory", move || memory.stats())
-        .sink("log", move || log.stats());
-    Router::new().nest_service("/usage", pages)
-}
-
-#[cfg(not(feature = "dashboard"))]
-fn pages(_: &MemorySink, _: &FileSink) -> Router {
-    Router::new()
 }

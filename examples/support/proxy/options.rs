@@ -1,6 +1,6 @@
 //! What the proxy is told on its command line, and what is wrong with it.
 
-use super::prices;
+use super::{connections, prices};
 use axum::http::Uri;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -14,11 +14,17 @@ use tower_llm_metrics::{PriceBook, Provider};
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Names by which the admin address is asked, beside its own and those of the loopback interface.
+    pub(crate) admin_hosts: Vec<String>,
     pub(crate) upstream: Uri,
     pub(crate) records: PathBuf,
     pub(crate) prices: Option<PriceBook>,
     pub(crate) provider: Option<Provider>,
     pub(crate) grace: Duration,
+    /// How long a connection may have no open call, and a request may stop short of its end.
+    pub(crate) idle: Duration,
+    /// How many connections there may be at once.
+    pub(crate) connections: usize,
     pub(crate) dashboard: bool,
 }
 
@@ -31,13 +37,17 @@ impl Options {
         let (mut listen, mut upstream, mut records) = (None, None, None);
         let (mut prices, mut provider) = (None, None);
         let mut admin = SocketAddr::from(([127, 0, 0, 1], 8081));
+        let mut admin_hosts = Vec::new();
         let mut grace = Duration::from_secs(30);
+        let mut idle = Duration::from_secs(120);
+        let mut connections = connections::usual_limit();
         let mut dashboard = false;
         let mut arguments = lexopt::Parser::from_args(arguments);
         while let Some(argument) = arguments.next()? {
             match argument {
                 Long("listen") => listen = Some(address("--listen", &arguments.value()?)?),
                 Long("admin") => admin = address("--admin", &arguments.value()?)?,
+                Long("admin-host") => admin_hosts.push(arguments.value()?.string()?),
                 Long("upstream") => upstream = Some(upstream_of(&arguments.value()?)?),
                 Long("records") => records = Some(arguments.value()?.into()),
                 Long("prices") => prices = Some(prices_of(&arguments.value()?)?),
@@ -48,10 +58,12 @@ impl Options {
                 }
                 Long("dashboard") if cfg!(feature = "dashboard") => dashboard = true,
                 Long("dashboard") => return Err("--dashboard needs a build with --features dashboard".into()),
-                Long("grace") => {
+                Long("grace") => grace = seconds("--grace", &arguments.value()?)?,
+                Long("idle") => idle = seconds("--idle", &arguments.value()?)?,
+                Long("connections") => {
                     let value = arguments.value()?.string()?;
-                    let seconds = value.parse().map_err(|_| wrong("--grace", &value, "not whole seconds"))?;
-                    grace = Duration::from_secs(seconds);
+                    connections =
+                        value.parse().map_err(|_| wrong("--connections", &value, "not a whole number"))?;
                 }
                 Value(_) => return Err("an argument stands without its option (it is not shown here)".into()),
                 _ => return Err(argument.unexpected().into()),
@@ -60,11 +72,14 @@ impl Options {
         Ok(Self {
             listen: listen.ok_or("--listen ADDR is missing")?,
             admin,
+            admin_hosts,
             upstream: upstream.ok_or("--upstream URL is missing")?,
             records: records.ok_or("--records DIR is missing")?,
             prices,
             provider,
             grace,
+            idle,
+            connections,
             dashboard,
         })
     }
@@ -73,6 +88,12 @@ impl Options {
 /// Names the option, its value and what is wrong with it.
 pub(crate) fn wrong(option: &str, value: impl Display, error: impl Display) -> String {
     format!("{option} {value}: {error}")
+}
+
+fn seconds(option: &str, value: &OsStr) -> Result<Duration, String> {
+    let value = value.to_string_lossy();
+    let seconds = value.parse().map_err(|_| wrong(option, &value, "not whole seconds"))?;
+    Ok(Duration::from_secs(seconds))
 }
 
 fn address(option: &str, value: &OsStr) -> Result<SocketAddr, Box<dyn Error>> {

@@ -8,9 +8,10 @@ mod random;
 mod reasons;
 mod requests;
 mod traps;
+mod unread;
 
 use super::{BodyFields, Ended, RequestFacts, RequestReader, ResponseFacts, ResponseReader, Route};
-use crate::record::{Usage, UsageReason, UsageState};
+use crate::record::{Pass, Usage, UsageReason, UsageState};
 use http::{HeaderMap, Method, StatusCode, header};
 
 const JSON: &str = "application/json";
@@ -202,7 +203,14 @@ fn responses_events(last: &str) -> String {
 }
 
 fn responses_usage() -> Usage {
-    Usage { cache_read_tokens: Some(64), reasoning_tokens: Some(11), web_searches: Some(2), ..tokens(75, 20) }
+    let image = Pass { input_tokens: Some(7), output_tokens: Some(7), ..Pass::default() };
+    Usage {
+        cache_read_tokens: Some(64),
+        reasoning_tokens: Some(11),
+        web_searches: Some(2),
+        passes: vec![image],
+        ..tokens(75, 20)
+    }
 }
 
 const GEMINI: &str =

@@ -22,6 +22,15 @@ const MEMBERS: &[&str] = &[
     r#""object":"other","#,
     r#""prompt_eval_count":9,"#,
     r#""done":true,"#,
+    r#""type":"response.output_item.added","#,
+    r#""item":{"type":"web_search_call","action":{"type":"open_page"}},"#,
+    r#""item":{"type":"x_se\u0061rch_call"},"#,
+    r#""output":[{"type":"file_search_call"},{"type":"code_interpreter_call"}],"#,
+    r#""item":{"environment":{"type":"container_auto"}},"#,
+    r#""content_block":{"type":"code_execution_tool_result"},"#,
+    r#""tools":[{"type":"image_generation","model":"gpt-image-2"}],"#,
+    r#""tool_usage":{"image_gen":{"output_tokens":9}},"#,
+    r#""tool_usage":{"x":{"y":9}},"#,
     r#""pad":"a text that makes an event longer than the short ones are","#,
 ];
 

@@ -3,10 +3,10 @@
 use super::reqwest;
 use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::Guard;
-use crate::identify::remove_helicone_headers;
+use crate::identify::as_called;
 use crate::meter::Meter;
-use crate::service::UserMetrics;
-use http::{Extensions, Response, Uri};
+use crate::service::{UserMetrics, hide_caller};
+use http::{Extensions, Response};
 use pin_project_lite::pin_project;
 use reqwest::ResponseBuilderExt;
 use std::fmt;
@@ -19,9 +19,9 @@ use tower_service::Service;
 /// Over `reqwest::Client`, or any other service of its requests.
 ///
 /// A body in memory is read where it is and stays as it was, so that redirects and `try_clone` replay it; a streamed one
-/// is tapped. The final URL of the answer is kept. `Helicone-*` headers are removed, unless
-/// [`faces_provider(false)`](crate::UserMetricsLayer::faces_provider) keeps them. A `reqwest::Request` shows nobody its
-/// extensions, so here a user is named by header, body or [`Identify`](crate::Identify).
+/// is tapped. The final URL of the answer is kept. The headers that name the caller are removed where the request faces a
+/// provider: see [`faces_provider`](crate::UserMetricsLayer::faces_provider). A `reqwest::Request` has extensions, and so a
+/// verified [`User`](crate::User), only if it was made from an `http::Request`.
 impl<S> Service<reqwest::Request> for UserMetrics<S>
 where
     S: Service<reqwest::Request, Response = reqwest::Response>,
@@ -35,7 +35,7 @@ where
     }
 
     fn call(&mut self, mut request: reqwest::Request) -> Self::Future {
-        let guard = open(&self.meter, &mut request, Extensions::new());
+        let guard = open(&self.meter, &mut request, &mut Extensions::new());
         ReqwestFuture::new(self.inner.call(request), guard)
     }
 }
@@ -76,33 +76,55 @@ impl SendThrough for reqwest::RequestBuilder {
     }
 }
 
-/// Opens the exchange of a request, if it is metered, and makes the request what goes on. `extensions`: what the caller has
-/// put beside the request.
+/// Opens the exchange of a request, if it is metered, and makes the request what goes on. `beside`: the extensions that the
+/// caller has put beside the request.
 pub(crate) fn open(
     meter: &Arc<Meter>,
     request: &mut reqwest::Request,
-    extensions: Extensions,
+    beside: &mut Extensions,
 ) -> Option<Guard> {
-    let parts = head(request, extensions);
-    let guard = meter.wants(&parts).then(|| Guard::open(meter, &parts));
+    let mut parts = head(request);
+    parts.extensions.extend(beside.clone());
+    let called = as_called(&parts);
+    let guard = meter.wants(&called).then(|| Guard::open(meter, &called));
+    drop(called);
     if let Some(guard) = &guard {
         tap(request, guard);
     }
-    if meter.faces_provider.unwrap_or(true) {
-        remove_helicone_headers(request.headers_mut());
+    if hide_caller(meter, guard.as_ref(), &mut parts) {
+        #[cfg(feature = "reqwest-middleware")]
+        crate::identify::pass_on(&parts.extensions, beside);
+        *request.headers_mut() = parts.headers.clone();
+        replace_extensions(request, parts);
     }
     guard
 }
 
-/// The head of a request in `http`'s types. A URL that is no [`Uri`] leaves the host unknown.
-fn head(request: &reqwest::Request, extensions: Extensions) -> http::request::Parts {
+/// The head of a request in `http`'s types. A URL that is no `Uri` leaves the host unknown.
+fn head(request: &mut reqwest::Request) -> http::request::Parts {
+    // Only a conversion shows the extensions, and it wants a request of its own. Without a body there always is a copy.
+    let body = request.body_mut().take();
+    let copy = request.try_clone();
+    *request.body_mut() = body;
+    let converted = copy.and_then(|copy| http::Request::<reqwest::Body>::try_from(copy).ok());
+    if let Some(converted) = converted {
+        return converted.into_parts().0;
+    }
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.method = request.method().clone();
-    parts.uri = Uri::try_from(request.url().as_str()).unwrap_or_default();
     parts.version = request.version();
     parts.headers = request.headers().clone();
-    parts.extensions = extensions;
     parts
+}
+
+/// Gives the request the extensions of `head`, which only a conversion does.
+fn replace_extensions(request: &mut reqwest::Request, head: http::request::Parts) {
+    let head = http::Request::from_parts(head, reqwest::Body::default());
+    let Ok(mut with) = reqwest::Request::try_from(head) else { return };
+    *with.url_mut() = request.url().clone();
+    *with.body_mut() = request.body_mut().take();
+    *with.timeout_mut() = request.timeout().copied();
+    *request = with;
 }
 
 /// Reads a body that is in memory, or puts the tap around one that is not.

@@ -12,7 +12,7 @@
 //!
 //! let response = client
 //!     .post("https://api.openai.com/v1/chat/completions")
-//!     .header("Helicone-User-Id", "alice") // taken out before the request goes on
+//!     .header("Helicone-User-Id", "alice") // taken out before the request goes on to a provider
 //!     .body(r#"{"model": "gpt-5-mini", "messages": []}"#)
 //!     .send_through(&metered) // `send()` would go around the layer
 //!     .await?;

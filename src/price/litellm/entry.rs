@@ -1,8 +1,9 @@
 //! One entry of LiteLLM's map.
 
 use super::super::build::{Builder, Draft, Price};
-use super::super::catalog::{Region, STANDARD, Source, Uplift};
+use super::super::catalog::{EntryId, ProviderId, Region, STANDARD, Source, Uplift};
 use super::super::error::Problem;
+use super::super::searches::{searches_always, searches_count_once};
 use super::super::sheet::{Listed, Sheet, is_token};
 use super::super::window::{Window, clock_seconds};
 use super::key::token_key;
@@ -12,19 +13,51 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// Packs the entry of that name.
-pub(super) fn load(
+/// What an entry says of prices.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    prices: Vec<Price>,
+    uplifts: Vec<Uplift>,
+    searches_once: bool,
+}
+
+impl Entry {
+    /// Packs the entry under a name.
+    pub(super) fn pack(
+        &self,
+        provider: ProviderId,
+        name: &str,
+        builder: &mut Builder,
+    ) -> Result<EntryId, Problem> {
+        builder.entry(Draft {
+            source: Source::LiteLlm,
+            provider,
+            name,
+            callable: true,
+            names: Vec::new(),
+            pattern: None,
+            prices: self.prices.clone(),
+            uplifts: self.uplifts.clone(),
+            least_seconds: 0,
+            searches_once: self.searches_once,
+        })
+    }
+}
+
+/// Reads the entry of that name.
+pub(super) fn read(
     provider: &str,
     name: &str,
     fields: &Fields<'_>,
     builder: &mut Builder,
-) -> Result<(), Problem> {
+) -> Result<Entry, Problem> {
     let mut sheets = sheets(provider, fields)?;
     let mut standard = sheets.remove(&None).unwrap_or_default();
     if let Some(raw) = fields.get("tiered_pricing") {
         tiered(raw, &mut standard)?;
     }
     others(fields, &mut standard)?;
+    searches((provider, name), fields, &mut standard)?;
     tidy(fields, &mut standard);
     if standard.0.is_empty() && sheets.is_empty() {
         return Err(Problem::NoRates);
@@ -42,23 +75,9 @@ pub(super) fn load(
         let sheet = standard.times(fast).ok_or_else(|| too_fine("fast"))?;
         prices.push(Price { window: Window::Always, tier, sheet });
     }
-    let provider =
-        builder.provider(provider).ok_or_else(|| Problem::Shape("too many providers".to_owned()))?;
-    if builder.has_name(provider, name, Source::LiteLlm) {
-        return Err(Problem::Duplicate);
-    }
-    builder.entry(Draft {
-        source: Source::LiteLlm,
-        provider,
-        name,
-        callable: true,
-        names: Vec::new(),
-        pattern: None,
-        prices,
-        uplifts: factors.regions,
-        least_seconds: 0,
-    })?;
-    Ok(())
+    let unit = text(fields, "web_search_billing_unit");
+    let searches_once = searches_count_once(provider, name, unit.as_deref());
+    Ok(Entry { prices, uplifts: factors.regions, searches_once })
 }
 
 fn too_fine(key: &str) -> Problem {
@@ -92,6 +111,14 @@ fn sheets(provider: &str, fields: &Fields<'_>) -> Result<BTreeMap<Option<&'stati
             }
         }
         listed.above.sort_by_key(|(start, _)| *start);
+    }
+    for (key, unit) in [
+        ("ocr_cost_per_page_batches", Unit::Pages),
+        ("annotation_cost_per_page_batches", Unit::AnnotatedPages),
+    ] {
+        if let Some(rate) = field(fields, key)? {
+            sheets.entry(Some("batch")).or_default().0.insert(unit, Listed::flat(rate));
+        }
     }
     Ok(sheets)
 }
@@ -162,6 +189,9 @@ fn others(fields: &Fields<'_>, sheet: &mut Sheet) -> Result<(), Problem> {
     };
     add(Unit::Requests, &["input_cost_per_request"], Rate::ONE)?;
     add(Unit::Pages, &["ocr_cost_per_page"], Rate::ONE)?;
+    add(Unit::AnnotatedPages, &["annotation_cost_per_page"], Rate::ONE)?;
+    add(Unit::MapQueries, &["google_maps_grounding_cost_per_query"], Rate::ONE)?;
+    add(Unit::FileSearches, &["file_search_cost_per_1k_calls"], Rate::from_parts(1, 3))?;
     match mode.as_str() {
         "image_generation" | "image_edit" => {
             add(Unit::Images, &["output_cost_per_image", "input_cost_per_image"], Rate::ONE)?;
@@ -175,16 +205,21 @@ fn others(fields: &Fields<'_>, sheet: &mut Sheet) -> Result<(), Problem> {
         }
         _ => {}
     }
-    if let Some(raw) = fields.get("search_context_cost_per_query") {
-        let by_size: Fields<'_> =
-            serde_json::from_str(raw.get()).map_err(|error| Problem::Shape(error.to_string()))?;
-        let mut rates = by_size.iter().map(|(key, raw)| rate(key, raw));
-        // Where the price depends on the size of the context, which no usage tells, there is none.
-        if let Some(first) = rates.next().transpose()?
-            && rates.all(|other| other.as_ref() == Ok(&first))
-        {
-            sheet.0.insert(Unit::WebSearches, Listed::flat(first));
-        }
+    Ok(())
+}
+
+/// The rate of a web search, or the fee of every call to a model that always searches.
+fn searches((provider, name): (&str, &str), fields: &Fields<'_>, sheet: &mut Sheet) -> Result<(), Problem> {
+    let Some(raw) = fields.get("search_context_cost_per_query") else { return Ok(()) };
+    let by_size: Fields<'_> =
+        serde_json::from_str(raw.get()).map_err(|error| Problem::Shape(error.to_string()))?;
+    let mut rates = by_size.iter().map(|(key, raw)| rate(key, raw));
+    // Where the price depends on the size of the context, which no usage tells, there is none.
+    if let Some(first) = rates.next().transpose()?
+        && rates.all(|other| other.as_ref() == Ok(&first))
+    {
+        let unit = if searches_always(provider, name) { Unit::Requests } else { Unit::WebSearches };
+        sheet.0.insert(unit, Listed::flat(first));
     }
     Ok(())
 }
@@ -284,6 +319,7 @@ fn factors(fields: &Fields<'_>) -> Result<Factors, Problem> {
     for (key, region) in [
         ("regional_processing_uplift_multiplier_eu", Region::Eu),
         ("regional_processing_uplift_multiplier_us", Region::Us),
+        ("fedramp_uplift_multiplier", Region::Gov),
         ("regional_endpoint_uplift_multiplier", Region::NotGlobal),
     ] {
         regions.extend(field(fields, key)?.map(|factor| Uplift { region, factor }));

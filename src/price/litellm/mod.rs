@@ -7,41 +7,169 @@ mod entry;
 mod key;
 
 use super::build::Builder;
+use super::catalog::{EntryId, ProviderId, Source};
+use super::endpoint;
 use super::error::{PriceError, Problem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// An entry's fields, as they are written.
 type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// One model of the map.
+struct Model<'a> {
+    /// The name in the map.
+    key: &'a str,
+    provider: &'a str,
+    /// The endpoint, where the provider has several and this is not the main one.
+    endpoint: Option<&'static str>,
+    /// The name without the route.
+    name: &'a str,
+    entry: entry::Entry,
+}
+
+/// Where the entry of a model stands.
+struct Place {
+    row: ProviderId,
+    entry: EntryId,
+}
 
 /// Adds the data to what is built.
 pub(super) fn load(data: &[u8], builder: &mut Builder) -> Result<(), PriceError> {
     let map: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(data)?;
     let mut models = Vec::with_capacity(map.len());
+    let mut aliases = Vec::new();
     for (name, raw) in &map {
         // The specimen that explains the format.
         if name == "sample_spec" {
             continue;
         }
         match serde_json::from_str::<Fields<'_>>(raw.get()) {
-            Ok(fields) => match text(&fields, "litellm_provider") {
-                Some(route) => models.push((rank(&route), name, route, fields)),
-                None => builder.refuse("litellm", name, Problem::NoModel),
+            Ok(fields) => match (text(&fields, "alias_of"), text(&fields, "litellm_provider")) {
+                (Some(target), _) => aliases.push((&**name, target)),
+                (None, Some(route)) => models.push((&**name, route, fields)),
+                (None, None) => builder.refuse("litellm", name, Problem::NoModel),
             },
             Err(error) => builder.refuse("litellm", name, Problem::Shape(error.to_string())),
         }
     }
-    models.sort_by_key(|(rank, name, ..)| (*rank, *name));
-    for (_, name, route, fields) in models {
-        let provider = provider_id(&route);
-        let name = bare(name, provider);
-        if let Err(problem) = entry::load(provider, name, &fields, builder) {
+    models.sort_by_key(|(key, route, _)| {
+        let bears_route = bare(key, provider_id(route)) != *key;
+        (rank(route), !bears_route, *key)
+    });
+    let models = models.iter().filter_map(|(key, route, fields)| {
+        let provider = provider_id(route);
+        let (endpoint, name) = place(route, bare(key, provider));
+        match entry::read(provider, name, fields, builder) {
+            Ok(entry) => Some(Model { key, provider, endpoint, name, entry }),
+            Err(problem) => {
+                builder.refuse(provider, name, problem);
+                None
+            }
+        }
+    });
+    let models: Vec<Model<'_>> = models.collect();
+    let places = add(&models, builder);
+    add_aliases(&aliases, &models, &places, builder);
+    Ok(())
+}
+
+/// Adds every model: to the row of its provider, or to that of its endpoint where the provider's row has the name at another price.
+fn add<'a>(models: &'a [Model<'a>], builder: &mut Builder) -> HashMap<&'a str, (usize, Place)> {
+    let mut places: HashMap<&str, (usize, Place)> = HashMap::new();
+    // The models of each name, by the row.
+    let mut taken: HashMap<(&str, String), usize> = HashMap::new();
+    for (at, model) in models.iter().enumerate() {
+        let Model { key, provider, endpoint, name, entry } = model;
+        let rows = match endpoint {
+            Some(endpoint) if endpoint::is_apart(endpoint) => [Some(*endpoint), None],
+            endpoint => [Some(*provider), *endpoint],
+        };
+        let mut problem = Problem::Duplicate;
+        for row in rows.into_iter().flatten() {
+            match taken.get(&(row, name.to_ascii_lowercase())) {
+                None => {
+                    match pack(builder, row, name, entry) {
+                        Ok(place) => {
+                            taken.insert((row, name.to_ascii_lowercase()), at);
+                            places.insert(key, (at, place));
+                        }
+                        Err(other) => problem = other,
+                    }
+                    break;
+                }
+                Some(other) if models.get(*other).is_some_and(|other| other.entry == *entry) => {
+                    let same = models.get(*other).and_then(|other| places.get(other.key));
+                    if let Some((at, Place { row, entry })) = same {
+                        places.insert(key, (*at, Place { row: *row, entry: *entry }));
+                    }
+                    break;
+                }
+                Some(_) => {}
+            }
+        }
+        if !places.contains_key(key) {
             builder.refuse(provider, name, problem);
         }
     }
-    Ok(())
+    places
+}
+
+/// Packs an entry in the row of a provider or an endpoint.
+fn pack(builder: &mut Builder, row: &str, name: &str, entry: &entry::Entry) -> Result<Place, Problem> {
+    let row = builder.provider(row).ok_or_else(|| Problem::Shape("too many providers".to_owned()))?;
+    if builder.has_name(row, name, Source::LiteLlm) {
+        return Err(Problem::Duplicate);
+    }
+    Ok(Place { row, entry: entry.pack(row, name, builder)? })
+}
+
+/// Adds the names that stand for another entry: `claude-opus-latest` for `claude-opus-5-5`.
+fn add_aliases(
+    aliases: &[(&str, String)],
+    models: &[Model<'_>],
+    places: &HashMap<&str, (usize, Place)>,
+    builder: &mut Builder,
+) {
+    let targets: HashMap<&str, &str> = aliases.iter().map(|(name, target)| (*name, &**target)).collect();
+    for (key, target) in aliases {
+        // An alias may stand for an alias.
+        let mut target = &**target;
+        for _ in 0..MAX_ALIASES {
+            target = targets.get(target).copied().unwrap_or(target);
+        }
+        let Some((model, Place { row, entry })) =
+            places.get(target).and_then(|(at, place)| Some((models.get(*at)?, place)))
+        else {
+            builder.refuse("litellm", key, Problem::NoTarget(target.to_owned()));
+            continue;
+        };
+        let name = bare(key, model.provider);
+        let endpoint = key.split_once('/').and_then(|(route, _)| endpoint::of_route(route));
+        let own_row = endpoint.filter(|id| endpoint::others(model.provider).any(|other| other == *id));
+        // Beside the entry; in the endpoint's own row where another endpoint has the name there.
+        if builder.add_name(*row, name, (Source::LiteLlm, *entry), None) {
+            continue;
+        }
+        let known = own_row.map(|row| pack(builder, row, name, &model.entry));
+        if !matches!(known, Some(Ok(_))) {
+            builder.refuse(model.provider, name, Problem::Duplicate);
+        }
+    }
+}
+
+/// How many aliases may stand for each other.
+const MAX_ALIASES: usize = 4;
+
+/// The endpoint of a model beside its provider's main one, and the name there.
+fn place<'a>(route: &str, name: &'a str) -> (Option<&'static str>, &'a str) {
+    if let Some(name) = name.strip_prefix("claude_platform/") {
+        return (Some("claude_platform"), name);
+    }
+    let other = endpoint::of_route(route).filter(|id| endpoint::provider(id).is_some_and(|(_, main)| !main));
+    (other, name)
 }
 
 /// A field that is a string.
@@ -67,17 +195,19 @@ pub(super) fn provider_id(route: &str) -> &str {
         "bigmodel" => "zhipuai",
         "amazon-nova" => "amazon_nova",
         "text-completion-inception" => "inception",
+        // Qwen's maker, by what its hosts are called, and the platforms that LiteLLM lists apart.
+        "alibaba" | "qwencloud" | "qwen_ai_platform" => "dashscope",
         route if route.starts_with("vertex_ai-") => "google",
-        route => route,
+        route => endpoint::provider(route).map_or(route, |(provider, _)| provider),
     }
 }
 
 /// Which of two entries of one name stands: the one of a provider's main route.
 fn rank(route: &str) -> u8 {
     match route {
-        "gemini" | "bedrock" | "azure_ai" | "azure_text" | "fireworks_ai-embedding-models" => 1,
-        "bedrock_mantle" | "codestral" => 2,
+        "bedrock" | "azure_text" | "fireworks_ai-embedding-models" => 1,
         route if route.starts_with("text-completion-") => 3,
+        route if place(route, "").0.is_some() => 2,
         _ => 0,
     }
 }

@@ -19,7 +19,8 @@
 //!
 //! An entry's fields are divided by tabs: its name (`~` before it where callers do not send it), its prices, other names
 //! (`=name`), a rule. A price is `C` and the number of its card, with `T` and a tier, `F` and its first second or `D` and days, first
-//! second, last second and zone before it; beside prices stand `U`, a region and a factor, and `S` and the least seconds billed.
+//! second, last second and zone before it; beside prices stand `U`, a region and a factor, `S` and the least seconds billed, and `W` where an answer is
+//! billed once for its searches.
 //! A rule is `=` `^` `$` `*` or `/` (a regular expression) and a text, or `&` or `|` and the number of the rules that follow in
 //! fields of their own.
 

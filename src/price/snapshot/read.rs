@@ -104,12 +104,15 @@ fn entry(builder: &mut Builder, source: Source, provider: ProviderId, rest: &str
     let mut periods = Run { first: index(catalog.periods.len())?, len: 0 };
     let mut uplifts = Run { first: index(catalog.uplifts.len())?, len: 0 };
     let mut least_seconds = 0;
+    let mut searches_once = false;
     for field in prices.split(' ') {
         if let Some(uplift) = field.strip_prefix('U') {
             catalog.uplifts.push(self::uplift(uplift)?);
             uplifts.len += 1;
         } else if let Some(seconds) = field.strip_prefix('S') {
             least_seconds = seconds.parse().ok()?;
+        } else if field == "W" {
+            searches_once = true;
         } else {
             let period = period(field)?;
             let (cards, tiers) = (catalog.cards.len(), catalog.tiers.len());
@@ -129,6 +132,7 @@ fn entry(builder: &mut Builder, source: Source, provider: ProviderId, rest: &str
         periods,
         uplifts,
         least_seconds,
+        searches_once,
         sole_band: 0,
         label: OnceLock::new(),
     });
@@ -180,6 +184,7 @@ fn uplift(field: &str) -> Option<Uplift> {
     let region = match region {
         "e" => Region::Eu,
         "u" => Region::Us,
+        "g" => Region::Gov,
         "r" => Region::NotGlobal,
         _ => return None,
     };

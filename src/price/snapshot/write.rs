@@ -109,12 +109,16 @@ fn write_entry<'a>(
         let region = match uplift.region {
             Region::Eu => 'e',
             Region::Us => 'u',
+            Region::Gov => 'g',
             Region::NotGlobal => 'r',
         };
         write!(text, " U{region}{}", Compact(uplift.factor))?;
     }
     if entry.least_seconds > 0 {
         write!(text, " S{}", entry.least_seconds)?;
+    }
+    if entry.searches_once {
+        write!(text, " W")?;
     }
     for other in names.filter(|name| !is_own(name)) {
         write!(text, "\t={other}")?;

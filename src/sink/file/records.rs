@@ -225,7 +225,6 @@ impl Records {
 
     /// The same for what is only added up: texts on which no sum depends are left out.
     pub(crate) fn read_for_sums(&mut self, record: &mut Record) -> Option<Result<Order, ReadError>> {
-        self.reading.for_sums = true;
         self.read_next(record)
     }
 
@@ -249,7 +248,7 @@ impl Iterator for Records {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut record = Record::blank();
-        self.reading.for_sums = false;
+
         Some(self.read_next(&mut record)?.map(|_| record))
     }
 }

@@ -1,0 +1,273 @@
+//! Tools that a provider runs itself while it answers, and bills beside the tokens.
+//!
+//! Some are counted in the answer's usage or beside it; others only leave an item, of which each is a call
+//! ([OpenAI's tools](https://platform.openai.com/docs/pricing#built-in-tools)), or a list of queries
+//! ([grounding with Google Search](https://ai.google.dev/gemini-api/docs/google-search#pricing)). One that was used and
+//! not counted leaves the answer without a price.
+
+use super::details::{InputDetails, OutputDetails};
+use super::fields::{ItemMember, ItemOf, Member};
+use super::lenient::{self, Count, lenient};
+use super::usage::{Reading, sum};
+use crate::json::{Kind, Reader, Scanned};
+use crate::record::{Pass, Text, Usage};
+use crate::wire::json::string;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+lenient! {
+    /// `tool_usage` of OpenAI's responses.
+    struct ToolUsage: billed {
+        image_gen: ImageGeneration = "image_gen",
+        web_search: WebSearch = "web_search",
+    }
+
+    /// The tokens of the model behind the image tool.
+    struct ImageGeneration {
+        input_tokens: Count = "input_tokens",
+        output_tokens: Count = "output_tokens",
+        total_tokens: Count = "total_tokens",
+        input_details: InputDetails = "input_tokens_details",
+        output_details: OutputDetails = "output_tokens_details",
+    }
+
+    struct WebSearch: billed {
+        num_requests: Count = "num_requests",
+    }
+}
+
+/// What an answer shows of its provider's tools.
+#[derive(Debug, Default)]
+pub(super) struct Hosted {
+    /// The items of the answer. A stream lists them once more at its end.
+    listed: Items,
+    /// Those that events brought one by one.
+    streamed: Items,
+    current: Current,
+    queries: Queries,
+    /// The answer rests on places of a map.
+    maps: bool,
+    /// The model behind the image tool.
+    image_model: Option<Text>,
+    /// What the answer counts beside its usage.
+    usage: Option<ToolUsage>,
+    /// There is something that cannot be counted.
+    unread: bool,
+}
+
+/// What the current event or document shows, which counts when it is over.
+#[derive(Debug, Default)]
+struct Current {
+    listed: Items,
+    alone: Items,
+    image_model: Option<Text>,
+}
+
+/// How many items there are of each kind that costs something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Items {
+    web_searches: u64,
+    /// Of these, calls that only opened a page or looked for a text in one.
+    visits: u64,
+    file_searches: u64,
+    images: u64,
+    /// Results of Anthropic's searches, which its usage counts.
+    search_results: u64,
+    /// Code that ran in a container, which is billed by the time that it ran.
+    code: u64,
+    /// What is billed in a way that the item does not tell.
+    others: u64,
+}
+
+impl Items {
+    fn note(&mut self, member: ItemMember, value: &str) {
+        let counter = match (member, value) {
+            (ItemMember::Type, "web_search_call") => &mut self.web_searches,
+            (ItemMember::Type, "file_search_call") => &mut self.file_searches,
+            (ItemMember::Type, "image_generation_call") => &mut self.images,
+            (ItemMember::Type, "code_interpreter_call" | "x_search_call") => &mut self.others,
+            (ItemMember::Type, "web_search_tool_result" | "web_fetch_tool_result") => {
+                &mut self.search_results
+            }
+            (
+                ItemMember::Type,
+                "code_execution_tool_result"
+                | "bash_code_execution_tool_result"
+                | "text_editor_code_execution_tool_result",
+            ) => &mut self.code,
+            (ItemMember::Action, "open_page" | "find_in_page" | "find") => &mut self.visits,
+            // A shell of the caller's own costs nothing.
+            (ItemMember::Environment, "container_auto" | "container_reference") => &mut self.others,
+            _ => return,
+        };
+        *counter = counter.saturating_add(1);
+    }
+
+    /// The larger of each count.
+    fn or_more(self, other: Self) -> Self {
+        Self {
+            web_searches: self.web_searches.max(other.web_searches),
+            visits: self.visits.max(other.visits),
+            file_searches: self.file_searches.max(other.file_searches),
+            images: self.images.max(other.images),
+            search_results: self.search_results.max(other.search_results),
+            code: self.code.max(other.code),
+            others: self.others.max(other.others),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        for (known, new) in [
+            (&mut self.web_searches, other.web_searches),
+            (&mut self.visits, other.visits),
+            (&mut self.file_searches, other.file_searches),
+            (&mut self.images, other.images),
+            (&mut self.search_results, other.search_results),
+            (&mut self.code, other.code),
+            (&mut self.others, other.others),
+        ] {
+            *known = known.saturating_add(new);
+        }
+    }
+
+    /// Searches of the web. Opening a page of what was found costs nothing.
+    fn searches(self) -> Option<u64> {
+        self.web_searches.checked_sub(self.visits).filter(|_| self.web_searches > 0)
+    }
+}
+
+/// The different queries of an answer, by their hashes.
+#[derive(Debug, Default)]
+struct Queries(Vec<u64>);
+
+impl Queries {
+    /// More than any answer has.
+    const MAX: usize = 256;
+
+    /// Takes note of a JSON list of queries. Whether it could be read.
+    fn note(&mut self, json: &[u8]) -> bool {
+        let text = lenient::text(json);
+        let mut reader = Reader::new(&text);
+        let read: Scanned<()> = reader.array(|reader| {
+            if reader.kind() != Some(Kind::String) {
+                return reader.skip().map(drop);
+            }
+            let query = reader.string()?;
+            let mut hasher = DefaultHasher::new();
+            query.trim().hash(&mut hasher);
+            let hash = hasher.finish();
+            if !query.trim().is_empty() && !self.0.contains(&hash) && self.0.len() <= Self::MAX {
+                self.0.push(hash);
+            }
+            Ok(())
+        });
+        read.is_ok() && self.0.len() <= Self::MAX
+    }
+
+    fn count(&self) -> Option<u64> {
+        (!self.0.is_empty()).then_some(self.0.len() as u64)
+    }
+}
+
+impl Hosted {
+    /// Takes note of a member.
+    pub(super) fn note(&mut self, member: Member, raw: &[u8]) {
+        match member {
+            Member::Item(of, member) => {
+                let Current { listed, alone, .. } = &mut self.current;
+                let items = if of == ItemOf::Answer { listed } else { alone };
+                if let Some(value) = string(raw) {
+                    items.note(member, &value);
+                }
+            }
+            Member::Queries => self.unread |= !self.queries.note(raw),
+            Member::OtherQueries => self.unread |= raw != b"[]",
+            Member::MapChunk => self.maps = true,
+            Member::ToolModel => {
+                self.current.image_model = string(raw).and_then(|model| Text::new(&model).ok());
+            }
+            Member::ToolUsage => match lenient::read::<ToolUsage>(raw) {
+                Some((usage, flaws)) => {
+                    let ImageGeneration { input_tokens, output_tokens, total_tokens, .. } = usage.image_gen;
+                    let known = sum([input_tokens.0, output_tokens.0]);
+                    self.unread = flaws.unreadable || flaws.leave_unread(known, total_tokens.0);
+                    self.usage = Some(usage);
+                }
+                None => self.unread = true,
+            },
+            _ => {}
+        }
+    }
+
+    /// Takes note of a member that is over its limit.
+    pub(super) fn note_too_long(&mut self, member: Member) {
+        match member {
+            Member::MapChunk => self.maps = true,
+            Member::Queries | Member::OtherQueries | Member::ToolUsage => self.unread = true,
+            _ => {}
+        }
+    }
+
+    /// The document or event is over. `begun`: its item is one that has only begun, and comes again.
+    pub(super) fn end_event(&mut self, begun: bool) {
+        let Current { listed, alone, image_model } = std::mem::take(&mut self.current);
+        if listed != Items::default() {
+            self.listed = listed;
+        }
+        if !begun {
+            self.streamed.add(alone);
+        }
+        self.image_model = image_model.or(self.image_model.take());
+    }
+
+    /// The event is one that does not count.
+    pub(super) fn drop_event(&mut self) {
+        self.current = Current::default();
+    }
+
+    /// Adds what the tools are billed for to the figures of the answer. `image_model`: the one that the request names.
+    pub(super) fn complete(mut self, reading: &mut Reading, image_model: Option<&Text>) {
+        self.end_event(false);
+        if reading.usage.is_empty() {
+            return;
+        }
+        let Self { listed, streamed, queries, maps, usage, .. } = self;
+        let items = listed.or_more(streamed);
+        let counts_images = usage.as_ref().is_some_and(|usage| usage.image_gen.output_tokens.0.is_some());
+        let counted = usage.as_ref().and_then(|usage| usage.web_search.num_requests.0);
+        let figures = &mut reading.usage;
+        let stated = figures.web_searches;
+        figures.web_searches = stated.or(counted).or(items.searches()).or(queries.count());
+        figures.file_searches = figures.file_searches.or(Some(items.file_searches).filter(|n| *n > 0));
+        figures.map_queries = figures.map_queries.or(maps.then_some(1));
+        let model = self.image_model.or_else(|| image_model.cloned());
+        let pass = usage.and_then(|usage| usage.image_gen.pass(model));
+        let without_model = pass.as_ref().is_some_and(|pass| pass.model.is_none());
+        if figures.passes.len() < Usage::MAX_PASSES {
+            figures.passes.extend(pass);
+        }
+        reading.unread |= self.unread
+            || without_model
+            || items.others > 0
+            || (items.images > 0 && !counts_images)
+            || (items.search_results > 0 && stated.is_none())
+            // Code is free of charge where it serves a search
+            // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/code-execution-tool#usage-and-pricing).
+            || (items.code > 0 && items.search_results == 0);
+    }
+}
+
+impl ImageGeneration {
+    /// The tokens of the model, if there were any.
+    fn pass(&self, model: Option<Text>) -> Option<Pass> {
+        let used = sum([self.input_tokens.0, self.output_tokens.0]) > 0;
+        used.then(|| Pass {
+            model,
+            input_tokens: self.input_tokens.0,
+            cache_read_tokens: self.input_details.cache_read(),
+            input_image_tokens: self.input_details.image_tokens.0,
+            output_tokens: self.output_tokens.0,
+            output_image_tokens: self.output_details.image_tokens.0,
+            ..Pass::default()
+        })
+    }
+}

@@ -1,0 +1,510 @@
+//! How the values of a record's JSON are written and read.
+
+use super::listed::Listed;
+use super::properties::Properties;
+use super::table::{read_pass_field, write_pass};
+use super::text::{Text, TextError};
+use super::time::{parse_time, write_time};
+use super::{Pass, Provider, RecordId, Usd, UserId};
+use crate::json::{Reader, Unexpected, plain_length};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// A value is not what its key stands for.
+#[derive(Debug)]
+pub(super) struct Invalid;
+
+impl From<Unexpected> for Invalid {
+    fn from(_: Unexpected) -> Self {
+        Self
+    }
+}
+
+impl From<TextError> for Invalid {
+    fn from(_: TextError) -> Self {
+        Self
+    }
+}
+
+/// One way to write a value, and to read it back.
+pub(super) trait Codec {
+    type Value;
+
+    /// Whether the key is left out.
+    fn is_absent(_: &Self::Value) -> bool {
+        false
+    }
+
+    fn write(value: &Self::Value, out: &mut Vec<u8>);
+
+    /// Reads what is not `null`.
+    fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid>;
+}
+
+/// A value whose key is left out where there is none.
+pub(super) struct Opt<C>(PhantomData<C>);
+
+impl<C: Codec> Codec for Opt<C> {
+    type Value = Option<C::Value>;
+
+    fn is_absent(value: &Self::Value) -> bool {
+        value.is_none()
+    }
+
+    fn write(value: &Self::Value, out: &mut Vec<u8>) {
+        if let Some(value) = value {
+            C::write(value, out);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid> {
+        C::read(reader).map(Some)
+    }
+}
+
+/// A value of a closed list that sums depend on: one that is not known is an error.
+pub(super) struct Word<T>(PhantomData<T>);
+
+impl<T: Listed> Codec for Word<T> {
+    type Value = T;
+
+    fn write(value: &T, out: &mut Vec<u8>) {
+        // There is nothing to escape in it.
+        out.push(b'"');
+        out.extend_from_slice(value.name().as_bytes());
+        out.push(b'"');
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<T, Invalid> {
+        let name = reader.string()?;
+        T::ALL.iter().copied().find(|value| value.name() == name).ok_or(Invalid)
+    }
+}
+
+/// A value of a closed list, or none: one that a later version added is read as none.
+pub(super) struct OptWord<T>(PhantomData<T>);
+
+impl<T: Listed> Codec for OptWord<T> {
+    type Value = Option<T>;
+
+    fn is_absent(value: &Self::Value) -> bool {
+        value.is_none()
+    }
+
+    fn write(value: &Self::Value, out: &mut Vec<u8>) {
+        Opt::<Word<T>>::write(value, out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid> {
+        let name = reader.string()?;
+        Ok(T::ALL.iter().copied().find(|value| value.name() == name))
+    }
+}
+
+/// A value of a closed list: one that a later version added is read as the default.
+pub(super) struct WordOrDefault<T>(PhantomData<T>);
+
+impl<T: Listed + Default> Codec for WordOrDefault<T> {
+    type Value = T;
+
+    fn write(value: &T, out: &mut Vec<u8>) {
+        Word::write(value, out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<T, Invalid> {
+        OptWord::read(reader).map(Option::unwrap_or_default)
+    }
+}
+
+/// A string that stands for a value.
+pub(super) struct Str<T>(PhantomData<T>);
+
+/// What a string can stand for.
+pub(super) trait FromText: Sized {
+    fn text(&self) -> &str;
+
+    fn from_text(text: &str) -> Result<Self, Invalid>;
+}
+
+impl<T: FromText> Codec for Str<T> {
+    type Value = T;
+
+    fn write(value: &T, out: &mut Vec<u8>) {
+        write_string(out, value.text());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<T, Invalid> {
+        T::from_text(&reader.string()?)
+    }
+}
+
+impl FromText for Text {
+    fn text(&self) -> &str {
+        self
+    }
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        Ok(Self::new(text)?)
+    }
+}
+
+impl FromText for UserId {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        Ok(Self::verbatim(text)?)
+    }
+}
+
+impl FromText for Provider {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        Ok(Self::new(text)?)
+    }
+}
+
+impl FromText for Arc<str> {
+    fn text(&self) -> &str {
+        self
+    }
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        Ok(Self::from(text))
+    }
+}
+
+/// A natural number.
+pub(super) struct Count<T>(PhantomData<T>);
+
+impl<T: Copy + Into<u64> + TryFrom<u64>> Codec for Count<T> {
+    type Value = T;
+
+    fn write(value: &T, out: &mut Vec<u8>) {
+        write_integer(out, (*value).into());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<T, Invalid> {
+        reader.integer()?.try_into().map_err(|_| Invalid)
+    }
+}
+
+/// A natural number whose key is left out where it is 0.
+pub(super) struct CountOrZero;
+
+impl Codec for CountOrZero {
+    type Value = u32;
+
+    fn is_absent(value: &u32) -> bool {
+        *value == 0
+    }
+
+    fn write(value: &u32, out: &mut Vec<u8>) {
+        Count::write(value, out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<u32, Invalid> {
+        Count::read(reader)
+    }
+}
+
+/// `true` or `false`.
+pub(super) struct Bool;
+
+impl Codec for Bool {
+    type Value = bool;
+
+    fn write(value: &bool, out: &mut Vec<u8>) {
+        out.extend_from_slice(if *value { b"true" } else { b"false" });
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
+        Ok(reader.boolean()?)
+    }
+}
+
+/// `true`; the key is left out where it is not.
+pub(super) struct IfTrue;
+
+impl Codec for IfTrue {
+    type Value = bool;
+
+    fn is_absent(value: &bool) -> bool {
+        !value
+    }
+
+    fn write(value: &bool, out: &mut Vec<u8>) {
+        Bool::write(value, out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
+        Bool::read(reader)
+    }
+}
+
+/// The id of a record.
+pub(super) struct Id;
+
+impl Codec for Id {
+    type Value = RecordId;
+
+    fn write(id: &RecordId, out: &mut Vec<u8>) {
+        let id = uuid::Uuid::from_u128(id.as_u128());
+        out.push(b'"');
+        let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+        out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+        out.push(b'"');
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<RecordId, Invalid> {
+        reader.string()?.parse().map_err(|_| Invalid)
+    }
+}
+
+/// A time, to the microsecond.
+pub(super) struct Time;
+
+impl Codec for Time {
+    type Value = SystemTime;
+
+    fn write(time: &SystemTime, out: &mut Vec<u8>) {
+        write_time(out, *time);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<SystemTime, Invalid> {
+        let time = parse_time(reader.string()?.as_bytes()).ok_or(Invalid)?;
+        time.try_into().map_err(|_| Invalid)
+    }
+}
+
+/// A length of time in whole microseconds.
+pub(super) struct Micros;
+
+impl Codec for Micros {
+    type Value = Duration;
+
+    fn write(length: &Duration, out: &mut Vec<u8>) {
+        write_integer(out, u64::try_from(length.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Duration, Invalid> {
+        Ok(Duration::from_micros(reader.integer()?))
+    }
+}
+
+/// A length of time in seconds, a decimal that is exact to the nanosecond.
+pub(super) struct Seconds;
+
+impl Codec for Seconds {
+    type Value = Duration;
+
+    fn write(length: &Duration, out: &mut Vec<u8>) {
+        write_integer(out, length.as_secs());
+        write_fraction(out, length.subsec_nanos().into(), 9);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Duration, Invalid> {
+        const NANOS: i128 = 1_000_000_000;
+        // An amount is a decimal that is exact to 1e-12, which holds every duration.
+        let nanos = Usd::from_decimal(reader.number()?).map_err(|_| Invalid)?.picos() / 1000;
+        let whole = u64::try_from(nanos / NANOS).map_err(|_| Invalid)?;
+        let part = u32::try_from(nanos % NANOS).map_err(|_| Invalid)?;
+        Ok(Duration::new(whole, part))
+    }
+}
+
+/// An amount of money, an exact decimal of dollars.
+pub(super) struct Amount;
+
+impl Codec for Amount {
+    type Value = Usd;
+
+    fn write(amount: &Usd, out: &mut Vec<u8>) {
+        const PICOS: u128 = 1_000_000_000_000;
+        // The lowest amount has no positive counterpart and would not read back.
+        let picos = amount.picos().max(-i128::MAX);
+        if picos < 0 {
+            out.push(b'-');
+        }
+        let picos = picos.unsigned_abs();
+        match u64::try_from(picos) {
+            Ok(picos) => {
+                write_integer(out, picos / PICOS as u64);
+                write_fraction(out, picos % PICOS as u64, 12);
+            }
+            Err(_) => {
+                out.extend_from_slice(itoa::Buffer::new().format(picos / PICOS).as_bytes());
+                write_fraction(out, (picos % PICOS) as u64, 12);
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Usd, Invalid> {
+        Usd::from_decimal(reader.number()?).map_err(|_| Invalid)
+    }
+}
+
+/// The properties of a call, an object of strings.
+pub(super) struct Strings;
+
+impl Codec for Strings {
+    type Value = Properties;
+
+    fn is_absent(properties: &Properties) -> bool {
+        properties.is_empty()
+    }
+
+    fn write(properties: &Properties, out: &mut Vec<u8>) {
+        let mut before = b'{';
+        for (name, value) in properties.iter() {
+            out.push(before);
+            write_string(out, name);
+            out.push(b':');
+            write_string(out, value);
+            before = b',';
+        }
+        out.push(b'}');
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Properties, Invalid> {
+        let mut properties = Properties::default();
+        reader.object(|reader, name| {
+            properties.insert(name, &reader.string()?);
+            Ok::<(), Invalid>(())
+        })?;
+        Ok(properties)
+    }
+}
+
+/// The passes of a call, an array of objects.
+pub(super) struct Passes;
+
+impl Codec for Passes {
+    type Value = Vec<Pass>;
+
+    fn is_absent(passes: &Vec<Pass>) -> bool {
+        passes.is_empty()
+    }
+
+    fn write(passes: &Vec<Pass>, out: &mut Vec<u8>) {
+        let mut before = b'[';
+        for pass in passes {
+            out.push(before);
+            let start = out.len();
+            write_pass(pass, out);
+            // The comma before the first member becomes the opening brace.
+            match out.get_mut(start) {
+                Some(comma) => *comma = b'{',
+                None => out.push(b'{'),
+            }
+            out.push(b'}');
+            before = b',';
+        }
+        out.push(b']');
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Vec<Pass>, Invalid> {
+        let mut passes = Vec::new();
+        reader.array(|reader| {
+            let mut pass = Pass::default();
+            reader.object(|reader, key| read_pass_field(key, &mut pass, reader))?;
+            passes.push(pass);
+            Ok::<(), Invalid>(())
+        })?;
+        Ok(passes)
+    }
+}
+
+fn write_integer(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// A decimal point and `value` as the `places` digits after it, without trailing zeros; nothing for 0.
+fn write_fraction(out: &mut Vec<u8>, value: u64, places: u32) {
+    if value == 0 {
+        return;
+    }
+    // With a one before them the digits keep their leading zeros.
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(10u64.pow(places).saturating_add(value)).trim_end_matches('0');
+    out.push(b'.');
+    out.extend_from_slice(digits.get(1..).unwrap_or_default().as_bytes());
+}
+
+/// A string in quotes. What needs no escape is copied in runs.
+pub(super) fn write_string(out: &mut Vec<u8>, value: &str) {
+    out.push(b'"');
+    let mut rest = value.as_bytes();
+    loop {
+        let (plain, tail) = rest.split_at_checked(plain_length(rest)).unwrap_or((rest, &[]));
+        out.extend_from_slice(plain);
+        let Some((&byte, tail)) = tail.split_first() else { break };
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            _ => {
+                let low = byte & 15;
+                let low = low + if low < 10 { b'0' } else { b'a' - 10 };
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), low]);
+            }
+        }
+        rest = tail;
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written<C: Codec>(value: &C::Value) -> String {
+        let mut out = Vec::new();
+        C::write(value, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn amounts_are_exact_decimals_without_trailing_zeros() {
+        for (picos, expected) in [
+            (0, "0"),
+            (1, "0.000000000001"),
+            (112_000_000, "0.000112"),
+            (-1_500_000_000_000, "-1.5"),
+            (3_000_000_000_000, "3"),
+            (i128::MAX, "170141183460469231731687303.715884105727"),
+            (i128::MIN, "-170141183460469231731687303.715884105727"),
+        ] {
+            assert_eq!(written::<Amount>(&Usd::from_picos(picos)), expected);
+        }
+    }
+
+    #[test]
+    fn strings_are_escaped_as_serde_json_reads_them() {
+        for text in
+            ["", "plain", "\"quoted\"", "back\\slash", "\u{0}\u{1f}\n", "Zoë 😀 \u{7f}\u{85}\u{2028}", "\""]
+        {
+            let json = written::<Str<Arc<str>>>(&Arc::from(text));
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn seconds_are_decimals_that_are_exact_to_the_nanosecond() {
+        for (length, json) in [
+            (Duration::ZERO, "0"),
+            (Duration::from_millis(61_250), "61.25"),
+            (Duration::new(3, 7), "3.000000007"),
+            (Duration::MAX, "18446744073709551615.999999999"),
+        ] {
+            assert_eq!(written::<Seconds>(&length), json);
+            assert_eq!(Seconds::read(&mut Reader::new(json)).unwrap(), length);
+        }
+        for wrong in ["-1", "\"1\"", "18446744073709551616"] {
+            assert!(Seconds::read(&mut Reader::new(wrong)).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Why a text is not a record.
+
+use super::json::VERSION;
+use crate::json::Unexpected;
+use std::fmt;
+
+/// Why a text is not a record. It names the key and never quotes the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordError {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    NotJson,
+    Version(u64),
+    Missing(&'static str),
+    Invalid(&'static str),
+}
+
+impl RecordError {
+    pub(super) const NOT_JSON: Self = Self { kind: Kind::NotJson };
+
+    pub(super) const fn missing(key: &'static str) -> Self {
+        Self { kind: Kind::Missing(key) }
+    }
+
+    pub(super) const fn invalid(key: &'static str) -> Self {
+        Self { kind: Kind::Invalid(key) }
+    }
+
+    pub(super) const fn version(version: u64) -> Self {
+        Self { kind: Kind::Version(version) }
+    }
+
+    /// The key whose value is missing or wrong; `None` when the text is not a JSON object at all.
+    pub fn key(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::NotJson => None,
+            Kind::Version(_) => Some("v"),
+            Kind::Missing(key) | Kind::Invalid(key) => Some(key),
+        }
+    }
+
+    /// The version that the text is of, when it is one that this version of the library does not read.
+    pub fn unknown_version(&self) -> Option<u64> {
+        match self.kind {
+            Kind::Version(version) => Some(version),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::NotJson => f.write_str("not a JSON object"),
+            Kind::Version(version) => {
+                write!(f, "a record of version {version}, and only {VERSION} can be read")
+            }
+            Kind::Missing(key) => write!(f, "`{key}` is missing"),
+            Kind::Invalid(key) => write!(f, "the value of `{key}` is not valid"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+impl From<Unexpected> for RecordError {
+    fn from(_: Unexpected) -> Self {
+        Self::NOT_JSON
+    }
+}
