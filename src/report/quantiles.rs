@@ -96,6 +96,12 @@ impl Durations {
         quantiles
     }
 
+    /// Whether there are many.
+    #[inline]
+    pub(crate) fn are_many(&self) -> bool {
+        self.0.sorted.is_some()
+    }
+
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.0.heap_bytes()
@@ -149,12 +155,19 @@ impl Buckets {
         let waiting = self.waiting;
         let waiting = waiting.get(..usize::from(self.len)).unwrap_or_default();
         self.len = 0;
-        waiting.iter().for_each(|&bucket| self.add_many(bucket, 1));
+        let sorted = self.sorted_mut();
+        waiting.iter().for_each(|&bucket| Self::add_to(sorted, bucket, 1));
     }
 
     fn add_many(&mut self, bucket: u16, count: u32) {
-        let sorted = self.sorted.get_or_insert_with(|| Arc::new(Vec::with_capacity(WAITING)));
-        let sorted = Arc::make_mut(sorted);
+        Self::add_to(self.sorted_mut(), bucket, count);
+    }
+
+    fn sorted_mut(&mut self) -> &mut Vec<Entry> {
+        Arc::make_mut(self.sorted.get_or_insert_with(|| Arc::new(Vec::with_capacity(WAITING))))
+    }
+
+    fn add_to(sorted: &mut Vec<Entry>, bucket: u16, count: u32) {
         let at = sorted.partition_point(|entry| entry.bucket < bucket);
         match sorted.get_mut(at) {
             Some(entry) if entry.bucket == bucket => {
@@ -168,8 +181,9 @@ impl Buckets {
         for &bucket in other.waiting() {
             self.add(bucket);
         }
-        for entry in other.sorted() {
-            self.add_many(entry.bucket, entry.count());
+        if !other.sorted().is_empty() {
+            let sorted = self.sorted_mut();
+            other.sorted().iter().for_each(|entry| Self::add_to(sorted, entry.bucket, entry.count()));
         }
     }
 

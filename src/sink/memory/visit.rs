@@ -111,6 +111,9 @@ async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor 
     }
 }
 
+/// What a cell takes whose durations are many, compared with one of a few.
+const MANY: usize = 4;
+
 /// All parts of a row.
 pub(super) async fn see(
     seen: Seen<'_>,
@@ -120,8 +123,7 @@ pub(super) async fn see(
 ) {
     for part in seen.history().parts() {
         visitor.part(seen, choice, part);
-        // Many different durations take longer to add up than all the rest.
-        pace.went(1 + part.heap_bytes() / 64).await;
+        pace.went(if part.totals.have_many_durations() { MANY } else { 1 }).await;
     }
     visitor.end(seen, choice);
 }
