@@ -28,6 +28,8 @@ fn errors_name_the_option_and_what_is_wrong_with_it() {
         (&["--listen", "127.0.0.1:99999"], &["--listen 127.0.0.1:99999", "an address with a port"]),
         (&["--admin", "8081"], &["--admin 8081", "an address with a port"]),
         (&["--grace", "soon"], &["--grace soon", "whole seconds"]),
+        (&["--idle", "-1"], &["--idle -1", "whole seconds"]),
+        (&["--connections", "many"], &["--connections many", "whole number"]),
         (&["--provider", ""], &["--provider"]),
         (&["--prices", "/not/there.json"], &["--prices /not/there.json", "No such file"]),
         (&["--prices", here], &["--prices", here, "price data"]),

@@ -124,8 +124,11 @@ impl Builder {
         self.refused.push(Refused { entry: format!("{provider}/{entry}"), problem });
     }
 
-    /// The provider of that id, which is added where it is new. `None` when there are too many.
+    /// The provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
     pub(super) fn provider(&mut self, id: &str) -> Option<ProviderId> {
+        if id.contains(char::is_control) {
+            return None;
+        }
         if let Some(known) = self.catalog.provider_by_id(id) {
             return Some(known);
         }
@@ -175,6 +178,10 @@ impl Builder {
             .any(|name| name.contains(char::is_control))
         {
             return Err(Problem::Shape("a control character in a name".to_owned()));
+        }
+        // A snapshot marks names so that callers do not send.
+        if draft.name.starts_with('~') {
+            return Err(Problem::Shape("a name that begins with ~".to_owned()));
         }
         for price in &draft.prices {
             price.sheet.check()?;

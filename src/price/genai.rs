@@ -91,10 +91,14 @@ pub(super) fn load(data: &[u8], builder: &mut Builder) -> Result<(), PriceError>
     for provider in providers {
         let aliases = provider.provider_match.map(Written::compile).transpose();
         let Some(id) = builder.provider(&provider.id) else {
-            return Err(PriceError::shape("no more than 65536 providers"));
+            return Err(PriceError::shape("no more than 65,536 providers, with ids on one line"));
         };
         match aliases {
-            Ok(aliases) => builder.describe(id, aliases, provider.fallback_model_providers),
+            Ok(aliases) => {
+                let mut fallbacks = provider.fallback_model_providers;
+                fallbacks.retain(|id| !id.is_empty() && !id.contains(char::is_whitespace));
+                builder.describe(id, aliases, fallbacks);
+            }
             Err(pattern) => builder.refuse(&provider.id, "provider_match", Problem::Pattern(pattern)),
         }
         let mut labels = Vec::new();

@@ -62,13 +62,18 @@ pub(super) enum Written {
 impl Written {
     /// The rule, or the pattern in it that cannot be read.
     pub(super) fn compile(self) -> Result<Matcher, String> {
-        let lower = |text: String| text.to_lowercase().into_boxed_str();
+        // A name has no control characters, and a snapshot could not hold them.
+        let lower = |text: String| match text.contains(char::is_control) {
+            true => Err(text),
+            false => Ok(text.to_lowercase().into_boxed_str()),
+        };
         let all = |rules: Vec<Self>| rules.into_iter().map(Self::compile).collect::<Result<Vec<_>, _>>();
         Ok(match self {
-            Self::Equals(text) => Matcher::Equals(lower(text)),
-            Self::StartsWith(text) => Matcher::StartsWith(lower(text)),
-            Self::EndsWith(text) => Matcher::EndsWith(lower(text)),
-            Self::Contains(text) => Matcher::Contains(lower(text)),
+            Self::Equals(text) => Matcher::Equals(lower(text)?),
+            Self::StartsWith(text) => Matcher::StartsWith(lower(text)?),
+            Self::EndsWith(text) => Matcher::EndsWith(lower(text)?),
+            Self::Contains(text) => Matcher::Contains(lower(text)?),
+            Self::Regex(text) if text.contains(char::is_control) => return Err(text),
             Self::Regex(text) => Matcher::Regex(Box::new(Regex::new(&text).ok_or(text)?)),
             Self::And(rules) => Matcher::All(all(rules)?),
             Self::Or(rules) => Matcher::Any(all(rules)?),

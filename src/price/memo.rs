@@ -4,7 +4,7 @@
 //! microseconds of patterns. Callers choose such names, so what is remembered is bounded: a table of fixed size, four places
 //! for the names that fall together, in which a new name takes the place of the oldest. Reading takes no lock.
 
-use super::resolve::Resolved;
+use super::resolved::Resolved;
 use arc_swap::ArcSwapOption;
 use std::fmt;
 use std::sync::Arc;

@@ -78,6 +78,7 @@ mod rates;
 mod regex;
 mod reprice;
 mod resolve;
+mod resolved;
 mod searches;
 mod shared;
 mod sheet;
