@@ -166,6 +166,8 @@ fn meaning(reason: &str) -> &'static str {
         "upgraded" => "The connection became another protocol\u{2019}s",
         "batch_results" => "The results of a batch, whose calls are not metered one by one",
         "not_consumption" => "Nothing was consumed: a list, a token count",
+        "unread" => "Something was counted, or may have been, and is not understood",
+        "batch_results" => "The results of a batch, whose calls are not metered one by one",
         "not_kept" => "The store did not keep these reasons apart",
         _ => "",
     }
