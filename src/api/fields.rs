@@ -104,6 +104,10 @@ pub(super) enum ItemMember {
     Action,
     /// Where it was done.
     Environment,
+    /// A tool that the request offers.
+    Offered,
+    /// A tool that ran, whichever it was.
+    Executed,
 }
 
 /// A path to a member of an answer, what it is, and the limit of its text in bytes.

@@ -84,7 +84,7 @@ struct Found {
 impl Found {
     fn with(self, name: &str) -> Self {
         const MEASURES: &str = "_time latency _per_ persecond speed _ms _rate size bytes version cost price \
-                                checkpoint acceptance request_count";
+                                checkpoint perf acceptance request_count";
         let name = name.to_ascii_lowercase();
         let is_length = name.contains("duration") && !["audio", "video"].iter().any(|of| name.contains(of));
         let is_measure = MEASURES.split_whitespace().any(|word| name.contains(word));
@@ -166,6 +166,7 @@ mod tests {
             ("acceptance_rate", "1"),
             ("request_cost", "1"),
             ("latency_checkpoint", r#"{"ttft":5}"#),
+            ("perf_metrics", r#"{"speculation-prompt-tokens":10}"#),
             ("search_context_size", "\"low\""),
             ("tools", r#"[{"count":0}]"#),
             ("is_byok", "true"),

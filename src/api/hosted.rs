@@ -100,10 +100,9 @@ fn is_billed(name: &str) -> bool {
         // Its tokens are a pass of their own.
         "advisor_tool_result",
     ];
-    // Moonshot's and Groq's.
+    // The last one is Moonshot's.
     let is_tool = name.ends_with("_call") || name.ends_with("_tool_result") || name == "$web_search";
-    (is_tool || matches!(name, "browser_search" | "code_interpreter" | "visit_website"))
-        && !FREE.contains(&name)
+    is_tool && !FREE.contains(&name)
 }
 
 impl Items {
@@ -123,10 +122,11 @@ impl Items {
             ) => &mut self.code,
             (ItemMember::Action, "open_page" | "find_in_page" | "find") => &mut self.visits,
             // A shell of the caller's own, in no container, costs nothing.
-            (ItemMember::Type, "web_search_preview" | "web_search_preview_2025_03_11") => &mut self.previews,
+            (ItemMember::Offered, name) if name.starts_with("web_search_preview") => &mut self.previews,
             (ItemMember::Type, "tool.execution") => &mut self.executions,
             (ItemMember::Type, name) if is_billed(name) => &mut self.others,
-            (ItemMember::Environment, "container_auto" | "container_reference") => &mut self.others,
+            (ItemMember::Executed, _)
+            | (ItemMember::Environment, "container_auto" | "container_reference") => &mut self.others,
             _ => return,
         };
         *counter = counter.saturating_add(1);

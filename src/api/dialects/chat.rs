@@ -31,13 +31,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("x_groq.usage", Member::UsageElsewhere, USAGE),
         ("choices[].usage", Member::UsageElsewhere, USAGE),
         // Tools of Groq's; Moonshot's; Z.ai's.
-        ("choices[].message.executed_tools[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("choices[].message.executed_tools[].type", Member::Item(ItemOf::Answer, ItemMember::Executed), NAME),
         (
             "choices[].message.tool_calls[].function.name",
             Member::Item(ItemOf::Answer, ItemMember::Type),
             NAME,
         ),
-        ("choices[].delta.executed_tools[].type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
+        ("choices[].delta.executed_tools[].type", Member::Item(ItemOf::Event, ItemMember::Executed), NAME),
         ("web_search", Member::HostedResult, EMPTY),
         // MiniMax.
         ("base_resp.status_code", Member::BaseStatus, NUMBER),

@@ -152,6 +152,8 @@ fn an_item_of_a_hosted_tool_is_counted_or_told() {
     for kind in ["web_search_tool_result", "code_execution_tool_result", "bash_code_execution_tool_result"] {
         assert!(is_unread(&message(usage, &item(kind))), "{kind}");
     }
+    let offered = response("[]", r#""tools":[{"type":"code_interpreter"},{"type":"some_day_call"}],"#);
+    assert!(!is_unread(&offered), "what is only offered costs nothing");
     // Code that serves a search is free.
     let search = r#"[{"type":"code_execution_tool_result"},{"type":"web_search_tool_result"}]"#;
     assert!(!is_unread(&message(counted, search)));
