@@ -1,23 +1,26 @@
 //! A metering reverse proxy, as a program and for tests.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program, not the library")]
+
 mod admin;
-pub(crate) mod connections;
+mod connections;
 mod encoding;
-pub(crate) mod forward;
+mod forward;
 mod options;
-pub(crate) mod serve;
+mod serve;
 mod signals;
 
-#[path = "../prices.rs"]
+#[path = "../../support/prices.rs"]
 mod prices;
-#[path = "../table.rs"]
+#[path = "../../support/table.rs"]
 mod table;
 
-use connections::Connections;
-use forward::Proxy;
-pub(crate) use options::Options;
+pub use connections::Connections;
+pub use forward::Proxy;
+pub use options::Options;
+pub use serve::Server;
+
 use options::wrong;
-use serve::Server;
 use signals::StopSignals;
 use std::error::Error;
 use std::net::SocketAddr;
@@ -27,7 +30,10 @@ use tokio::net::TcpListener;
 use tower_llm_metrics::{FileSink, MemorySink, MetricsSink, UserMetricsLayer};
 
 /// Runs the proxy until a signal ends it.
-pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
+///
+/// # Errors
+/// When an address or the folder of records cannot be used, or when records are lost at the end.
+pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let users = MemorySink::new();
     let log = FileSink::new(&options.records)
         .map_err(|error| wrong("--records", options.records.display(), error))?;

@@ -14,22 +14,24 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 /// A connection is in use while a call on it is open. One that has none may be waiting for a caller, or may be held by somebody
 /// who sends half a head: it is closed when its time is up, or when it is the one that has waited longest and there is no room
 /// for another.
-pub(crate) struct Connections {
+#[derive(Debug)]
+pub struct Connections {
     room: Arc<Semaphore>,
     patience: Duration,
     unused: Mutex<Unused>,
     one_more_is_unused: Notify,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Unused {
     next: u64,
     by_age: BTreeMap<u64, Arc<Notify>>,
 }
 
 impl Connections {
-    /// At most `max` of them, of which each may be unused for the time of `patience`.
-    pub(crate) fn new(max: usize, patience: Duration) -> Arc<Self> {
+    /// Allows at most `max` of them, of which each may be unused for the time of `patience`.
+    #[must_use]
+    pub fn new(max: usize, patience: Duration) -> Arc<Self> {
         Arc::new(Self {
             room: Arc::new(Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS))),
             patience,

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tower_llm_metrics::report::{SortBy, UserQuery};
+use tower_llm_metrics::dashboard::Dashboard;
+use tower_llm_metrics::report::{Scope, SortBy, UserQuery};
 use tower_llm_metrics::{FileSink, MemorySink};
 
 /// Everything on the admin address. Whoever reaches it sees everybody.
@@ -34,21 +35,13 @@ fn table_of(users: MemorySink) -> Router {
 }
 
 /// The pages for people.
-#[cfg(feature = "dashboard")]
 fn pages(users: &MemorySink, log: &FileSink) -> Router {
-    use tower_llm_metrics::dashboard::Dashboard;
-    use tower_llm_metrics::report::Scope;
     let (memory, log) = (users.clone(), log.clone());
     let pages = Dashboard::new(users.clone(), |_: &http::request::Parts| Some(Scope::All))
         .mounted_at("/usage")
         .sink("memory", move || memory.stats())
         .sink("log", move || log.stats());
     Router::new().nest_service("/usage", pages)
-}
-
-#[cfg(not(feature = "dashboard"))]
-fn pages(_: &MemorySink, _: &FileSink) -> Router {
-    Router::new()
 }
 
 /// The names that the admin address answers to.

@@ -1,20 +1,8 @@
-//! What the proxy example says of a command line that it cannot use.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "it is a test"
-)]
-#![cfg(unix)]
-
-#[path = "../examples/support/proxy/mod.rs"]
-mod proxy;
+//! What the proxy says of a command line that it cannot use.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 fn error(arguments: &[&str]) -> String {
     proxy::Options::parse(arguments).map(drop).unwrap_err().to_string()
@@ -22,7 +10,7 @@ fn error(arguments: &[&str]) -> String {
 
 #[test]
 fn errors_name_the_option_and_what_is_wrong_with_it() {
-    let here = file!();
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     for (arguments, named) in [
         (&["--listen", "localhost"][..], &["--listen localhost", "an address with a port"][..]),
         (&["--listen", "127.0.0.1:99999"], &["--listen 127.0.0.1:99999", "an address with a port"]),
@@ -51,6 +39,14 @@ fn errors_name_the_option_and_what_is_wrong_with_it() {
         assert!(named.iter().all(|named| error.contains(named)), "{arguments:?}: {error}");
         assert!(!error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn the_program_tells_what_is_wrong_on_standard_error_and_fails() {
+    let ended = Command::new(env!("CARGO_BIN_EXE_proxy")).arg("--listen=localhost").output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.starts_with("proxy: --listen localhost: not an address with a port"), "{said}");
+    assert_eq!((ended.status.code(), ended.stdout.len()), (Some(1), 0));
 }
 
 #[test]

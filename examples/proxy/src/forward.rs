@@ -17,14 +17,17 @@ use tower_llm_metrics::{RequestBody, UserMetrics, UserMetricsLayer};
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, RequestBody<Body>>;
 
-#[derive(Clone)]
-pub(crate) struct Proxy {
+/// A client of the upstream, with the layer around it.
+#[derive(Clone, Debug)]
+pub struct Proxy {
     client: UserMetrics<HttpClient>,
     upstream: Uri,
 }
 
 impl Proxy {
-    pub(crate) fn new(layer: &UserMetricsLayer, upstream: Uri) -> Self {
+    /// Creates a client that calls `upstream` through `layer`.
+    #[must_use]
+    pub fn new(layer: &UserMetricsLayer, upstream: Uri) -> Self {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
@@ -35,7 +38,8 @@ impl Proxy {
     }
 
     /// Sends every request on. One whose body comes to a halt for `idle` is given up.
-    pub(crate) fn router(self, idle: Duration) -> Router {
+    #[must_use]
+    pub fn router(self, idle: Duration) -> Router {
         Router::new().fallback(forward).with_state(self).layer(RequestBodyTimeoutLayer::new(idle))
     }
 }

@@ -1,10 +1,11 @@
 //! What the proxy does with requests that are not meant well, or not for it.
 
-use super::proxy::{connections::Connections, forward::Proxy, serve::Server};
-use super::{Running, capture, chat, client, next, read, serve, upstream};
+use crate::capture;
+use crate::process::{Running, chat, client, next, read, serve, upstream};
 use axum::Router;
 use http::Request;
 use http_body_util::{BodyExt, Full};
+use proxy::{Connections, Proxy, Server};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

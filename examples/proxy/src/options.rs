@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tower_llm_metrics::{PriceBook, Provider};
 
+/// What the proxy is told on its command line.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub struct Options {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
     /// Names by which the admin address is asked, beside its own and those of the loopback interface.
@@ -30,9 +31,10 @@ pub(crate) struct Options {
 
 impl Options {
     /// Reads the arguments that follow the program's name.
-    pub(crate) fn parse(
-        arguments: impl IntoIterator<Item = impl Into<OsString>>,
-    ) -> Result<Self, Box<dyn Error>> {
+    ///
+    /// # Errors
+    /// When one is missing, unknown or of a value that it cannot have.
+    pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Self, Box<dyn Error>> {
         use lexopt::prelude::{Long, Value, ValueExt};
         let (mut listen, mut upstream, mut records) = (None, None, None);
         let (mut prices, mut provider) = (None, None);
@@ -56,8 +58,7 @@ impl Options {
                     provider =
                         Some(Provider::new(&value).map_err(|error| wrong("--provider", &value, error))?);
                 }
-                Long("dashboard") if cfg!(feature = "dashboard") => dashboard = true,
-                Long("dashboard") => return Err("--dashboard needs a build with --features dashboard".into()),
+                Long("dashboard") => dashboard = true,
                 Long("grace") => grace = seconds("--grace", &arguments.value()?)?,
                 Long("idle") => idle = seconds("--idle", &arguments.value()?)?,
                 Long("connections") => {

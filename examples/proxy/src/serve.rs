@@ -18,7 +18,8 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 /// A server, with all its connections.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     connections: Arc<Connections>,
     tasks: Tasks,
     builder: auto::Builder<Tasks>,
@@ -26,7 +27,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    /// Creates a server that has no connection yet.
+    #[must_use]
+    pub fn new(connections: Arc<Connections>) -> Self {
         let tasks = Tasks::default();
         let mut builder = auto::Builder::new(tasks.clone());
         // Heads keep their spelling, for whoever takes it to matter.
@@ -60,7 +63,7 @@ impl Server {
     }
 
     /// Takes connections and serves them, without end.
-    pub(crate) async fn accept(&self, listener: &TcpListener, router: &Router) {
+    pub async fn accept(&self, listener: &TcpListener, router: &Router) {
         loop {
             let Ok((stream, _)) = listener.accept().await else {
                 // It broke off at once, or there is no file left for it. Those that are open go on.
@@ -96,7 +99,7 @@ impl Server {
 
 /// All tasks of the server. They are dropped while the client's still run: else a call that we drop could look as if the
 /// upstream had broken it.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tasks(Arc<Mutex<JoinSet<()>>>);
 
 impl Tasks {
