@@ -1,6 +1,7 @@
 //! The layer over clients, against a real server.
 
 #![cfg(any(feature = "reqwest", feature = "reqwest-012"))]
+#![allow(clippy::duplicate_mod, reason = "both versions of reqwest have the same cases")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

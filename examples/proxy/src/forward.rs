@@ -38,7 +38,6 @@ impl Proxy {
     }
 
     /// Sends every request on. One whose body comes to a halt for `idle` is given up.
-    #[must_use]
     pub fn router(self, idle: Duration) -> Router {
         Router::new().fallback(forward).with_state(self).layer(RequestBodyTimeoutLayer::new(idle))
     }
