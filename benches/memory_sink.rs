@@ -1,13 +1,14 @@
 //! What the store in memory costs: per record, and per question. Bytes per user, and the same done by `SQLite`, are
 //! measured in `benches/stores`, a package of its own.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A benchmark may stop where something is wrong.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)] // A benchmark may stop where something is wrong.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tower_llm_metrics::record::{Priced, Text, UsageState};
-use tower_llm_metrics::report::{SortBy, UserQuery};
+use tower_llm_metrics::report::{SortBy, UserQuery, Window};
 use tower_llm_metrics::{
     Cost, MemorySink, MetricsSink, Operation, Outcome, Provider, Record, Usd, User, UserId,
 };
@@ -172,5 +173,51 @@ fn questions(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, update, recent, new_kinds, questions);
+/// What a call waits for while somebody asks in a loop about a user with 30,000 calls within a month: the user's next call.
+fn asked(c: &mut Criterion) {
+    const QUARTER: u64 = 900;
+    let month = Window::since(start() - Duration::from_secs(30 * 86_400));
+    let query = UserQuery::new().scope(UserId::new("busy").unwrap());
+    let sink = MemorySink::builder().recent(0).clock(start).build();
+    let mut call = calls().swap_remove(0);
+    call.user = Some(User::verified(UserId::new("busy").unwrap()));
+    for number in 0..30_000 {
+        call.time = start() - Duration::from_secs(number % (30 * 96) * QUARTER);
+        sink.record(&call);
+    }
+    let mut group = c.benchmark_group("memory_sink/a busy user");
+    group.sample_size(10);
+    group.bench_function("the question", |b| b.iter(|| black_box(sink.report().users_in(month, &query))));
+    for asking in [false, true] {
+        let mut waits = Vec::new();
+        let name = if asking { "a call while it is asked" } else { "a call" };
+        group.bench_function(name, |b| {
+            b.iter_custom(|iterations| {
+                let over = AtomicBool::new(!asking);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        while !over.load(Ordering::Relaxed) {
+                            black_box(sink.report().users_in(month, &query).unwrap());
+                        }
+                    });
+                    let begin = Instant::now();
+                    for _ in 0..iterations {
+                        let before = Instant::now();
+                        sink.record(&call);
+                        waits.push(before.elapsed());
+                    }
+                    let all = begin.elapsed();
+                    over.store(true, Ordering::Relaxed);
+                    all
+                })
+            });
+        });
+        waits.sort_unstable();
+        let at = |permille: usize| waits.get(waits.len() * permille / 1_000);
+        println!("{name}: p99 {:?}, p99.9 {:?}, at most {:?}", at(990), at(999), waits.last());
+    }
+    group.finish();
+}
+
+criterion_group!(benches, update, recent, new_kinds, questions, asked);
 criterion_main!(benches);

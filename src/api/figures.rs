@@ -1,7 +1,7 @@
 //! The figures of an answer: which of those that it states is the last.
 
-use super::anthropic;
 use super::carrier::{Carrier, Replaced};
+use super::dialects;
 use super::elsewhere::Elsewhere;
 use super::fields::Member;
 use super::usage::{Convention, Reading, Speaker};
@@ -27,7 +27,7 @@ pub(super) struct Figures {
 /// Anthropic's stream.
 #[derive(Debug)]
 struct Cumulative {
-    counters: anthropic::Cumulative,
+    counters: dialects::Cumulative,
     /// Only the first figures have been seen.
     only_start: bool,
 }
@@ -101,20 +101,14 @@ impl Figures {
             Replaced::By(convention) => {
                 // What was wrong with those before is of no consequence.
                 (self.malformed, self.too_large) = (false, false);
-                match convention {
-                    Convention::Gemini => Some(Api::GenerateContent),
-                    Convention::Interactions => Some(Api::Interactions),
-                    Convention::Cohere => Some(Api::CohereChat),
-                    Convention::Converse => Some(Api::Converse),
-                    _ => None,
-                }
+                convention.api
             }
         }
     }
 
     /// The first figures of a stream.
     fn start(&mut self, raw: &[u8]) {
-        let counters = anthropic::Cumulative::start(raw);
+        let counters = dialects::Cumulative::start(raw);
         self.cumulative = Some(Box::new(Cumulative { counters, only_start: true }));
     }
 

@@ -1,6 +1,6 @@
 //! What the head of an answer says.
 
-use super::{bedrock, cohere, error_code};
+use super::{dialects, error_code};
 use crate::record::{Text, Usage, Usd};
 use http::{HeaderMap, header};
 
@@ -48,19 +48,10 @@ impl Head {
             }
         }
         if tells_usage {
-            let usage = bedrock::read_headers(headers).or_else(|| cohere::read_headers(headers));
-            let usage = usage.or_else(|| elevenlabs(headers));
-            head.usage = usage.map(Box::new);
+            head.usage = dialects::usage_in_head(headers).map(Box::new);
         }
         head
     }
-}
-
-/// What speech costs at ElevenLabs, in characters
-/// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)).
-fn elevenlabs(headers: &HeaderMap) -> Option<Usage> {
-    let characters = headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Usage { characters: Some(characters), ..Usage::default() })
 }
 
 /// Where providers put their id of a request, the surest first.

@@ -51,7 +51,7 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
     Some((provider.clone(), residency(host)))
 }
 
-/// The region that a host of OpenAI's says by its first label: `eu`, `us`, `ae`, and `gov` for what FedRAMP authorised. Each project is bound to one
+/// The region that a host of OpenAI's says by its first label: `eu`, `us`, `ae`, and `gov` for what `FedRAMP` authorised. Each project is bound to one
 /// of them, and where tokens are processed decides what they cost (<https://developers.openai.com/api/docs/pricing>, regional
 /// processing; <https://github.com/openai/openai-python/pull/3646> names the hosts).
 fn residency(host: &str) -> Option<Text> {

@@ -5,6 +5,7 @@ use super::body::DashboardBody;
 use super::export::{Format, users};
 use super::json::{Object, array, rows, string};
 use super::params::one_of;
+use super::pause::{pause, pieces};
 use super::problem::Problem;
 use super::question::{MAX_OFFSET, Question};
 use super::range;
@@ -12,10 +13,11 @@ use super::route::Api;
 use super::{amount, export};
 use crate::record::{Record, Text};
 use crate::report::{
-    Gaps, GroupBy, GroupName, HistogramQuery, Measure, Overview, Report, Scope, Series, Step, Sums, Table,
-    UserPage, UserQuery, UserSummary, Who,
+    Breakdown, Gaps, Group, GroupBy, GroupName, HistogramQuery, Measure, Overview, Point, Report, Retention,
+    Scope, Series, Step, Sums, Table, UserPage, UserQuery, UserSummary, Who,
 };
 use http::{Response, StatusCode};
+use std::slice::from_ref;
 use std::time::SystemTime;
 
 /// The most rows of one answer that is not an export.
@@ -31,20 +33,31 @@ pub(super) async fn answer<R: Report + Clone + 'static>(
         Api::Series => {
             let step = step(&question).await?;
             let series = question.series(step).await?;
-            table(&question, &series, Some(series.gaps), export::SERIES)
+            let part = |points: &[Point]| Series { points: points.to_vec(), ..series };
+            table(&question, &pieces(&series.points, part), Some(series.gaps), export::SERIES).await
         }
         Api::Breakdown => {
             let breakdown = question.breakdown(&group_by(&question)?).await?;
-            table(&question, &breakdown, Some(breakdown.gaps), export::BREAKDOWN)
+            let part = |groups: &[Group]| {
+                let by = breakdown.by.clone();
+                Breakdown { by, groups: groups.to_vec(), gaps: breakdown.gaps }
+            };
+            table(&question, &pieces(&breakdown.groups, part), Some(breakdown.gaps), export::BREAKDOWN).await
         }
         Api::Retention => {
             let retention = question.retention().await?;
-            table(&question, &retention, Some(retention.gaps), export::RETENTION)
+            let Retention { cohorts, gaps } = retention;
+            let mut each: Vec<_> =
+                cohorts.into_iter().map(|cohort| Retention { cohorts: vec![cohort], gaps }).collect();
+            if each.is_empty() {
+                each.push(Retention { cohorts: Vec::new(), gaps });
+            }
+            table(&question, &each, Some(gaps), export::RETENTION).await
         }
         Api::Histogram => histogram(&question).await,
         Api::Overview => {
             let overview = question.overview().await?;
-            table(&question, &overview, Some(overview.gaps), export::OVERVIEW)
+            table(&question, from_ref(&overview), Some(overview.gaps), export::OVERVIEW).await
         }
         Api::Calls => {
             let limit = question.params.number("limit", 100, MAX_LIMIT)?;
@@ -67,23 +80,31 @@ pub(super) async fn answer<R: Report + Clone + 'static>(
     }
 }
 
-/// A table in the form that is asked for.
-fn table<R: Report>(
+/// A table in the form that is asked for, of which there is at least one piece.
+async fn table<R: Report, T: Table + Sync>(
     question: &Question<R>,
-    table: &impl Table,
+    pieces: &[T],
     gaps: Option<Gaps>,
     names: export::Names,
 ) -> Result<Response<DashboardBody>, Problem> {
-    Ok(match Format::of(&question.params)? {
-        Format::Json => {
-            let object = Object::new().raw("rows", array(rows(table)));
-            answer::json(envelope(question, object, gaps))
+    let format = Format::of(&question.params)?;
+    if format == Format::Json {
+        let mut all = Vec::new();
+        for piece in pieces {
+            all.extend(rows(piece));
+            pause().await;
         }
-        Format::Csv => answer::download(Format::Csv.kind(), names.csv, table.to_csv().into()),
-        Format::JsonLines => {
-            answer::download(Format::JsonLines.kind(), names.json_lines, table.to_json_lines().into())
-        }
-    })
+        let object = Object::new().raw("rows", array(all));
+        return Ok(answer::json(envelope(question, object, gaps)));
+    }
+    let mut text = String::new();
+    pieces.iter().take(1).for_each(|piece| export::write_head(piece, format, &mut text));
+    for piece in pieces {
+        export::write(piece, format, &mut text);
+        pause().await;
+    }
+    let name = if format == Format::Csv { names.csv } else { names.json_lines };
+    Ok(answer::download(format.kind(), name, text.into()))
 }
 
 /// What goes with the rows of each answer.
@@ -139,7 +160,7 @@ fn row_of(summary: UserSummary, gaps: Gaps) -> String {
 pub(super) struct OneUser {
     pub(super) summary: UserSummary,
     pub(super) gaps: Gaps,
-    pub(super) models: crate::report::Breakdown,
+    pub(super) models: Breakdown,
     pub(super) series: Series,
     pub(super) calls: Vec<Record>,
 }
@@ -251,7 +272,7 @@ async fn histogram<R: Report>(question: &Question<R>) -> Result<Response<Dashboa
     }
     let histogram = question.histogram(histogram_query(question, measure)?).await?;
     if Format::of(&question.params)? != Format::Json {
-        return table(question, &histogram, None, export::HISTOGRAM);
+        return table(question, from_ref(&histogram), None, export::HISTOGRAM).await;
     }
     let quartile = |value: i128| match measure {
         Measure::Cost => crate::record::Usd::from_picos(value).to_string(),

@@ -2,10 +2,11 @@
 
 use super::body::{Next, Part};
 use super::params::{Params, one_of};
+use super::pause::{ROWS, pause};
 use super::problem::Problem;
 use super::question::Question;
 use crate::report::export::{csv_line, json_object};
-use crate::report::{QueryError, Report, Table, UserPage, UserQuery};
+use crate::report::{QueryError, Report, Table, UserPage, UserQuery, UserSummary};
 use bytes::Bytes;
 
 /// In which form an answer is wanted.
@@ -60,8 +61,8 @@ names! {
 /// How many rows of users are in memory at a time.
 const PART: usize = 20_000;
 
-/// All users that a question shows, in parts of [`PART`] rows of which each is made when it is read. The row of the other users
-/// is the last one.
+/// All users that a question shows, in parts of [`PART`] rows of which each is made when it is read, and written in pieces. The
+/// row of the other users is the last one.
 pub(super) async fn users<R: Report + 'static>(
     question: Question<R>,
     query: UserQuery,
@@ -69,40 +70,70 @@ pub(super) async fn users<R: Report + 'static>(
 ) -> Result<Part, Problem> {
     let page = question.users(&query.clone().limit(PART)).await?;
     let mut text = String::new();
-    if format == Format::Csv {
-        text.push_str(&page.columns().join(","));
-        text.push_str("\r\n");
-    }
-    Ok(part(question, query, format, text, page))
+    write_head(&page, format, &mut text);
+    Ok(piece(question, query, format, text, Rest::of(page)))
 }
 
-/// The part of a page, and what makes the next one.
-fn part<R: Report + 'static>(
+/// What is left to be written of a page.
+struct Rest {
+    rows: std::vec::IntoIter<UserSummary>,
+    /// The page without its rows.
+    page: UserPage,
+}
+
+impl Rest {
+    fn of(mut page: UserPage) -> Self {
+        if page.next.is_some() {
+            page.other = None;
+        }
+        Self { rows: std::mem::take(&mut page.rows).into_iter(), page }
+    }
+
+    /// The next rows as a page of their own.
+    fn take(&mut self) -> UserPage {
+        let rows: Vec<_> = self.rows.by_ref().take(ROWS).collect();
+        let other = if self.rows.len() == 0 { self.page.other.take() } else { None };
+        UserPage { rows, other, ..self.page.clone() }
+    }
+}
+
+/// The next piece of a page, and what makes the one after it.
+fn piece<R: Report + 'static>(
     question: Question<R>,
     query: UserQuery,
     format: Format,
     mut text: String,
-    mut page: UserPage,
+    mut rest: Rest,
 ) -> Part {
-    let cursor = page.next.take();
-    if cursor.is_some() {
-        page.other = None;
+    write(&rest.take(), format, &mut text);
+    let is_whole = rest.rows.len() == 0;
+    if is_whole && rest.page.next.is_none() {
+        return Part { bytes: Bytes::from(text), next: None };
     }
-    write(&page, format, &mut text);
-    let next = cursor.map(|cursor| -> Next {
-        Box::pin(async move {
+    let next: Next = Box::pin(async move {
+        pause().await;
+        if is_whole && let Some(cursor) = rest.page.next.take() {
             let page = question.users(&query.clone().after(cursor).limit(PART)).await;
-            let page = page.map_err(|problem| QueryError::Store(problem.to_string().into()))?;
-            Ok(part(question, query, format, String::new(), page))
-        })
+            rest = Rest::of(page.map_err(|problem| QueryError::Store(problem.to_string().into()))?);
+        }
+        Ok(piece(question, query, format, String::new(), rest))
     });
-    Part { bytes: Bytes::from(text), next }
+    Part { bytes: Bytes::from(text), next: Some(next) }
 }
 
-fn write(page: &UserPage, format: Format, text: &mut String) {
-    let columns = page.columns();
+/// What comes before the rows of a table.
+pub(super) fn write_head(table: &impl Table, format: Format, text: &mut String) {
+    if format == Format::Csv {
+        text.push_str(&table.columns().join(","));
+        text.push_str("\r\n");
+    }
+}
+
+/// The rows of a table.
+pub(super) fn write(table: &impl Table, format: Format, text: &mut String) {
+    let columns = table.columns();
     // Memory takes everything.
-    let _ = page.rows(&mut |row| {
+    let _ = table.rows(&mut |row| {
         match format {
             Format::Csv => text.push_str(&csv_line(&row)),
             Format::Json | Format::JsonLines => {

@@ -78,7 +78,8 @@
 //! # Limits
 //!
 //! An answer has at most 1,000 rows, a page 250, and rows can be reached by number up to the millionth; exports hold all that match,
-//! made in parts of 20,000 rows while they are read. (Between two parts calls go on: a row whose figure moves may be on both or on
+//! made in parts of 20,000 rows while they are read. A long answer is made in pieces of some milliseconds, between which the executor
+//! serves others, where the report does so too: [`MemorySink`](crate::MemorySink) does. (Between two parts calls go on: a row whose figure moves may be on both or on
 //! none. `sort=user` has no such rows.) A request's body is read up to 64 KiB. Where the past is only kept in whole days of UTC,
 //! answers are about these, and say so.
 
@@ -91,6 +92,7 @@ mod helicone;
 mod json;
 mod pages;
 mod params;
+mod pause;
 mod problem;
 mod question;
 mod range;

@@ -90,7 +90,10 @@ impl From<QueueStats> for SinkCounts {
             ("dropped: queue full", stats.full),
             ("dropped: closed", stats.closed),
             ("dropped: the sink panicked", stats.panicked),
+            ("dropped: failed too often", stats.failed),
             ("dropped: given up", stats.abandoned),
+            ("batches", stats.batches),
+            ("retries", stats.retries),
         ])
         .lost(stats.lost())
     }

@@ -23,7 +23,6 @@ mod error;
 pub(crate) mod export;
 pub(crate) mod facet;
 mod filter;
-pub(crate) mod gather;
 mod histogram;
 pub(crate) mod instant;
 mod measure;

@@ -378,6 +378,12 @@ impl Totals {
         self.durations.first_token()
     }
 
+    /// Whether adding them up takes longer than all the rest.
+    #[inline]
+    pub(crate) fn have_many_durations(&self) -> bool {
+        self.durations.are_many()
+    }
+
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.durations.heap_bytes()

@@ -1,10 +1,12 @@
 //! Where records go.
 
+mod close;
 pub mod file;
 pub mod memory;
 pub mod queue;
 mod warn;
 
+use crate::panics;
 use crate::record::Record;
 use std::io;
 use std::sync::Arc;
@@ -64,32 +66,117 @@ impl<T: MetricsSink> MetricsSink for Option<T> {
     }
 }
 
-/// Both get every record; both are flushed, and the first error is returned.
+/// Both get every record, whatever the other does with it: a panic of one is caught, and whoever called counts it. Both are
+/// flushed, and the first error is returned.
 impl<A: MetricsSink, B: MetricsSink> MetricsSink for (A, B) {
     fn record(&self, record: &Record) {
-        self.0.record(record);
-        self.1.record(record);
+        panics::apart(|| self.0.record(record));
+        panics::apart(|| self.1.record(record));
     }
 
     fn flush(&self) -> io::Result<()> {
-        let first = self.0.flush();
-        first.and(self.1.flush())
+        let first = flush_apart(&self.0);
+        first.and(flush_apart(&self.1))
     }
 }
 
-/// All get every record; all are flushed, and the first error is returned.
+/// All get every record, whatever the others do with it: a panic of one is caught, and whoever called counts it. All are
+/// flushed, and the first error is returned.
 impl<T: MetricsSink> MetricsSink for Vec<T> {
     fn record(&self, record: &Record) {
         for sink in self {
-            sink.record(record);
+            panics::apart(|| sink.record(record));
         }
     }
 
     fn flush(&self) -> io::Result<()> {
         let mut result = Ok(());
         for sink in self {
-            result = result.and(sink.flush());
+            result = result.and(flush_apart(sink));
         }
         result
+    }
+}
+
+fn flush_apart(sink: &impl MetricsSink) -> io::Result<()> {
+    panics::apart(|| sink.flush())
+        .unwrap_or_else(|| Err(io::Error::other("a sink panicked as it was flushed")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panics::Panics;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::SystemTime;
+
+    /// A sink that panics as long as it is told to, and counts what it is asked all the same.
+    #[derive(Default)]
+    struct Sink {
+        panics: bool,
+        records: AtomicU64,
+        flushes: AtomicU64,
+    }
+
+    impl MetricsSink for Sink {
+        fn record(&self, _: &Record) {
+            self.records.fetch_add(1, Ordering::Relaxed);
+            assert!(!self.panics);
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            self.flushes.fetch_add(1, Ordering::Relaxed);
+            assert!(!self.panics);
+            Ok(())
+        }
+    }
+
+    fn sinks(panics: [bool; 3]) -> [Arc<Sink>; 3] {
+        panics.map(|panics| Arc::new(Sink { panics, ..Sink::default() }))
+    }
+
+    fn seen(sinks: &[Arc<Sink>; 3]) -> [(u64, u64); 3] {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        sinks.each_ref().map(|sink| (count(&sink.records), count(&sink.flushes)))
+    }
+
+    /// Records and flushes; how many panics were counted, and whether the flush says so.
+    fn ask(sinks: &impl MetricsSink) -> (u64, bool) {
+        let count = Panics::default();
+        let recorded = count.catch(|| sinks.record(&Record::new(SystemTime::UNIX_EPOCH)));
+        let flushed = count.catch(|| sinks.flush());
+        recorded.expect("what is caught goes no further");
+        (count.count(), flushed.expect("what is caught goes no further").is_err())
+    }
+
+    #[test]
+    fn a_panic_of_one_sink_costs_no_other_its_record_or_its_flush_and_each_is_counted() {
+        for panics in [[false; 3], [true, false, false], [true, true, false], [false, true, true]] {
+            let several = sinks(panics);
+            let [a, b, c] = several.clone();
+            let count = panics.iter().filter(|panics| **panics).count() as u64;
+            let expected = (2 * count, count > 0);
+            assert_eq!(ask(&((a, b), c)), expected, "{panics:?}");
+            assert_eq!(ask(&Some(several.to_vec())), expected, "{panics:?}");
+            assert_eq!(seen(&several), [(2, 2); 3], "{panics:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_error_of_a_flush_is_the_one_that_is_told() {
+        struct Failing(&'static str, Arc<Mutex<Vec<&'static str>>>);
+        impl MetricsSink for Failing {
+            fn record(&self, _: &Record) {}
+
+            fn flush(&self) -> io::Result<()> {
+                self.1.lock().unwrap().push(self.0);
+                Err(io::Error::other(self.0))
+            }
+        }
+        let flushed = Arc::new(Mutex::new(Vec::new()));
+        let sinks: Vec<_> = ["a", "b"].map(|name| Failing(name, Arc::clone(&flushed))).into();
+        assert_eq!(sinks.flush().unwrap_err().to_string(), "a");
+        assert_eq!(*flushed.lock().unwrap(), ["a", "b"]);
     }
 }

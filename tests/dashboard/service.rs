@@ -3,8 +3,11 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 use tower_llm_metrics::dashboard::{Dashboard, SinkCounts};
@@ -466,4 +469,59 @@ async fn every_path_and_column_is_in_the_document_and_is_answered() {
     names.sort_unstable();
     wanted.sort_unstable();
     assert_eq!(names, wanted);
+}
+
+/// What a long answer is made of: how often other tasks had a turn, and the sizes of its frames.
+fn turns(users: MemorySink, path: &str) -> (usize, Vec<usize>) {
+    let dashboard = Dashboard::new(users, |_: &Parts| Some(Scope::All)).clock(|| at(7 * DAY));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut turns = 0;
+    let mut answer = pin!(dashboard.oneshot(Request::get(path).body(Body::default()).unwrap()));
+    let response = loop {
+        match answer.as_mut().poll(&mut context) {
+            Poll::Ready(response) => break response.unwrap(),
+            Poll::Pending => turns += 1,
+        }
+    };
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    let (mut body, mut frames) = (response.into_body(), Vec::new());
+    loop {
+        match Pin::new(&mut body).poll_frame(&mut context) {
+            Poll::Ready(None) => return (turns, frames),
+            Poll::Ready(Some(frame)) => frames.push(frame.unwrap().into_data().unwrap().len()),
+            Poll::Pending => turns += 1,
+        }
+    }
+}
+
+#[test]
+fn a_long_answer_lets_the_executor_serve_others_meanwhile() {
+    const USERS: u64 = 30_000;
+    let users = MemorySink::builder().clock(|| at(7 * DAY)).build();
+    (0..USERS).for_each(|user| users.record(&call(&format!("user-{user:05}"), user * 20, 1)));
+    let rows = USERS as usize;
+    for (path, least) in [
+        ("/api/users?format=csv", rows / 256),
+        ("/api/users?format=jsonl&sort=cost_usd&from=2026-03-02", rows / 256),
+        ("/api/users?offset=29000&limit=10", rows / 512),
+        ("/users?q=-99&filter=requests%3E%3D1&from=2026-03-02", rows / 512),
+        ("/activity", rows / 512),
+    ] {
+        let (turns, frames) = turns(users.clone(), path);
+        assert!(turns >= least, "{path}: {turns} {}", frames.len());
+        let is_file = path.contains("format");
+        assert!(!is_file || frames.iter().all(|frame| *frame < 200_000), "{path}: {frames:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_many_users_holds_each_once_and_what_is_in_no_row_of_its_own_at_the_end() {
+    let users = MemorySink::builder().max_users(20_500).clock(|| at(7 * DAY)).build();
+    (0..21_000).for_each(|user| users.record(&call(&format!("user-{user:05}"), user, 1)));
+    let (_, csv) = get(&dashboard(&users), "/api/users?format=csv&sort=user").await;
+    let lines: Vec<_> = csv.split_terminator("\r\n").collect();
+    assert_eq!(lines.len(), 1 + 20_500 + 1);
+    let ids: std::collections::BTreeSet<_> = lines[1..=20_500].iter().collect();
+    assert_eq!(ids.len(), 20_500);
+    assert!(lines[20_501].starts_with("\"other\""), "{}", lines[20_501]);
 }

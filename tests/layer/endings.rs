@@ -375,6 +375,19 @@ async fn a_panic_of_the_sink_never_reaches_the_traffic_and_is_counted() {
 }
 
 #[tokio::test]
+async fn a_panic_of_one_of_several_sinks_costs_the_others_nothing_and_is_counted() {
+    let bad = |_: &Record| panic!("of the application");
+    let (first, last) = (Records::default(), Records::default());
+    let layer = UserMetricsLayer::new((first.clone(), (vec![bad, bad], last.clone())));
+    let service = layer.layer(service_fn(|_: Request<RequestBody<Script>>| {
+        ready(Ok::<_, ScriptError>(stream(&[CONTENT, USAGE, DONE])))
+    }));
+    service.oneshot(request()).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(first.only(), last.only());
+    assert_eq!((layer.panics(), layer.in_flight()), (2, 0));
+}
+
+#[tokio::test]
 async fn a_panic_whose_value_panics_when_it_is_dropped_is_caught_too() {
     struct Bomb;
     impl Drop for Bomb {

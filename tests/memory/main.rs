@@ -15,5 +15,6 @@ mod support;
 mod bounded;
 #[cfg(feature = "prices")]
 mod call;
+mod long_lines;
 #[cfg(feature = "prices")]
 mod prices;

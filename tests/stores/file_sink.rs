@@ -824,3 +824,125 @@ fn ids_that_differ_only_in_the_id_are_two_records_at_the_same_time() {
     let ids: Vec<_> = dir.log().records().unwrap().map(|record| record.unwrap().id).collect();
     assert_eq!(ids, [a.id, b.id]);
 }
+
+#[test]
+fn opening_a_sink_removes_no_file_of_somebody_else() {
+    let dir = Dir::new("others-files");
+    fs::create_dir_all(&dir.0).unwrap();
+    let theirs = ["export.jsonl.tmp", "records-today.jsonl.tmp", "records-20250615T150640.000000Z.tmp"];
+    theirs.iter().for_each(|name| fs::write(dir.0.join(name), "being written").unwrap());
+    let own = dir.0.join("records-20250615T150640.000000Z.jsonl.tmp");
+    fs::write(&own, "half").unwrap();
+    let import = dir.0.join("export.jsonl");
+    let mut record = numbered(1);
+    let user = UserId::new("alice").unwrap();
+    record.user = Some(User::verified(user.clone()));
+    fs::write(&import, record.to_json() + "\n").unwrap();
+    let sink = dir.sink();
+    assert!(!own.exists(), "what a sink has left unfinished is its own");
+    assert_eq!(sink.forget(&user).unwrap().records, 1, "beside what is being written for the same file");
+    for name in theirs {
+        assert_eq!(fs::read_to_string(dir.0.join(name)).unwrap(), "being written", "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sink_follows_no_link_out_of_its_directory() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = Dir::new("links-elsewhere");
+    fs::create_dir_all(&elsewhere.0).unwrap();
+    let outside = elsewhere.0.join("theirs.jsonl");
+    let text = numbered(1).to_json() + "\ntorn";
+    fs::write(&outside, &text).unwrap();
+
+    let dir = Dir::new("links");
+    fs::create_dir_all(&dir.0).unwrap();
+    let link = dir.0.join("records-20250615T150640.000000Z.jsonl");
+    symlink(&outside, &link).unwrap();
+    symlink(&outside, dir.0.join("records-20250615T150641.000000Z.jsonl.tmp")).unwrap();
+    let sink = FileSink::builder(&dir.0).keep_bytes(0).open().unwrap();
+    assert_eq!(sink.stats().torn, 0);
+    sink.record(&numbered(2));
+    drop(sink);
+    assert_eq!(fs::read_to_string(&outside).unwrap(), text);
+    assert!(link.is_symlink(), "nor is it taken for a segment of one's own");
+    // Of its own, the sink may have removed the segment that it had closed.
+    assert_eq!(numbers(&dir.log()).first(), Some(&1), "what is linked to is read all the same");
+
+    // The lock is no way out either.
+    let locked = Dir::new("links-lock");
+    fs::create_dir_all(&locked.0).unwrap();
+    let missing = elsewhere.0.join("made.lock");
+    symlink(&missing, locked.0.join("writer.lock")).unwrap();
+    let error = FileSink::new(&locked.0).unwrap_err();
+    assert!(error.to_string().contains("writer.lock"), "{error}");
+    assert!(!missing.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn forgetting_says_when_a_person_is_in_a_file_that_is_linked_to() {
+    let elsewhere = Dir::new("forget-elsewhere");
+    fs::create_dir_all(&elsewhere.0).unwrap();
+    let outside = elsewhere.0.join("theirs.jsonl");
+    let mut record = numbered(1);
+    let user = UserId::new("alice-of-elsewhere").unwrap();
+    record.user = Some(User::verified(user.clone()));
+    fs::write(&outside, record.to_json() + "\n").unwrap();
+    let dir = Dir::new("forget-link");
+    fs::create_dir_all(&dir.0).unwrap();
+    std::os::unix::fs::symlink(&outside, dir.0.join("linked.jsonl")).unwrap();
+    for forgotten in [|dir: &Dir, user| dir.sink().forget(user), |dir: &Dir, user| dir.log().forget(user)] {
+        let error = forgotten(&dir, &user).unwrap_err();
+        assert!(error.to_string().contains("linked.jsonl"), "{error}");
+    }
+}
+
+#[test]
+fn an_error_names_the_directory_that_cannot_be_read() {
+    let error = RecordLog::open("no-such-directory").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("no-such-directory"), "{error}");
+    let dir = Dir::new("file-in-the-way");
+    fs::create_dir_all(&dir.0).unwrap();
+    let file = dir.0.join("file");
+    fs::write(&file, "").unwrap();
+    let error = FileSink::new(&file).unwrap_err();
+    assert!(error.to_string().contains("file-in-the-way"), "{error}");
+}
+
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+#[test]
+fn records_of_compressed_files_of_many_parts_come_in_order_of_time_however_far_behind_they_are() {
+    use tower_llm_metrics::sink::file::Compression;
+    let ways = [
+        #[cfg(feature = "gzip")]
+        Compression::Gzip,
+        #[cfg(feature = "zstd")]
+        Compression::Zstd,
+    ];
+    for compression in ways {
+        let dir = Dir::new(&format!("many-parts-{compression:?}"));
+        // Calls that end in order, and of which each hundredth began long before.
+        let late =
+            |number: u64| if number.is_multiple_of(100) { number.saturating_sub(1_500) } else { number };
+        for second in 0..2 {
+            let sink = dir.sink();
+            (0..8_000).for_each(|number| sink.record(&numbered(late(number) * 2 + second)));
+        }
+        let sink = FileSink::builder(&dir.0).compression(compression).open().unwrap();
+        while sink.stats().compressed < 2 {
+            std::thread::yield_now();
+        }
+        drop(sink);
+        let mut expected: Vec<_> =
+            (0..8_000).flat_map(|number| [late(number) * 2, late(number) * 2 + 1]).collect();
+        expected.sort_unstable();
+        assert_eq!(numbers(&dir.log()), expected, "{compression:?}");
+        let window = dir.log().records_in(at(12_000)..at(12_010)).unwrap();
+        let window: Vec<_> = window.map(|record| number(&record.unwrap())).collect();
+        expected.retain(|number| (12_000..12_010).contains(number));
+        assert_eq!(window, expected);
+    }
+}

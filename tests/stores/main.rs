@@ -14,6 +14,7 @@ mod records;
 
 mod file_sink;
 mod log_model;
+mod memory_clock;
 mod memory_limits;
 mod memory_sink;
 mod report_answers;

@@ -164,8 +164,9 @@ fn meaning(reason: &str) -> &'static str {
         "too_large" => "The usage, or the decoded body, is over the limit",
         "malformed" => "The answer is not well-formed",
         "upgraded" => "The connection became another protocol\u{2019}s",
-        "batch_results" => "The results of a batch, whose calls are not metered one by one",
         "not_consumption" => "Nothing was consumed: a list, a token count",
+        "unread" => "Something was counted, or may have been, and is not understood",
+        "batch_results" => "The results of a batch, whose calls are not metered one by one",
         "not_kept" => "The store did not keep these reasons apart",
         _ => "",
     }

@@ -16,12 +16,17 @@ pub struct ReadError {
 #[derive(Debug)]
 enum Kind {
     Line(u32, RecordError),
+    TooLong(u32),
     File(io::Error),
 }
 
 impl ReadError {
     pub(super) fn corrupt(path: &Arc<Path>, line: u32, error: RecordError) -> Self {
         Self { path: Arc::clone(path), kind: Kind::Line(line, error) }
+    }
+
+    pub(super) fn too_long(path: &Arc<Path>, line: u32) -> Self {
+        Self { path: Arc::clone(path), kind: Kind::TooLong(line) }
     }
 
     pub(super) fn file(path: &Path, error: io::Error) -> Self {
@@ -36,7 +41,7 @@ impl ReadError {
     /// The line in it, from 1; `None` when it is the whole file that cannot be read.
     pub fn line(&self) -> Option<u32> {
         match self.kind {
-            Kind::Line(line, _) => Some(line),
+            Kind::Line(line, _) | Kind::TooLong(line) => Some(line),
             Kind::File(_) => None,
         }
     }
@@ -47,6 +52,7 @@ impl fmt::Display for ReadError {
         write!(f, "{}", self.path.display())?;
         match &self.kind {
             Kind::Line(line, error) => write!(f, ":{line}: {error}"),
+            Kind::TooLong(line) => write!(f, ":{line}: the line is longer than any record"),
             Kind::File(error) => write!(f, ": {error}"),
         }
     }
@@ -56,30 +62,13 @@ impl std::error::Error for ReadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             Kind::Line(_, error) => Some(error),
+            Kind::TooLong(_) => None,
             Kind::File(error) => Some(error),
         }
     }
 }
 
-/// Not everything was on the disk when the time for closing a sink was over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CloseError {
-    pub(super) left: u64,
-    pub(super) reason: Option<String>,
+/// An error that names the file or directory it is about.
+pub(super) fn named(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+    |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
-
-impl CloseError {
-    /// How many records were given up, or are written and not known to be on the disk.
-    pub fn left(&self) -> u64 {
-        self.left
-    }
-}
-
-impl fmt::Display for CloseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records are not safe on the disk", self.left)?;
-        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
-    }
-}
-
-impl std::error::Error for CloseError {}

@@ -1,10 +1,12 @@
 //! Taking one person out of a log.
 
-use super::codec::{self, Encoder};
+use super::codec::{self, Chunk, Encoder};
+use super::error::named;
 use super::pieces::pieces;
 use super::replace::Replacement;
 use super::segment::Segment;
 use crate::record::{Pseudonym, UserId};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
@@ -29,6 +31,29 @@ pub(super) struct Forgetting {
     done: Forgotten,
 }
 
+/// Where a person is in a segment.
+#[derive(Debug, Default)]
+struct Found {
+    records: bool,
+    /// The numbers, among their like, of lines that are too long to be read and hold the id.
+    too_long: HashSet<u64>,
+}
+
+/// Counts the lines that are too long.
+#[derive(Debug, Default)]
+struct Numbers(u64);
+
+impl Numbers {
+    /// The number of the line that a part is of.
+    fn of(&mut self, begins: bool) -> u64 {
+        self.0 += u64::from(begins);
+        self.0
+    }
+}
+
+/// More than an id takes in JSON, however it is escaped.
+const SEAM: usize = 4096;
+
 /// What becomes of a piece of a line.
 enum Fate {
     Kept,
@@ -50,25 +75,46 @@ impl Forgetting {
 
     /// Rewrites `segment` when the person is in it.
     pub(super) fn rewrite(&mut self, segment: &Segment) -> io::Result<()> {
-        if !self.is_in(segment)? {
+        self.rewrite_own(segment).map_err(named(&segment.path))
+    }
+
+    fn rewrite_own(&mut self, segment: &Segment) -> io::Result<()> {
+        let found = self.find(segment)?;
+        if !found.records && found.too_long.is_empty() {
             return Ok(());
+        }
+        if segment.path.is_symlink() {
+            return Err(io::Error::other("it is a link to a file elsewhere, which is not rewritten"));
         }
         let file = File::open(&segment.path)?;
         let replacement = Replacement::of(segment, &file)?;
         let mut out = BufWriter::new(Encoder::new(replacement.file()?, segment.format)?);
-        let (mut records, mut unreadable) = (0, 0);
-        codec::each_line(segment, file, |line| {
-            for piece in pieces(line) {
-                match self.fate(piece.text) {
-                    Fate::Kept => out.write_all(piece.text)?,
-                    Fate::Changed(piece) => {
-                        records += 1;
-                        out.write_all(&piece)?;
+        let (mut records, mut unreadable) = (0, found.too_long.len() as u64);
+        let mut too_long = Numbers::default();
+        codec::each_chunk(segment, file, |chunk| {
+            match chunk {
+                Chunk::TooLong { part, begins, .. } if found.too_long.contains(&too_long.of(begins)) => {
+                    if part.ends_with(b"\n") {
+                        out.write_all(b"\n")?;
                     }
-                    Fate::Removed => unreadable += 1,
+                }
+                Chunk::TooLong { part, .. } => out.write_all(part)?,
+                Chunk::Lines(lines) => {
+                    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+                        for piece in pieces(line) {
+                            match self.fate(piece.text) {
+                                Fate::Kept => out.write_all(piece.text)?,
+                                Fate::Changed(piece) => {
+                                    records += 1;
+                                    out.write_all(&piece)?;
+                                }
+                                Fate::Removed => unreadable += 1,
+                            }
+                        }
+                        out.write_all(b"\n")?;
+                    }
                 }
             }
-            out.write_all(b"\n")?;
             Ok(true)
         })?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
@@ -79,11 +125,34 @@ impl Forgetting {
         Ok(())
     }
 
-    fn is_in(&self, segment: &Segment) -> io::Result<bool> {
-        let mut found = false;
-        codec::each_line(segment, File::open(&segment.path)?, |line| {
-            found = pieces(line).any(|piece| !matches!(self.fate(piece.text), Fate::Kept));
-            Ok(!found)
+    /// Where the person is in a segment.
+    fn find(&self, segment: &Segment) -> io::Result<Found> {
+        let mut found = Found::default();
+        let mut too_long = Numbers::default();
+        // The end of the part before: an id may be in two parts.
+        let mut seam = Vec::new();
+        codec::each_chunk(segment, File::open(&segment.path)?, |chunk| {
+            match chunk {
+                Chunk::Lines(lines) => {
+                    found.records = found.records
+                        || pieces(lines).any(|piece| !matches!(self.fate(piece.text), Fate::Kept));
+                }
+                Chunk::TooLong { part, begins, .. } => {
+                    let number = too_long.of(begins);
+                    if begins {
+                        seam.clear();
+                    }
+                    seam.extend_from_slice(part.get(..SEAM).unwrap_or(part));
+                    if self.pseudonym.is_in(part) || self.pseudonym.is_in(&seam) {
+                        found.too_long.insert(number);
+                    }
+                    seam.extend_from_slice(
+                        part.get(SEAM.max(part.len().saturating_sub(SEAM))..).unwrap_or_default(),
+                    );
+                    seam.drain(..seam.len().saturating_sub(SEAM));
+                }
+            }
+            Ok(true)
         })?;
         Ok(found)
     }

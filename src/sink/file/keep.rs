@@ -7,7 +7,7 @@ use super::replace::Replacement;
 use super::segment::{Format, Segment};
 use super::shared::Shared;
 use super::storage::sync_dir;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,10 +57,10 @@ impl Keeper {
         }
     }
 
-    /// The closed segments that a sink has made. Files of other names are not ours to change.
+    /// The closed segments that a sink has made. Files of other names, and what links lead to, are not ours to change.
     fn segments(&self) -> io::Result<Vec<Segment>> {
         let mut segments = self.shared.closed_segments(&self.dir)?;
-        segments.retain(|segment| segment.began.is_some());
+        segments.retain(|segment| segment.began.is_some() && !segment.path.is_symlink());
         Ok(segments)
     }
 
@@ -100,7 +100,7 @@ impl Keeper {
 
 /// Stores a plain segment in another form. Says whether it was not stopped.
 fn compress(segment: &Segment, format: Format, stop: &AtomicBool) -> io::Result<bool> {
-    let file = File::open(&segment.path)?;
+    let file = segment.open_own()?;
     let mut lines = codec::reader(file.try_clone()?, segment.format)?;
     let replacement = Replacement::of(segment, &file)?;
     let mut encoder = Encoder::new(replacement.file()?, format)?;

@@ -1,7 +1,8 @@
 //! One writer for a directory.
 
-use super::storage::{Identity, identity, is_there};
-use std::fs::{File, OpenOptions, TryLockError};
+use super::error::named;
+use super::storage::{Identity, create_private, identity, is_there};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -20,13 +21,9 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock of `dir`, which is made when it is not there.
     pub(super) fn take(dir: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(dir)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        std::fs::create_dir_all(dir).map_err(named(dir))?;
         let path = dir.join(NAME);
-        let file = options.open(&path)?;
+        let file = open(&path).map_err(named(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { identity: identity(&file.metadata()?), _file: file, path }),
             Err(TryLockError::Error(e)) => Err(e),
@@ -41,6 +38,19 @@ impl Lock {
     fn is_held(&self) -> bool {
         is_there(&self.path, self.identity)
     }
+}
+
+/// Opens the file that is locked, and makes it when it is not there. A link leads elsewhere and is not followed.
+fn open(path: &Path) -> io::Result<File> {
+    match create_private(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        created => return created,
+    }
+    let file = File::options().write(true).open(path)?;
+    if is_there(path, identity(&file.metadata()?)) {
+        return Ok(file);
+    }
+    Err(io::Error::other("it is a link, or was replaced just now"))
 }
 
 /// The lock of a sink, for all of its threads. It is free when the last of them has dropped it.

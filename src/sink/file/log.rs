@@ -1,5 +1,6 @@
 //! Reading what file sinks have written.
 
+use super::error::named;
 use super::forget::{Forgetting, Forgotten};
 use super::lock::Lock;
 use super::records::Records;
@@ -45,7 +46,7 @@ impl RecordLog {
     /// The log in `dir`.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// When the directory cannot be read; the error names it.
     pub fn open(dir: impl AsRef<Path>) -> io::Result<Self> {
         Self { dirs: Vec::new() }.and(dir)
     }
@@ -56,7 +57,7 @@ impl RecordLog {
     /// When the directory cannot be read.
     pub fn and(mut self, dir: impl AsRef<Path>) -> io::Result<Self> {
         let dir = dir.as_ref();
-        std::fs::read_dir(dir)?;
+        std::fs::read_dir(dir).map_err(named(dir))?;
         self.dirs.push(dir.to_owned());
         Ok(self)
     }

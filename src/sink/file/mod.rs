@@ -77,7 +77,8 @@ mod writer;
 #[cfg(test)]
 mod faults;
 
-pub use error::{CloseError, ReadError};
+pub use super::close::CloseError;
+pub use error::ReadError;
 pub use forget::Forgotten;
 pub use log::RecordLog;
 pub use options::{Compression, Durability, FileSinkBuilder, OnFull};
@@ -236,7 +237,7 @@ impl Handle {
         // What is in doubt was written and is not known to be on the disk.
         match stats.queued + stats.dropped.abandoned + (stats.written - stats.synced) {
             0 => Ok(()),
-            left => Err(CloseError { left, reason: stats.last_error }),
+            left => Err(CloseError { left, fate: "are not safe on the disk", reason: stats.last_error }),
         }
     }
 }
@@ -244,7 +245,8 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         const LIMIT: Duration = Duration::from_secs(5);
-        // What is lost here was counted, and warned of, as it was lost.
-        let _ = self.close(LIMIT);
+        if let Err(e) = self.close(LIMIT) {
+            self.shared.closing.warn("a file sink ended before everything was on the disk", &e);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How a file sink is set up.
 
 use super::FileSink;
+use super::queue::LONGEST_LINE;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -111,7 +112,7 @@ pub struct FileSinkBuilder {
 
 impl FileSinkBuilder {
     /// The smallest queue: it takes the longest records.
-    pub const MIN_QUEUE_BYTES: usize = 1 << 20;
+    pub const MIN_QUEUE_BYTES: usize = LONGEST_LINE;
 
     pub(super) fn new(dir: PathBuf) -> Self {
         Self {

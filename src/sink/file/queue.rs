@@ -26,6 +26,10 @@ pub(super) struct Queue {
 
 const AWAKE: usize = usize::MAX;
 
+/// As long as a line may be: no record is, unless the application makes one of thousands of passes, and readers take no longer
+/// one.
+pub(super) const LONGEST_LINE: usize = 1 << 20;
+
 /// A shard has cache lines of its own, so that threads do not disturb one another.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -121,12 +125,16 @@ impl Queue {
         self.capacity
     }
 
+    fn longest_line(&self) -> usize {
+        self.capacity.min(LONGEST_LINE)
+    }
+
     /// Takes `line`, into the shard of `slot` or, when that is full, into another one.
     pub(super) fn push(&self, slot: usize, line: &[u8]) -> Pushed {
         loop {
             let seen = if self.block { *lock(&self.room) } else { 0 };
             match self.offer(slot, line) {
-                Pushed::Full if self.block && line.len() <= self.capacity => self.wait_for_room(seen),
+                Pushed::Full if self.block && line.len() <= self.longest_line() => self.wait_for_room(seen),
                 pushed => return pushed,
             }
         }
@@ -142,7 +150,7 @@ impl Queue {
                 held.tally.closed += 1;
                 return Pushed::Closed;
             }
-            if held.batch.lines.len() + line.len() <= self.capacity {
+            if line.len() <= self.longest_line() && held.batch.lines.len() + line.len() <= self.capacity {
                 held.batch.append(line, self.capacity);
                 held.tally.accepted += 1;
                 let wake = held.batch.lines.len() >= self.wake_at.load(Ordering::Relaxed);
@@ -154,7 +162,7 @@ impl Queue {
             }
         }
         // Whoever is going to wait is counted when there is room.
-        if (!self.block || line.len() > self.capacity)
+        if (!self.block || line.len() > self.longest_line())
             && let Some(shard) = after.first()
         {
             let mut held = lock(&shard.0);

@@ -1,6 +1,6 @@
 //! Streaming records in order of time.
 
-use super::block::{self, Block, LastFile, Source};
+use super::block::{self, Block, OpenFiles, Source};
 use super::error::ReadError;
 use super::run::{Order, Room, Run};
 use super::segment::{Format, Segment};
@@ -20,7 +20,8 @@ use std::sync::Arc;
 /// opened. Segments may be written to, compressed, rewritten and removed meanwhile.
 ///
 /// First all segments are looked through, for the times that each of their parts spans, a quarter of a megabyte; then
-/// those parts whose times overlap are held in memory together. A compressed segment is one part.
+/// those parts whose times overlap are held in memory together. A line of more than a megabyte is no record's: it is told
+/// of, and no more than a megabyte of it is read.
 #[derive(Debug)]
 pub struct Records {
     window: Range<u64>,
@@ -34,7 +35,7 @@ pub struct Records {
     done: Vec<Block>,
     problems: VecDeque<ReadError>,
     last: Option<Order>,
-    last_file: LastFile,
+    files: OpenFiles,
     /// The room of a block that was read, for the next one.
     spare: Room,
     reading: Reading,
@@ -78,26 +79,41 @@ impl Records {
             done: Vec::new(),
             problems: VecDeque::new(),
             last: None,
-            last_file: None,
+            files: OpenFiles::default(),
             spare: Room::default(),
             reading: Reading::default(),
         }
     }
 
     fn look_through(&mut self) {
+        for (number, segment) in std::mem::take(&mut self.unseen).into_iter().enumerate() {
+            self.look_through_one(segment, number, None);
+        }
+        self.sort_waiting();
+    }
+
+    /// Looks through a segment, or the one that has taken the place of another.
+    fn look_through_one(
+        &mut self,
+        mut segment: Segment,
+        number: usize,
+        before: Option<(&Source, &[Range<u32>])>,
+    ) {
         let window = self.window.clone();
         let may_have_some = |block: &Block| match block.span {
+            _ if block.too_long => true,
             Some((first, last)) => first < window.end && last >= window.start,
             // No line is a record, and each is told of.
             None => true,
         };
-        for (number, mut segment) in std::mem::take(&mut self.unseen).into_iter().enumerate() {
-            match wherever(&mut segment, |segment| block::look_through(segment, number)) {
-                Ok(blocks) => self.waiting.extend(blocks.into_iter().flatten().filter(may_have_some)),
-                Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
+        match wherever(&mut segment, |segment| block::look_through(segment, number, before)) {
+            Ok(Some((blocks, damage))) => {
+                self.waiting.extend(blocks.into_iter().filter(may_have_some));
+                self.problems.extend(damage.map(|e| ReadError::file(&segment.path, e)));
             }
+            Ok(None) => {}
+            Err(e) => self.problems.push_back(ReadError::file(&segment.path, e)),
         }
-        self.sort_waiting();
     }
 
     fn sort_waiting(&mut self) {
@@ -110,19 +126,30 @@ impl Records {
             let earliest = self.runs.peek().and_then(|run| run.0.order());
             let is_due = |block: &mut Block| earliest.is_none_or(|(time, _)| first(block) <= time);
             let Some(block) = self.waiting.pop_if(is_due) else { return };
-            if let Some(block) = self.load_block(block, &[]) {
-                self.load_again(&block);
+            let mut blocks = Vec::new();
+            if block.source.segment.format != Format::Plain && !self.files.comes_next(&block) {
+                // A compressed file is read from its beginning: what comes before is not passed by.
+                let passed =
+                    |of: &mut Block| Arc::ptr_eq(&of.source, &block.source) && of.place() < block.place();
+                blocks.extend(self.waiting.extract_if(.., passed));
+                blocks.sort_by_key(Block::place);
+            }
+            blocks.push(block);
+            for block in blocks {
+                if let Some(gone) = self.load_block(block) {
+                    self.look_again(&gone.source);
+                    break;
+                }
             }
         }
     }
 
-    /// Loads a block, unless its file is not there any more: then it is given back. Of lines that are `told` nothing
-    /// more is.
-    fn load_block(&mut self, block: Block, told: &[Range<u32>]) -> Option<Block> {
+    /// Loads a block, unless its file is not there any more: then it is given back.
+    fn load_block(&mut self, block: Block) -> Option<Block> {
         let mut room = std::mem::take(&mut self.spare);
         let Self { window, problems, last, .. } = self;
         let path = &block.source.segment.path;
-        match block.read(&mut self.last_file, &mut room.bytes) {
+        match block.read(&mut self.files, &mut room.bytes) {
             Ok(damage) => problems.extend(damage.map(|e| ReadError::file(path, e))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Some(block),
             Err(e) => {
@@ -130,8 +157,11 @@ impl Records {
                 return None;
             }
         }
+        if block.too_long && !block.is_told(block.lines().start) {
+            problems.push_back(ReadError::too_long(&block.source.path, block.lines().start));
+        }
         let wanted = |order: Order| window.contains(&order.0) && *last < Some(order);
-        let run = Run::new(&block, room, wanted, told, problems);
+        let run = Run::new(&block, room, wanted, problems);
         self.done.push(block);
         if run.order().is_some() {
             self.runs.push(Loaded(run));
@@ -141,30 +171,25 @@ impl Records {
         None
     }
 
-    /// Loads all that is left of a segment that has just been compressed or rewritten, from where it is now: what comes
-    /// after the last record that was read. Of one that has been removed for its age only what is loaded is left.
-    fn load_again(&mut self, missing: &Block) {
-        let source = &missing.source;
-        let other = |of: &Arc<Source>| !Arc::ptr_eq(of, source);
-        self.waiting.retain(|block| other(&block.source));
-        let done = self.done.iter().filter(|block| !other(&block.source));
-        let told: Vec<_> = done.map(Block::lines).collect();
-        let (number, _) = missing.place();
-        let mut segment = source.segment.clone();
-        for _ in 0..TIMES_REPLACED {
-            let block = match wherever(&mut segment, |segment| block::whole(segment, number)) {
-                Ok(Some(block)) => block,
-                Ok(None) => return,
-                Err(e) => return self.problems.push_back(ReadError::file(&segment.path, e)),
-            };
-            self.done.retain(|block| other(&block.source));
-            self.runs.retain(|run| other(&run.0.source));
-            if self.load_block(block, &told).is_none() {
-                return;
-            }
+    /// Looks through the file that has taken the place of one, and goes on after the last record that was read. Of one that
+    /// has been removed for its age only what is loaded is left.
+    fn look_again(&mut self, gone: &Arc<Source>) {
+        if gone.times_replaced >= TIMES_REPLACED {
+            let e = io::Error::other("the file is replaced all the time");
+            self.problems.push_back(ReadError::file(&gone.segment.path, e));
+            return self.waiting.retain(|block| !Arc::ptr_eq(&block.source, gone));
         }
-        let e = io::Error::other("the file is replaced all the time");
-        self.problems.push_back(ReadError::file(&segment.path, e));
+        let is_of = |source: &Arc<Source>| Arc::ptr_eq(source, gone);
+        let told = self.done.iter().filter(|block| is_of(&block.source)).map(Block::lines);
+        let told: Vec<_> = told.chain(gone.told.iter().cloned()).collect();
+        self.waiting.retain(|block| !is_of(&block.source));
+        let before = self.waiting.len();
+        self.look_through_one(gone.segment.clone(), gone.number, Some((&**gone, &told)));
+        if self.waiting.len() > before {
+            self.done.retain(|block| !is_of(&block.source));
+            self.runs.retain(|run| !is_of(&run.0.source));
+        }
+        self.sort_waiting();
     }
 
     /// Reads the next record into `record`, whose room is used again, and tells its place. After an error, nobody knows

@@ -1,10 +1,12 @@
 //! What is done for a directory when a sink is opened on it, before anything is written.
 
+use super::error::named;
 use super::pieces::{Piece, pieces};
-use super::segment::{self, Format, Segment, UNFINISHED};
+use super::queue::LONGEST_LINE;
+use super::segment::{self, Format, Segment};
 use super::storage::sync_dir;
 use serde::de::IgnoredAny;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -15,16 +17,18 @@ pub(super) fn recover(dir: &Path) -> io::Result<(Vec<Segment>, u64)> {
     let mut torn = 0;
     let mut kept: Vec<Segment> = Vec::new();
     for segment in segment::all(dir)? {
+        if segment.path.is_symlink() {
+            continue;
+        }
         if kept.last().is_some_and(|plain| plain.stem == segment.stem) {
             // The plain file is whole; it was to be removed after this one was made of it.
-            fs::remove_file(&segment.path)?;
+            fs::remove_file(&segment.path).map_err(named(&segment.path))?;
             continue;
         }
         if segment.format == Format::Plain && segment.began.is_some() {
-            let mut file = OpenOptions::new().read(true).append(true).open(&segment.path)?;
-            torn += u64::from(mend_tail(&mut file)?);
-            if file.metadata()?.len() == 0 {
-                fs::remove_file(&segment.path)?;
+            let mended = mend(&segment).map_err(named(&segment.path))?;
+            torn += u64::from(mended.torn);
+            if mended.empty {
                 continue;
             }
         }
@@ -34,20 +38,36 @@ pub(super) fn recover(dir: &Path) -> io::Result<(Vec<Segment>, u64)> {
     Ok((kept, torn))
 }
 
-/// Removes what compression or rewriting has not finished.
+/// Removes what compression or rewriting has not finished. Files of other names are not ours.
 fn remove_unfinished(dir: &Path) -> io::Result<()> {
-    let name = format!(".jsonl{UNFINISHED}");
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_name().to_str().is_some_and(|file| file.ends_with(&name)) {
-            fs::remove_file(entry.path())?;
+    for entry in fs::read_dir(dir).map_err(named(dir))? {
+        let entry = entry.map_err(named(dir))?;
+        if segment::is_unfinished(&entry.file_name()) && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path()).map_err(named(&entry.path()))?;
         }
     }
     Ok(())
 }
 
+/// What became of a segment.
+struct Mended {
+    torn: bool,
+    /// It held nothing and was removed.
+    empty: bool,
+}
+
+fn mend(segment: &Segment) -> io::Result<Mended> {
+    let mut file = segment.open_own()?;
+    let torn = mend_tail(&mut file)?;
+    let empty = file.metadata()?.len() == 0;
+    if empty {
+        fs::remove_file(&segment.path)?;
+    }
+    Ok(Mended { torn, empty })
+}
+
 /// Cuts off what comes after the last whole record of a last line that has no end, and says whether there was
-/// anything. The record gets its end.
+/// anything. The record gets its end. Records are looked for in as much of the line as readers look at.
 fn mend_tail(file: &mut File) -> io::Result<bool> {
     let length = file.metadata()?.len();
     let end = end_of_lines(file, length)?;
@@ -56,11 +76,11 @@ fn mend_tail(file: &mut File) -> io::Result<bool> {
     }
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(end))?;
-    (&*file).take(length - end).read_to_end(&mut tail)?;
-    let whole = end_of_records(&tail);
-    let torn = whole < tail.len();
+    (&*file).take((length - end).min(LONGEST_LINE as u64)).read_to_end(&mut tail)?;
+    let whole = end_of_records(&tail) as u64;
+    let torn = end + whole < length;
     if torn {
-        file.set_len(end + whole as u64)?;
+        file.set_len(end + whole)?;
     }
     if whole > 0 {
         file.write_all(b"\n")?;

@@ -6,7 +6,6 @@ use super::error::ReadError;
 use super::pieces::{Piece, pieces_from};
 use crate::record::{Head, Reading, Record, RecordError, RecordId};
 use std::cmp::Reverse;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -50,12 +49,11 @@ pub(super) struct Place {
 
 impl Run {
     /// The records of `block`, whose bytes are in `room`, that are `wanted`. `problems` is told of what is no record,
-    /// except of lines that are `told` already.
+    /// except of lines that are told of already.
     pub(super) fn new(
         block: &Block,
         mut room: Room,
         wanted: impl Fn(Order) -> bool,
-        told: &[Range<u32>],
         problems: &mut impl Extend<ReadError>,
     ) -> Self {
         let whole_lines = memchr::memrchr(b'\n', &room.bytes).map_or(0, |last| last + 1);
@@ -70,7 +68,7 @@ impl Run {
                 Ok(_) => {}
                 // A blank line, and the end of a file that is being written to, or was when the machine stopped.
                 Err(_) if !ended || text.is_empty() => {}
-                Err(_) if told.iter().any(|lines| lines.contains(&line)) => {}
+                Err(_) if block.is_told(line) => {}
                 Err(e) => problems.extend([ReadError::corrupt(&block.source.path, line, e)]),
             }
         }

@@ -1,6 +1,9 @@
 //! The names of segments, and which of them a directory holds.
 
+use super::error::named;
+use super::storage::{identity, is_there};
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -9,7 +12,7 @@ const PREFIX: &str = "records-";
 const PLAIN: &str = ".jsonl";
 const TIME: &str = "%Y%m%dT%H%M%S.%6fZ";
 /// What is being written under another name and replaces its segment when it is whole.
-pub(super) const UNFINISHED: &str = ".tmp";
+const UNFINISHED: &str = ".tmp";
 
 /// How a segment's bytes are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,9 +62,19 @@ impl Segment {
         self.path.with_file_name(format!("{}{}", self.stem, format.suffix()))
     }
 
-    /// Where the segment is written anew, before it replaces what is there.
+    /// Where the segment is written anew, before it replaces what is there: a name that only a sink gives.
     pub(super) fn unfinished(&self) -> PathBuf {
-        self.path.with_file_name(format!("{}{UNFINISHED}", self.stem))
+        let stem = if self.began.is_some() { &self.stem } else { "records-19700101T000000.000000Z.jsonl" };
+        self.path.with_file_name(format!("{stem}{UNFINISHED}"))
+    }
+
+    /// Opens the file to read and write it, unless it is a link to one elsewhere.
+    pub(super) fn open_own(&self) -> io::Result<File> {
+        let file = File::options().read(true).append(true).open(&self.path)?;
+        if is_there(&self.path, identity(&file.metadata()?)) {
+            return Ok(file);
+        }
+        Err(io::Error::other("it is a link to a file elsewhere"))
     }
 }
 
@@ -76,12 +89,17 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
 /// The same with both forms of such a segment, the plain one first. What is no file, a directory or a pipe, is none.
 pub(super) fn all(dir: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let segment = Segment::from_path(entry?.path());
+    for entry in std::fs::read_dir(dir).map_err(named(dir))? {
+        let segment = Segment::from_path(entry.map_err(named(dir))?.path());
         segments.extend(segment.filter(|segment| segment.path.metadata().map_or(true, |it| it.is_file())));
     }
     segments.sort_by(|a, b| (&a.stem, a.format).cmp(&(&b.stem, b.format)));
     Ok(segments)
+}
+
+/// Whether a file of this name is what a sink has left unfinished.
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
+    name.to_str().and_then(|name| name.strip_suffix(UNFINISHED)).and_then(time_of).is_some()
 }
 
 fn time_of(stem: &str) -> Option<SystemTime> {

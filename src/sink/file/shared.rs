@@ -25,6 +25,7 @@ pub(super) struct Shared {
     ended: Condvar,
     dropping: WarnOnce,
     failing: WarnOnce,
+    pub(super) closing: WarnOnce,
 }
 
 /// What the writer is asked for.
@@ -80,6 +81,7 @@ impl Shared {
             ended: Condvar::new(),
             dropping: WarnOnce::default(),
             failing: WarnOnce::default(),
+            closing: WarnOnce::default(),
         }
     }
 

@@ -80,9 +80,9 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
-/// Whether the file at `path` is the one of this identity.
+/// Whether the file at `path`, and not one that it is a link to, is the one of this identity.
 pub(super) fn is_there(path: &Path, file: Identity) -> bool {
-    std::fs::metadata(path).is_ok_and(|there| identity(&there) == file)
+    std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_symlink() && identity(&there) == file)
 }
 
 /// What tells a file from another one of its name.

@@ -1,8 +1,8 @@
 //! Callbacks when a user crosses a threshold.
 
+use super::gather::Span;
 use super::history::History;
 use crate::record::{Record, Usd};
-use crate::report::gather::Span;
 use crate::report::instant::{QUARTERS_PER_DAY, from_micros, quarter_of, to_micros};
 use crate::report::{Step, Totals, Who, Zone};
 use std::collections::BTreeMap;

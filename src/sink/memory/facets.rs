@@ -7,6 +7,7 @@
 //! shard sees to on its way through the rows.
 
 use super::sieve::{PER_REQUEST, Sieve};
+use super::slab::Slab;
 use crate::record::{Outcome, Record};
 use crate::report::facet::{Dimensions, Facet};
 use hashbrown::HashTable;
@@ -18,7 +19,7 @@ use std::hash::{BuildHasher, RandomState};
 /// The kinds of calls that a shard keeps apart.
 #[derive(Debug)]
 pub(crate) struct Facets {
-    list: Vec<Facet>,
+    list: Slab<Facet>,
     // Side by side with the list.
     uses: Vec<Use>,
     // Places in the list, of the kinds that are kept.
@@ -68,8 +69,10 @@ impl Facets {
     pub(crate) const OTHER: u32 = 0;
 
     pub(crate) fn new(keep: Dimensions, limit: usize, hasher: RandomState) -> Self {
+        let mut list = Slab::new();
+        list.push(Facet::OTHER);
         Self {
-            list: vec![Facet::OTHER],
+            list,
             uses: vec![Use { activity: 0, earlier: 0, kept: true }],
             table: HashTable::new(),
             least: BinaryHeap::new(),
@@ -99,7 +102,7 @@ impl Facets {
     }
 
     /// The place of a kind in another list, for calls of so much activity.
-    pub(crate) fn adopt(&mut self, kinds: &[Facet], place: u32, activity: u64) -> u32 {
+    pub(crate) fn adopt(&mut self, kinds: &Slab<Facet>, place: u32, activity: u64) -> u32 {
         let facet = kinds.get(place as usize).cloned().unwrap_or(Facet::OTHER);
         self.settle(facet, activity)
     }
@@ -223,8 +226,8 @@ impl Facets {
     /// was. It is not in the order.
     fn make_coarser(&mut self, place: u32) -> bool {
         let at = place as usize;
+        let Some(coarser) = self.get(place).and_then(Facet::coarser) else { return false };
         let Some(facet) = self.list.get_mut(at) else { return false };
-        let Some(coarser) = facet.coarser() else { return false };
         let facet = std::mem::replace(facet, coarser.clone());
         let hash = self.hasher.hash_one(&facet);
         if let Ok(entry) = self.table.find_entry(hash, |&known| known == place) {
@@ -308,15 +311,16 @@ impl Facets {
         self.list.get(place as usize)
     }
 
-    pub(crate) fn list(&self) -> &[Facet] {
-        &self.list
+    /// The kinds by their places, as of this moment.
+    pub(crate) fn share(&mut self) -> Slab<Facet> {
+        self.list.share()
     }
 
     /// Bytes on the heap, without those of long names.
     pub(crate) fn heap_bytes(&self) -> usize {
         let properties: usize = self.list.iter().map(|facet| size_of_val(facet.properties.as_slice())).sum();
         properties
-            + self.list.capacity() * size_of::<Facet>()
+            + self.list.heap_bytes()
             + self.uses.capacity() * size_of::<Use>()
             + self.least.capacity() * size_of::<Reverse<(u64, u32)>>()
             + self.table.allocation_size()
@@ -347,7 +351,9 @@ mod tests {
         let kept: Vec<u32> =
             (1..).take(facets.list.len() - 1).filter(|&place| facets.is_kept(place)).collect();
         assert_eq!((facets.table.len(), facets.least.len()), (kept.len(), kept.len()));
-        assert!(kept.iter().all(|&place| facets.known(&facets.list[place as usize]) == Some(place)));
+        assert!(
+            kept.iter().all(|&place| facets.get(place).and_then(|facet| facets.known(facet)) == Some(place))
+        );
         assert!(kept.len() <= facets.limit && facets.list.len() <= facets.limit * 2 + 1);
         let unused = facets.given_up.len() + facets.leaving.len() + facets.free.len();
         assert_eq!(kept.len() + unused + 1, facets.list.len());
@@ -368,7 +374,7 @@ mod tests {
                 let record = call(model, tag);
                 let place = facets.place(&record, PER_REQUEST, Some((random >> 50) as u32 % 20));
                 assert!(facets.is_kept(place));
-                let facet = &facets.list[place as usize];
+                let facet = facets.get(place).unwrap();
                 assert_ne!(facet.has_model(&format!("model-{model}")), Some(false));
                 match n % 50 {
                     10 => facets.let_go(place),

@@ -1,161 +1,213 @@
 //! Calls by what they were, how they are spread over users, and all at a glance.
 
 use super::Store;
-use super::over_time::takes;
-use super::visit::Seen;
+use super::gather::{Choice, Part};
+use super::over_time::{takes, way};
+use super::pace::{Pace, sorted};
+use super::visit::{Seen, Visitor};
 use crate::record::Text;
 use crate::report::facet::{Facet, Name};
 use crate::report::instant::to_micros;
 use crate::report::overview::project;
 use crate::report::window::Quarters;
 use crate::report::{
-    Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Overview, QueryError,
-    Selection, Step, Totals, Window,
+    Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Measure, Overview,
+    QueryError, Selection, Step, Totals, Window,
 };
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-impl Store {
-    pub(super) fn breakdown(&self, selection: &Selection, by: GroupBy) -> Result<Breakdown, QueryError> {
-        let window = selection.window.quarters()?;
-        let mut groups: HashMap<GroupName, (Totals, u64)> = HashMap::new();
-        let mut gaps = Gaps::default();
-        self.answer_window(window, &[], |window| {
-            let mut names = Vec::new();
-            self.visit(&selection.scope, &selection.calls, window, |seen, choice| {
-                names.clear();
-                for part in seen.history().parts() {
-                    if !takes(choice, part, seen, &mut gaps) {
-                        continue;
-                    }
-                    let name = name_of(choice.facet(part.facet), &by);
-                    let group = groups.entry(name.clone()).or_default();
-                    group.0.merge(part.totals);
-                    if let (Seen::User(_), false) = (seen, names.contains(&name)) {
-                        group.1 += 1;
-                        names.push(name);
-                    }
-                }
-            });
-        })?;
-        let mut groups: Vec<_> =
-            groups.into_iter().map(|(name, (totals, users))| Group { name, totals, users }).collect();
-        groups.sort_by(|left, right| {
-            let key = |group: &Group| Reverse(group.totals.requests());
-            key(left).cmp(&key(right)).then_with(|| left.name.cmp(&right.name))
-        });
-        Ok(Breakdown { by, groups, gaps })
+/// Calls by what they were, in the making.
+struct InGroups<'a> {
+    by: &'a GroupBy,
+    groups: HashMap<GroupName, (Totals, u64)>,
+    /// Those of the row.
+    names: Vec<GroupName>,
+    gaps: Gaps,
+}
+
+impl Visitor for InGroups<'_> {
+    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        if !takes(choice, part, seen, &mut self.gaps) {
+            return;
+        }
+        let name = name_of(choice.facet(part.facet), self.by);
+        let group = self.groups.entry(name.clone()).or_default();
+        group.0.merge(part.totals);
+        if let (Seen::User(_), false) = (seen, self.names.contains(&name)) {
+            group.1 += 1;
+            self.names.push(name);
+        }
     }
 
-    pub(super) fn histogram(
+    fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {
+        self.names.clear();
+    }
+}
+
+/// The values of a measure, one for each user.
+struct Values {
+    measure: Measure,
+    row: Totals,
+    values: Vec<i128>,
+    unknown: u64,
+    gaps: Gaps,
+}
+
+impl Visitor for Values {
+    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        if takes(choice, part, seen, &mut self.gaps) {
+            self.row.merge_sums(part.totals);
+        }
+    }
+
+    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+        let totals = std::mem::take(&mut self.row);
+        let Seen::User(_) = seen else { return };
+        if totals.is_empty() {
+            return;
+        }
+        match totals.measure(self.measure) {
+            Some(Amount::Count(count)) => self.values.push(count.into()),
+            Some(Amount::Cost(cost)) => self.values.push(cost.picos()),
+            _ => self.unknown += 1,
+        }
+    }
+}
+
+/// All at a glance, in the making.
+struct AtAGlance {
+    window: Quarters,
+    day: Quarters,
+    month: Quarters,
+    /// Today, the rest of this month and other times, each outside of the window and within: each call is added once, and they
+    /// are put together when all are there.
+    sums: [[Totals; 2]; 3],
+    unpriced: HashMap<Option<Text>, u64>,
+    /// Whether the row has calls within the window, of today and of this month; and how many users do.
+    row: [bool; 3],
+    users: [u64; 3],
+    gaps: Gaps,
+}
+
+impl Visitor for AtAGlance {
+    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        let within = part.span.is_within(self.window);
+        let (is_today, is_month) = (part.span.is_within(self.day), part.span.is_within(self.month));
+        let [of_today, of_month, of_rest] = &mut self.sums;
+        let sum = match (is_today, is_month, within) {
+            (true, ..) => of_today,
+            (false, true, _) => of_month,
+            (false, false, true) => of_rest,
+            (false, false, false) => return,
+        };
+        if !takes(choice, part, seen, &mut self.gaps) {
+            return;
+        }
+        let [all, today, this_month] = &mut self.row;
+        (*all, *today, *this_month) = (*all | within, *today | is_today, *this_month | is_month);
+        let [outside, inside] = sum;
+        let sum = if within { inside } else { outside };
+        sum.merge(part.totals);
+        if within && part.totals.unpriced() != 0 {
+            let model = match &choice.facet(part.facet).model {
+                Name::Is(model) => Some(model.clone()),
+                Name::Absent | Name::Other => None,
+            };
+            *self.unpriced.entry(model).or_default() += part.totals.unpriced();
+        }
+    }
+
+    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+        let row = std::mem::take(&mut self.row);
+        if let Seen::User(_) = seen {
+            self.users.iter_mut().zip(row).for_each(|(users, has)| *users += u64::from(has));
+        }
+    }
+}
+
+impl Store {
+    pub(super) async fn breakdown(
+        &self,
+        selection: &Selection,
+        by: GroupBy,
+    ) -> Result<Breakdown, QueryError> {
+        let window = self.opened(selection.window.quarters()?);
+        let mut seen = InGroups { by: &by, groups: HashMap::new(), names: Vec::new(), gaps: Gaps::default() };
+        let edges = [window.start, window.end];
+        self.answer(&edges, self.visit(way(selection, window), &mut seen, &mut Pace::default())).await?;
+        let InGroups { groups, gaps, .. } = seen;
+        let groups = groups.into_iter().map(|(name, (totals, users))| Group { name, totals, users });
+        let order = |left: &Group, right: &Group| {
+            let key = |group: &Group| Reverse(group.totals.requests());
+            key(left).cmp(&key(right)).then_with(|| left.name.cmp(&right.name))
+        };
+        Ok(Breakdown { by, groups: sorted(groups.collect(), order).await, gaps })
+    }
+
+    pub(super) async fn histogram(
         &self,
         selection: &Selection,
         query: HistogramQuery,
     ) -> Result<Histogram, QueryError> {
-        let window = selection.window.quarters()?;
-        let (mut values, mut unknown, mut gaps) = (Vec::new(), 0, Gaps::default());
-        self.answer_window(window, &[], |window| {
-            self.visit(&selection.scope, &selection.calls, window, |seen, choice| {
-                let totals = total(seen, &mut gaps, |part, gaps| takes(choice, part, seen, gaps));
-                let Seen::User(_) = seen else { return };
-                if totals.is_empty() {
-                    return;
-                }
-                match totals.measure(query.measure) {
-                    Some(Amount::Count(count)) => values.push(count.into()),
-                    Some(Amount::Cost(cost)) => values.push(cost.picos()),
-                    _ => unknown += 1,
-                }
-            });
-        })?;
-        Ok(query.of(values, unknown, gaps))
-    }
-
-    pub(super) fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
-        let now = self.clock();
-        let day = Window::current(Step::Day, &selection.zone, now)?;
-        let month_window = Window::current(Step::Month, &selection.zone, now)?;
-        let window = selection.window.quarters()?;
-        let (day, month) = (day.quarters()?, month_window.quarters()?);
-        let mut overview = Overview {
-            totals: Totals::default(),
-            users: 0,
-            today: Totals::default(),
-            users_today: 0,
-            month: Totals::default(),
-            users_this_month: 0,
-            month_projection: None,
-            unpriced_models: Vec::new(),
-            dropped: self.settings.dropped.count(),
+        let window = self.opened(selection.window.quarters()?);
+        let mut seen = Values {
+            measure: query.measure,
+            row: Totals::default(),
+            values: Vec::new(),
+            unknown: 0,
             gaps: Gaps::default(),
         };
-        let mut unpriced: HashMap<Option<Text>, u64> = HashMap::new();
-        let edges = [day.start, day.end, month.start, month.end];
-        // Today, the rest of this month and other times, each within the window and outside of it: each call is added once, and
-        // they are put together when all are there.
-        let mut sums: [[Totals; 2]; 3] = Default::default();
-        self.answer_window(window, &edges, |window| {
-            self.visit(&selection.scope, &selection.calls, Quarters::ALL, |seen, choice| {
-                let (mut all, mut today, mut this_month) = (false, false, false);
-                for part in seen.history().parts() {
-                    let within = part.span.is_within(window);
-                    let (is_today, is_month) = (part.span.is_within(day), part.span.is_within(month));
-                    let [of_today, of_month, of_rest] = &mut sums;
-                    let sum = match (is_today, is_month, within) {
-                        (true, ..) => of_today,
-                        (false, true, _) => of_month,
-                        (false, false, true) => of_rest,
-                        (false, false, false) => continue,
-                    };
-                    if !takes(choice, part, seen, &mut overview.gaps) {
-                        continue;
-                    }
-                    (all, today, this_month) = (all | within, today | is_today, this_month | is_month);
-                    let [outside, inside] = sum;
-                    let sum = if within { inside } else { outside };
-                    sum.merge(part.totals);
-                    if within && part.totals.unpriced() != 0 {
-                        let model = match &choice.facet(part.facet).model {
-                            Name::Is(model) => Some(model.clone()),
-                            Name::Absent | Name::Other => None,
-                        };
-                        *unpriced.entry(model).or_default() += part.totals.unpriced();
-                    }
-                }
-                if let Seen::User(_) = seen {
-                    overview.users += u64::from(all);
-                    overview.users_today += u64::from(today);
-                    overview.users_this_month += u64::from(this_month);
-                }
-            });
-        })?;
-        let [[today_outside, today_inside], [month_outside, month_inside], [_, inside]] = &sums;
-        [today_outside, today_inside].into_iter().for_each(|sum| overview.today.merge(sum));
-        [month_outside, month_inside, &overview.today].into_iter().for_each(|sum| overview.month.merge(sum));
-        [today_inside, month_inside, inside].into_iter().for_each(|sum| overview.totals.merge(sum));
-        overview.month_projection =
-            overview.month.cost().and_then(|cost| project(cost, month_window, to_micros(now)));
-        overview.unpriced_models = unpriced.into_iter().collect();
-        overview
-            .unpriced_models
-            .sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
-        Ok(overview)
+        let edges = [window.start, window.end];
+        self.answer(&edges, self.visit(way(selection, window), &mut seen, &mut Pace::default())).await?;
+        Ok(query.of(sorted(seen.values, i128::cmp).await, seen.unknown, seen.gaps))
     }
-}
 
-/// What the parts that count add up to, without the durations.
-fn total(
-    seen: Seen<'_>,
-    gaps: &mut Gaps,
-    counts: impl Fn(crate::report::gather::Part<'_>, &mut Gaps) -> bool,
-) -> Totals {
-    let mut totals = Totals::default();
-    for part in seen.history().parts() {
-        if counts(part, gaps) {
-            totals.merge_sums(part.totals);
-        }
+    pub(super) async fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
+        let now = self.clock();
+        let day = Window::current(Step::Day, &selection.zone, now)?.quarters()?;
+        let month_window = Window::current(Step::Month, &selection.zone, now)?;
+        let month = month_window.quarters()?;
+        let window = self.opened(selection.window.quarters()?);
+        let mut seen = AtAGlance {
+            window,
+            day,
+            month,
+            sums: Default::default(),
+            unpriced: HashMap::new(),
+            row: [false; 3],
+            users: [0; 3],
+            gaps: Gaps::default(),
+        };
+        let edges = [window.start, window.end, day.start, day.end, month.start, month.end];
+        self.answer(&edges, self.visit(way(selection, Quarters::ALL), &mut seen, &mut Pace::default()))
+            .await?;
+        let [[today_outside, today_inside], [month_outside, month_inside], [_, inside]] = &seen.sums;
+        let sum = |parts: [&Totals; 3]| {
+            let mut sum = Totals::default();
+            parts.into_iter().for_each(|part| sum.merge(part));
+            sum
+        };
+        let today = sum([today_outside, today_inside, &Totals::default()]);
+        let month = sum([month_outside, month_inside, &today]);
+        let [users, users_today, users_this_month] = seen.users;
+        let most = |left: &(Option<Text>, u64), right: &(Option<Text>, u64)| {
+            right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0))
+        };
+        let unpriced_models = sorted(seen.unpriced.into_iter().collect(), most).await;
+        Ok(Overview {
+            totals: sum([today_inside, month_inside, inside]),
+            users,
+            users_today,
+            users_this_month,
+            month_projection: month.cost().and_then(|cost| project(cost, month_window, to_micros(now))),
+            today,
+            month,
+            unpriced_models,
+            dropped: self.settings.dropped.count(),
+            gaps: seen.gaps,
+        })
     }
-    totals
 }
 
 /// The group of a kind of calls.

@@ -1,11 +1,13 @@
 //! What one row holds: its calls, added up by time and kind.
 
-use super::horizon::Horizon;
+use super::chunks::{Chunks, Key, Keyed};
+use super::gather::{Part, Span};
+use super::horizon::Rolling;
 use crate::record::Record;
 use crate::report::Totals;
 use crate::report::days::DaySet;
-use crate::report::gather::{Part, Span};
-use crate::report::instant::QUARTERS_PER_DAY;
+use crate::report::instant::{QUARTERS_PER_DAY, quarter_of};
+use std::sync::Arc;
 
 /// Calls of one kind within one quarter of an hour.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +15,12 @@ struct Cell {
     quarter: i32,
     facet: u32,
     totals: Totals,
+}
+
+impl Keyed for Cell {
+    fn key(&self) -> Key {
+        (self.quarter, self.facet)
+    }
 }
 
 /// Calls of one kind within one day of UTC, or before all days.
@@ -28,24 +36,29 @@ struct Rolled {
     totals: Totals,
 }
 
+impl Keyed for Rolled {
+    fn key(&self) -> Key {
+        (self.day, self.facet)
+    }
+}
+
 const EVER: i32 = i32::MIN;
 
 /// The cells of one row. The one touched last is at hand, without an allocation: most users of a large service have
-/// no other.
+/// no other. A clone shares the others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     // Without calls where there is none.
     current: Cell,
-    // Boxed, since few rows have any: a row is smaller by 40 bytes.
-    rest: Option<Box<Rest>>,
+    // Few rows have any: a row is smaller by 88 bytes.
+    rest: Option<Arc<Rest>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Rest {
-    // Sorted by quarter; those of one quarter in no order.
-    older: Vec<Cell>,
-    // Sorted by day and facet.
-    rolled: Vec<Rolled>,
+    older: Chunks<Cell>,
+    // Few have any.
+    rolled: Option<Box<Chunks<Rolled>>>,
 }
 
 impl History {
@@ -53,18 +66,26 @@ impl History {
         Some(&self.current).filter(|cell| !cell.totals.is_empty())
     }
 
-    fn older(&self) -> &[Cell] {
-        self.rest.as_ref().map_or(&[], |rest| &rest.older)
+    fn older(&self) -> impl Iterator<Item = &Cell> {
+        self.rest.iter().flat_map(|rest| rest.older.iter())
     }
 
-    fn rolled(&self) -> &[Rolled] {
-        self.rest.as_ref().map_or(&[], |rest| &rest.rolled)
+    fn rolled_chunks(&self) -> Option<&Chunks<Rolled>> {
+        self.rest.as_ref()?.rolled.as_deref()
+    }
+
+    fn rolled(&self) -> impl Iterator<Item = &Rolled> {
+        self.rolled_chunks().into_iter().flat_map(Chunks::iter)
+    }
+
+    fn rest_mut(&mut self) -> &mut Rest {
+        Arc::make_mut(self.rest.get_or_insert_default())
     }
 
     /// The facet of the cell touched last, or of the last day: the likeliest one of the next call.
     #[inline]
     pub(crate) fn likely_facet(&self) -> Option<u32> {
-        let rolled = || self.rolled().last().map(|cell| cell.facet);
+        let rolled = || Some(self.rolled_chunks()?.last()?.facet);
         self.current().map(|cell| cell.facet).or_else(rolled)
     }
 
@@ -72,14 +93,14 @@ impl History {
     #[inline]
     pub(crate) fn add(
         &mut self,
-        (quarter, facet): (i32, u32),
-        horizon: Horizon,
+        (quarter, facet): Key,
+        rolling: Rolling<'_>,
         durations: bool,
         record: &Record,
         micros: i64,
     ) -> bool {
-        if quarter < horizon.quarters_from {
-            return self.change_rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, horizon, |rolled| {
+        if quarter < rolling.horizon.quarters_from {
+            return self.change_rolled(quarter.div_euclid(QUARTERS_PER_DAY), facet, rolling, |rolled| {
                 rolled.mark(quarter);
                 rolled.totals.add_at(record, micros, durations);
             });
@@ -96,22 +117,18 @@ impl History {
 
     /// Brings a cell to hand and puts the one that was there into its place; whether it is new.
     fn turn_to(&mut self, quarter: i32, facet: u32) -> bool {
-        let older = self.older();
-        let end = older.partition_point(|cell| cell.quarter <= quarter);
-        let known = older.get(..end).unwrap_or_default().iter().rev();
-        let known = known.take_while(|cell| cell.quarter == quarter).position(|cell| cell.facet == facet);
-        let next = match (known, &mut self.rest) {
-            (Some(back), Some(rest)) => rest.older.remove(end - 1 - back),
-            _ => Cell { quarter, facet, totals: Totals::default() },
-        };
+        let known = self.rest.as_ref().and_then(|rest| rest.older.find((quarter, facet)).ok());
+        let known = known.and_then(|place| self.rest_mut().older.remove(place));
+        let new = known.is_none();
+        let next = known.unwrap_or(Cell { quarter, facet, totals: Totals::default() });
         let last = std::mem::replace(&mut self.current, next);
         if !last.totals.is_empty() {
-            let older = &mut self.rest.get_or_insert_default().older;
-            let place = older.partition_point(|cell| cell.quarter <= last.quarter);
-            make_room(older);
-            older.insert(place, last);
+            let older = &mut self.rest_mut().older;
+            if let Err(place) = older.find(last.key()) {
+                older.insert(place, last);
+            }
         }
-        known.is_none()
+        new
     }
 
     /// Changes the rolled cell of a day and a kind; whether it is new.
@@ -119,48 +136,51 @@ impl History {
         &mut self,
         day: i32,
         facet: u32,
-        horizon: Horizon,
+        rolling: Rolling<'_>,
         change: impl FnOnce(&mut Rolled),
     ) -> bool {
-        let day = if day < horizon.days_from { EVER } else { day };
-        let rolled = &mut self.rest.get_or_insert_default().rolled;
-        let known = rolled.binary_search_by_key(&(day, facet), |cell| (cell.day, cell.facet));
-        match known {
-            Ok(at) => {
-                if let Some(cell) = rolled.get_mut(at) {
+        let day = rolling.roll(day).unwrap_or(EVER);
+        let rolled = self.rest_mut().rolled.get_or_insert_default();
+        match rolled.find((day, facet)) {
+            Ok(place) => {
+                if let Some(cell) = rolled.get_mut(place) {
                     change(cell);
                 }
+                false
             }
-            Err(at) => {
+            Err(place) => {
                 let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
                 let mut cell = Rolled { day, facet, quarters, days, totals };
                 change(&mut cell);
-                make_room(rolled);
-                rolled.insert(at, cell);
+                rolled.insert(place, cell);
+                true
             }
         }
-        known.is_err()
+    }
+
+    /// Whether something is beyond the horizon.
+    pub(crate) fn is_beyond(&self, rolling: Rolling<'_>) -> bool {
+        let horizon = rolling.horizon;
+        self.current().into_iter().chain(self.older().next()).any(|cell| cell.quarter < horizon.quarters_from)
+            || self.rolled().find(|cell| cell.day != EVER).is_some_and(|cell| cell.day < horizon.days_from)
     }
 
     /// Rolls up what is beyond the horizon; how many cells that saved.
-    pub(crate) fn roll_up(&mut self, horizon: Horizon) -> usize {
-        let before = self.cells();
+    pub(crate) fn roll_up(&mut self, rolling: Rolling<'_>) -> usize {
+        if !self.is_beyond(rolling) {
+            return 0;
+        }
+        let (horizon, before) = (rolling.horizon, self.cells());
         if self.current().is_some_and(|cell| cell.quarter < horizon.quarters_from) {
             let cell = std::mem::take(&mut self.current);
-            self.roll_cell(&cell, horizon);
+            self.roll_cell(&cell, rolling);
         }
-        let Some(rest) = &mut self.rest else { return before.saturating_sub(self.cells()) };
-        let old = rest.older.partition_point(|cell| cell.quarter < horizon.quarters_from);
-        let cells: Vec<_> = rest.older.drain(..old).collect();
-        if old != 0 {
-            rest.older.shrink_to_fit();
-        }
-        let first = rest.rolled.partition_point(|cell| cell.day == EVER);
-        let end = rest.rolled.partition_point(|cell| cell.day < horizon.days_from);
-        let days: Vec<_> = rest.rolled.drain(first.min(end)..end).collect();
-        cells.iter().for_each(|cell| self.roll_cell(cell, horizon));
-        for cell in &days {
-            self.change_rolled(cell.day, cell.facet, horizon, |ever| {
+        let rest = self.rest_mut();
+        let cells = rest.older.take(i32::MIN..horizon.quarters_from);
+        let days = rest.rolled.as_mut().map(|rolled| rolled.take(EVER + 1..horizon.days_from));
+        cells.iter().for_each(|cell| self.roll_cell(cell, rolling));
+        for cell in days.iter().flatten() {
+            self.change_rolled(cell.day, cell.facet, rolling, |ever| {
                 ever.days.insert(cell.day);
                 ever.totals.merge(&cell.totals);
             });
@@ -168,41 +188,45 @@ impl History {
         before.saturating_sub(self.cells())
     }
 
-    fn roll_cell(&mut self, cell: &Cell, horizon: Horizon) {
-        self.change_rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, horizon, |rolled| {
+    fn roll_cell(&mut self, cell: &Cell, rolling: Rolling<'_>) {
+        self.change_rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, rolling, |rolled| {
             rolled.mark(cell.quarter);
             rolled.totals.merge(&cell.totals);
         });
     }
 
+    /// Whether calls are of a facet that `current` says is another one now.
+    pub(crate) fn is_of_gone(&self, current: impl Fn(u32) -> u32) -> bool {
+        self.parts().any(|part| current(part.facet) != part.facet)
+    }
+
     /// Moves the calls of each facet to the one that `current` says; how many cells that saved.
-    pub(crate) fn regroup(&mut self, horizon: Horizon, current: impl Fn(u32) -> u32) -> usize {
-        if self.parts().all(|part| current(part.facet) == part.facet) {
-            return 0;
-        }
+    pub(crate) fn regroup(&mut self, rolling: Rolling<'_>, current: impl Fn(u32) -> u32) -> usize {
         let before = std::mem::take(self);
-        self.absorb(&before, horizon, |facet, _| current(facet));
+        self.absorb(&before, rolling, |facet, _| current(facet));
         before.cells().saturating_sub(self.cells())
     }
 
-    /// Adds all of another history, whose facets `facet` translates. Both are of the same horizon, or this one's is
-    /// the later.
+    /// Adds all of another history, whose facets `facet` translates.
     pub(crate) fn absorb(
         &mut self,
         other: &Self,
-        horizon: Horizon,
+        rolling: Rolling<'_>,
         mut facet: impl FnMut(u32, &Totals) -> u32,
     ) {
-        for cell in other.older().iter().chain(other.current()) {
+        for cell in other.older().chain(other.current()) {
             let facet = facet(cell.facet, &cell.totals);
-            if cell.quarter < horizon.quarters_from {
-                self.roll_cell(&Cell { facet, ..cell.clone() }, horizon);
+            if cell.quarter < rolling.horizon.quarters_from {
+                self.roll_cell(&Cell { facet, ..cell.clone() }, rolling);
             } else {
                 self.merge_cell(cell, facet);
             }
         }
         for cell in other.rolled() {
-            self.change_rolled(cell.day, facet(cell.facet, &cell.totals), horizon, |rolled| {
+            if let (EVER, Some(last)) = (cell.day, cell.totals.last_micros()) {
+                rolling.has_no_date(quarter_of(last).div_euclid(QUARTERS_PER_DAY));
+            }
+            self.change_rolled(cell.day, facet(cell.facet, &cell.totals), rolling, |rolled| {
                 if rolled.day != EVER {
                     rolled.quarters |= cell.quarters;
                 } else if cell.day == EVER {
@@ -224,12 +248,12 @@ impl History {
 
     /// Everything, oldest spans first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
-        let rolled = self.rolled().iter().map(|cell| {
+        let rolled = self.rolled().map(|cell| {
             let span =
                 if cell.day == EVER { Span::Ever(&cell.days) } else { Span::Day(cell.day, cell.quarters) };
             Part { span, facet: cell.facet, totals: &cell.totals }
         });
-        rolled.chain(self.older().iter().chain(self.current()).map(|cell| Part {
+        rolled.chain(self.older().chain(self.current()).map(|cell| Part {
             span: Span::Quarter(cell.quarter),
             facet: cell.facet,
             totals: &cell.totals,
@@ -238,25 +262,25 @@ impl History {
 
     /// How many cells there are.
     pub(crate) fn cells(&self) -> usize {
-        self.older().len() + usize::from(self.current().is_some()) + self.rolled().len()
+        let older = self.rest.as_ref().map_or(0, |rest| rest.older.len());
+        older + usize::from(self.current().is_some()) + self.rolled_chunks().map_or(0, Chunks::len)
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap, without those of single parts.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let totals: usize = self.parts().map(|part| part.totals.heap_bytes()).sum();
-        let rest = self.rest.as_ref().map_or(0, |rest| {
-            let days: usize = rest.rolled.iter().map(|cell| cell.days.heap_bytes()).sum();
-            let cells = rest.older.capacity() * size_of::<Cell>();
-            days + cells + rest.rolled.capacity() * size_of::<Rolled>() + size_of::<Rest>()
-        });
-        totals + rest
+        let rolled = |rolled: &Chunks<Rolled>| size_of::<Chunks<Rolled>>() + rolled.heap_bytes();
+        self.rest.as_ref().map_or(0, |rest| {
+            let counts = 2 * size_of::<usize>();
+            counts + size_of::<Rest>() + rest.older.heap_bytes() + rest.rolled.as_deref().map_or(0, rolled)
+        })
     }
 }
 
-/// Grows by half rather than by doubling from four: most rows have one or two cells more.
-fn make_room<T>(cells: &mut Vec<T>) {
-    if cells.len() == cells.capacity() {
-        cells.reserve_exact(cells.len() / 2 + 1);
+impl Part<'_> {
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let days = if let Span::Ever(days) = self.span { days.heap_bytes() } else { 0 };
+        days + self.totals.heap_bytes()
     }
 }
 
@@ -272,13 +296,23 @@ impl Rolled {
 
 #[cfg(test)]
 mod tests {
+    use super::super::gather::add_days;
+    use super::super::horizon::{Edges, Horizon};
     use super::*;
     use crate::report::Zone;
-    use crate::report::gather::add_days;
     use std::time::SystemTime;
 
     fn add(history: &mut History, quarter: i32, facet: u32, horizon: Horizon) {
-        history.add((quarter, facet), horizon, true, &Record::new(SystemTime::UNIX_EPOCH), 0);
+        let rolling = Rolling { horizon, edges: &Edges::default() };
+        history.add((quarter, facet), rolling, true, &Record::new(SystemTime::UNIX_EPOCH), 0);
+    }
+
+    fn absorb(history: &mut History, other: &History, horizon: Horizon) {
+        history.absorb(other, Rolling { horizon, edges: &Edges::default() }, |facet, _| facet);
+    }
+
+    fn roll_up(history: &mut History, horizon: Horizon) -> usize {
+        history.roll_up(Rolling { horizon, edges: &Edges::default() })
     }
 
     fn days(history: &History, zone: &Zone) -> u64 {
@@ -296,7 +330,7 @@ mod tests {
             assert_eq!(history.likely_facet(), Some(facet));
             assert!(history.older().is_sorted_by_key(|cell| cell.quarter));
         }
-        let cells = history.older().iter().chain(history.current());
+        let cells = history.older().chain(history.current());
         let mut cells: Vec<_> =
             cells.map(|cell| (cell.quarter, cell.facet, cell.totals.requests())).collect();
         cells.sort_unstable();
@@ -314,8 +348,11 @@ mod tests {
         }
         let (utc, india) = (Zone::UTC, Zone::fixed(330).unwrap());
         assert_eq!((days(&rolled, &utc), days(&rolled, &india)), (4, 5));
-        assert_eq!(rolled.roll_up(Horizon { quarters_from: 96 * 5, days_from: i32::MIN + 1, oldest: 0 }), 2);
-        rolled.roll_up(horizon);
+        assert_eq!(
+            roll_up(&mut rolled, Horizon { quarters_from: 96 * 5, days_from: i32::MIN + 1, oldest: 0 }),
+            2
+        );
+        roll_up(&mut rolled, horizon);
         for history in [&rolled, &late] {
             assert_eq!(history.cells(), 5);
             assert_eq!(history.parts().map(|part| part.totals.requests()).sum::<u64>(), 7);
@@ -323,8 +360,8 @@ mod tests {
             assert_eq!((days(history, &utc), days(history, &india)), (4, 5));
         }
         let mut both = History::default();
-        both.absorb(&rolled, horizon, |facet, _| facet);
-        both.absorb(&late, horizon, |facet, _| facet);
+        absorb(&mut both, &rolled, horizon);
+        absorb(&mut both, &late, horizon);
         assert_eq!((both.cells(), days(&both, &india)), (5, 5));
         assert_eq!(both.parts().map(|part| part.totals.requests()).sum::<u64>(), 14);
     }
@@ -335,7 +372,7 @@ mod tests {
         let (mut morning, mut night) = (History::default(), History::default());
         add(&mut morning, 96 * 3, 0, horizon);
         add(&mut night, 96 * 3 + 95, 0, horizon);
-        morning.absorb(&night, horizon, |facet, _| facet);
+        absorb(&mut morning, &night, horizon);
         assert_eq!((morning.cells(), days(&morning, &Zone::UTC)), (1, 1));
         assert_eq!(days(&morning, &Zone::fixed(330).unwrap()), 2);
     }

@@ -3,7 +3,8 @@
 use crate::report::QueryError;
 use crate::report::instant::{QUARTERS_PER_DAY, quarter_of, quarter_start, to_micros};
 use crate::report::window::Quarters;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// From when on quarters of an hour are told apart, and days of UTC before that.
@@ -46,31 +47,96 @@ impl Horizon {
     }
 }
 
-/// The horizon as it moves on. It never moves back.
+/// Up to when the past has been rolled up in fact. It is beyond the horizon when the clock was ahead of its time for long and
+/// then came back.
+#[derive(Debug)]
+pub(crate) struct Edges {
+    quarters: AtomicI32,
+    days: AtomicI32,
+}
+
+impl Default for Edges {
+    fn default() -> Self {
+        Self { quarters: AtomicI32::new(i32::MIN), days: AtomicI32::new(i32::MIN) }
+    }
+}
+
+/// A horizon, and where it is written down what was rolled up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rolling<'a> {
+    pub(crate) horizon: Horizon,
+    pub(crate) edges: &'a Edges,
+}
+
+impl Rolling<'_> {
+    /// What the calls of a day are rolled up to: the day, or no date at all.
+    pub(crate) fn roll(self, day: i32) -> Option<i32> {
+        let next = day.saturating_add(1);
+        self.edges.quarters.fetch_max(next.saturating_mul(QUARTERS_PER_DAY), Ordering::AcqRel);
+        if day < self.horizon.days_from {
+            self.has_no_date(day);
+            return None;
+        }
+        Some(day)
+    }
+
+    /// The calls of a day have been rolled up to no date.
+    pub(crate) fn has_no_date(self, day: i32) {
+        self.edges.days.fetch_max(day.saturating_add(1), Ordering::AcqRel);
+    }
+}
+
+/// The horizon as it follows the clock.
+///
+/// A clock that is ahead moves it on only when it stays there: what has been rolled up can't be taken apart again when the
+/// clock comes back. So a step of more than a day counts when the clock has gone on from there for a day. A clock that is
+/// behind is followed at once, which costs nothing.
 #[derive(Debug)]
 pub(crate) struct Horizons {
-    // The latest quarter that a call was in: the clock is read only when there is a later one.
-    latest: AtomicI32,
+    // The quarter that the clock was in when it was last read: it is read again for a call of another one.
+    read: AtomicI32,
     oldest: AtomicI32,
     quarters_from: AtomicI32,
     days_from: AtomicI32,
+    edges: Arc<Edges>,
+    settings: Mutex<Keeping>,
+}
+
+/// How much is kept, and from when on that is counted back.
+#[derive(Debug)]
+struct Keeping {
     // In days. Shortened when there are too many cells.
-    keep_quarters: AtomicU32,
-    keep_days: AtomicU32,
+    quarters: u32,
+    days: u32,
+    /// The day that is taken for today; `None` before the clock was read.
+    today: Option<i32>,
+    /// The day that the clock has stepped to, or today.
+    claimed: i32,
 }
 
 impl Horizons {
     pub(crate) fn new(keep_quarters: u32, keep_days: u32) -> Self {
         Self {
-            latest: AtomicI32::new(i32::MIN),
+            read: AtomicI32::new(i32::MIN),
             oldest: AtomicI32::new(i32::MAX),
             quarters_from: AtomicI32::new(i32::MIN),
             days_from: AtomicI32::new(i32::MIN),
-            keep_quarters: AtomicU32::new(keep_quarters),
-            keep_days: AtomicU32::new(keep_days.max(keep_quarters)),
+            edges: Arc::default(),
+            settings: Mutex::new(Keeping {
+                quarters: keep_quarters,
+                days: keep_days.max(keep_quarters),
+                today: None,
+                claimed: i32::MIN,
+            }),
         }
     }
 
+    /// Where the parts of a store write down what they have rolled up.
+    pub(crate) fn edges(&self) -> &Arc<Edges> {
+        &self.edges
+    }
+
+    /// What is to be rolled up.
     pub(crate) fn now(&self) -> Horizon {
         Horizon {
             quarters_from: self.quarters_from.load(Ordering::Acquire),
@@ -79,51 +145,77 @@ impl Horizons {
         }
     }
 
-    /// Moves on when a call is the latest so far, by the clock: a call that claims to be of the future moves nothing.
+    /// What questions can tell apart: what is not to be rolled up and has not been.
+    pub(crate) fn told_apart(&self) -> Horizon {
+        let now = self.now();
+        Horizon {
+            quarters_from: now.quarters_from.max(self.edges.quarters.load(Ordering::Acquire)),
+            days_from: now.days_from.max(self.edges.days.load(Ordering::Acquire)),
+            ..now
+        }
+    }
+
+    /// Follows the clock when a call is of another quarter than the clock was in: a call that claims to be of the future
+    /// moves nothing.
     #[inline]
     pub(crate) fn see(&self, quarter: i32, clock: impl FnOnce() -> SystemTime) {
         if quarter < self.oldest.load(Ordering::Relaxed) {
             self.oldest.fetch_min(quarter, Ordering::AcqRel);
         }
-        if quarter > self.latest.load(Ordering::Relaxed) {
-            self.latest.fetch_max(quarter, Ordering::Relaxed);
-            self.move_on(clock());
+        if quarter != self.read.load(Ordering::Relaxed) {
+            let now = quarter_of(to_micros(clock()));
+            if self.read.swap(now, Ordering::Relaxed) != now {
+                let mut keeping = self.keeping();
+                keeping.follow(now.div_euclid(QUARTERS_PER_DAY));
+                self.move_to(&keeping);
+            }
         }
     }
 
-    fn move_on(&self, now: SystemTime) {
-        let today = quarter_of(to_micros(now)).div_euclid(QUARTERS_PER_DAY);
-        let days_back = |days: &AtomicU32| {
-            let days = i32::try_from(days.load(Ordering::Relaxed)).ok()?;
-            today.checked_sub(days)?.checked_mul(QUARTERS_PER_DAY)
-        };
-        if let Some(quarter) = days_back(&self.keep_days) {
-            self.days_from.fetch_max(quarter / QUARTERS_PER_DAY, Ordering::AcqRel);
-        }
-        if let Some(quarter) = days_back(&self.keep_quarters) {
-            self.quarters_from.fetch_max(quarter, Ordering::AcqRel);
-        }
+    fn keeping(&self) -> std::sync::MutexGuard<'_, Keeping> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves on to the horizon of another store.
+    fn move_to(&self, keeping: &Keeping) {
+        let back = |days: u32| keeping.today?.checked_sub(i32::try_from(days).ok()?);
+        let quarters = back(keeping.quarters).and_then(|day| day.checked_mul(QUARTERS_PER_DAY));
+        self.quarters_from.store(quarters.unwrap_or(i32::MIN), Ordering::Release);
+        self.days_from.store(back(keeping.days).unwrap_or(i32::MIN), Ordering::Release);
+    }
+
+    /// Takes in what another store tells apart: its calls are going to be added, as they were rolled up there.
     pub(crate) fn join(&self, other: Horizon) {
         self.oldest.fetch_min(other.oldest, Ordering::AcqRel);
-        self.days_from.fetch_max(other.days_from, Ordering::AcqRel);
-        self.quarters_from.fetch_max(other.quarters_from, Ordering::AcqRel);
     }
 
     /// Keeps half as many days by quarter from now on, down to today; then half as many days at all.
-    pub(crate) fn shorten(&self, now: SystemTime) {
+    pub(crate) fn shorten(&self) {
         // "For ever" begins to count at what is kept in fact: four years, say.
         let halve = |days: u32| days.min(1_461) / 2;
-        let quarters = self.keep_quarters.load(Ordering::Relaxed);
-        if quarters > 0 {
-            self.keep_quarters.store(halve(quarters), Ordering::Relaxed);
-        } else {
-            let days = self.keep_days.load(Ordering::Relaxed);
-            self.keep_days.store(halve(days), Ordering::Relaxed);
+        let mut keeping = self.keeping();
+        match (keeping.quarters, keeping.days) {
+            // There is too much, of before a day that the clock claims or of after: memory is bounded, whatever it says.
+            (0, 0) => keeping.today = keeping.today.map(|_| keeping.claimed),
+            (0, days) => keeping.days = halve(days),
+            (quarters, _) => keeping.quarters = halve(quarters),
         }
-        self.move_on(now);
+        self.move_to(&keeping);
+    }
+}
+
+impl Keeping {
+    /// Follows the clock to a day.
+    fn follow(&mut self, now: i32) {
+        let today = self.today.get_or_insert(now);
+        if now.saturating_sub(*today) <= 1 {
+            *today = now;
+            self.claimed = now;
+        } else if self.claimed <= *today || now < self.claimed {
+            self.claimed = now;
+        } else if now > self.claimed {
+            *today = if now - self.claimed <= 1 { now } else { self.claimed };
+            self.claimed = now;
+        }
     }
 }
 
@@ -136,12 +228,22 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(day * 86_400 + 3_600)
     }
 
+    /// The days that quarters and days begin at after calls on the days of a clock.
+    fn follow(horizons: &Horizons, days: impl IntoIterator<Item = u64>) -> (i32, i32) {
+        for at in days {
+            horizons.see(quarter_of(to_micros(day(at))), || day(at));
+        }
+        let now = horizons.now();
+        (now.quarters_from / 96, now.days_from)
+    }
+
     #[test]
     fn the_past_is_parted_at_quarters_then_at_days_then_not_at_all() {
         let horizons = Horizons::new(10, 20);
         horizons.see(0, || day(100));
         let horizon = horizons.now();
         assert_eq!(horizon, Horizon { quarters_from: 90 * 96, days_from: 80, oldest: 0 });
+        assert_eq!(horizons.told_apart(), horizon);
         // Before the first call there is nothing to be told apart.
         assert_eq!(horizon.opened(Quarters { start: -96, end: 96 }), Quarters { start: i32::MIN, end: 96 });
         assert_eq!(horizon.opened(Quarters { start: 1, end: 96 }), Quarters { start: 1, end: 96 });
@@ -155,10 +257,40 @@ mod tests {
     fn the_clock_moves_it_and_no_call_does() {
         let horizons = Horizons::new(10, 20);
         horizons.see(i32::MAX / 2, || day(100));
-        let before = horizons.now();
-        assert_eq!(before.quarters_from, 90 * 96);
-        horizons.see(i32::MAX / 2 + 1, || day(90));
-        assert_eq!(horizons.now(), before, "a clock that is set back changes nothing");
+        assert_eq!(horizons.now().quarters_from, 90 * 96);
+        horizons.see(i32::MAX / 2 + 1, || day(100));
+        assert_eq!(horizons.now().quarters_from, 90 * 96);
+        assert_eq!(follow(&horizons, [101, 102, 103]), (93, 83));
+    }
+
+    #[test]
+    fn it_follows_a_clock_that_comes_back() {
+        let horizons = Horizons::new(10, 20);
+        assert_eq!(follow(&horizons, [3_100]), (3_090, 3_080), "ahead from the beginning");
+        assert_eq!(follow(&horizons, [100]), (90, 80));
+        assert_eq!(follow(&horizons, [101]), (91, 81), "and it goes on from there");
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_moves_it_only_when_it_stays_there_for_a_day() {
+        let horizons = Horizons::new(10, 20);
+        assert_eq!(follow(&horizons, [100, 3_100, 3_100, 100, 101]), (91, 81));
+        assert_eq!(follow(&horizons, [3_100, 102, 3_101, 103]), (93, 83), "each step is one of its own");
+        assert_eq!(follow(&horizons, [200, 230]), (190, 180), "one call a month");
+        assert_eq!(follow(&horizons, [231]), (221, 211));
+        assert_eq!(follow(&horizons, [232]), (222, 212));
+    }
+
+    #[test]
+    fn what_was_rolled_up_stays_so_when_the_clock_comes_back() {
+        let horizons = Horizons::new(10, 20);
+        follow(&horizons, [100, 3_000, 3_001]);
+        let rolling = Rolling { horizon: horizons.now(), edges: horizons.edges() };
+        assert_eq!(rolling.roll(100), None);
+        follow(&horizons, [102]);
+        let apart = horizons.told_apart();
+        assert_eq!((apart.quarters_from, apart.days_from), (101 * 96, 101));
+        assert_eq!(horizons.now().quarters_from, 92 * 96, "of what comes now, as much is kept as ever");
     }
 
     #[test]
@@ -168,7 +300,7 @@ mod tests {
         assert_eq!(horizons.now(), Horizon { oldest: 0, ..Horizon::NONE });
         let mut seen = Vec::new();
         for _ in 0..24 {
-            horizons.shorten(day(5_000));
+            horizons.shorten();
             let now = horizons.now();
             seen.push((now.quarters_from.max(0) / 96, now.days_from.max(0)));
         }
@@ -176,5 +308,10 @@ mod tests {
         assert_eq!(seen[0], (5_000 - 730, 0));
         assert_eq!(seen[10], (5_000, 0));
         assert_eq!(seen[23], (5_000, 5_000));
+        // A clock that was behind when it began: what is too much goes, before its step is believed.
+        horizons.see(quarter_of(to_micros(day(9_000))), || day(9_000));
+        assert_eq!(horizons.now().days_from, 5_000);
+        horizons.shorten();
+        assert_eq!(horizons.now().days_from, 9_000);
     }
 }

@@ -1,9 +1,10 @@
 //! Activity over time, and who came back.
 
 use super::Store;
-use super::visit::Seen;
-use crate::report::gather::{Choice, Part, Span};
-use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_start};
+use super::gather::{Choice, Part, Span};
+use super::pace::Pace;
+use super::visit::{Seen, Visitor, Way};
+use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_of, quarter_start};
 use crate::report::window::{Quarters, label};
 use crate::report::{Cohort, Gaps, Point, QueryError, Retention, Selection, Series, Step, Totals, Zone};
 use std::collections::BTreeMap;
@@ -52,113 +53,177 @@ impl Steps {
     }
 }
 
-/// The earliest call of a row that counts, at any time.
-fn first_ever(seen: Seen<'_>, choice: &Choice<'_>) -> Option<i64> {
-    let ever = seen.history().parts().filter(|part| choice.counts(part.facet) == Some(true));
-    ever.filter_map(|part| part.totals.first_micros()).min()
+/// The calls of one row by steps.
+#[derive(Default)]
+struct Active {
+    steps: Vec<usize>,
+    /// The earliest call that counts, at any time.
+    first: Option<i64>,
+}
+
+impl Active {
+    fn see(&mut self, choice: &Choice<'_>, part: Part<'_>) {
+        if choice.counts(part.facet) == Some(true) {
+            self.first = self.first.into_iter().chain(part.totals.first_micros()).min();
+        }
+    }
+
+    /// The steps in which there were calls, each once, and the earliest call; what is next is another row's.
+    fn take(&mut self) -> (Vec<usize>, Option<i64>) {
+        let mut steps = std::mem::take(&mut self.steps);
+        steps.sort_unstable();
+        steps.dedup();
+        (steps, self.first.take())
+    }
+}
+
+/// Activity over time in the making.
+struct InSteps<'a> {
+    steps: &'a Steps,
+    points: Vec<Point>,
+    active: Active,
+    gaps: Gaps,
+}
+
+impl Visitor for InSteps<'_> {
+    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        self.active.see(choice, part);
+        if !takes(choice, part, seen, &mut self.gaps) {
+            return;
+        }
+        let at = self.steps.of(part.span);
+        if let Some((at, point)) = at.and_then(|at| Some((at, self.points.get_mut(at)?))) {
+            point.totals.merge(part.totals);
+            self.active.steps.push(at);
+        }
+    }
+
+    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+        let (steps, first) = self.active.take();
+        let Seen::User(_) = seen else { return };
+        for at in steps {
+            let Some(point) = self.points.get_mut(at) else { continue };
+            point.active_users += 1;
+            let is_new = first.is_some_and(|first| from_micros(first) >= point.start);
+            point.new_users += u64::from(is_new);
+        }
+    }
+}
+
+/// Who came back, in the making.
+struct InWeeks<'a> {
+    steps: &'a Steps,
+    weeks: &'a [(i64, i64)],
+    zone: &'a Zone,
+    cohorts: BTreeMap<usize, Cohort>,
+    active: Active,
+    gaps: Gaps,
+}
+
+impl Visitor for InWeeks<'_> {
+    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        self.active.see(choice, part);
+        if takes(choice, part, seen, &mut self.gaps) {
+            self.active.steps.extend(self.steps.of(part.span));
+        }
+    }
+
+    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+        let (active, first) = self.active.take();
+        let Seen::User(_) = seen else { return };
+        let Some(week) = first.and_then(|first| self.steps.of_quarter(quarter_of(first))) else { return };
+        let cohort = self.cohorts.entry(week).or_insert_with(|| {
+            let start = self.weeks.get(week).map_or(0, |week| week.0);
+            Cohort {
+                start: from_micros(start),
+                label: label(Step::Week, self.zone, start),
+                users: 0,
+                active: vec![0; self.weeks.len() - week],
+            }
+        });
+        cohort.users += 1;
+        for later in active.iter().filter_map(|at| at.checked_sub(week)) {
+            if let Some(count) = cohort.active.get_mut(later) {
+                *count += 1;
+            }
+        }
+    }
+}
+
+/// What all calls that count add up to.
+#[derive(Default)]
+struct Sum(Totals);
+
+impl Visitor for Sum {
+    fn part(&mut self, _: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        if choice.takes(part) == Some(true) {
+            self.0.merge_sums(part.totals);
+        }
+    }
+
+    fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {}
 }
 
 impl Store {
-    pub(super) fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {
-        let Some(bounds) = self.bounds(selection, step)? else {
+    pub(super) async fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {
+        let Some(bounds) = self.bounds(selection, step).await? else {
             return Ok(Series { step, points: Vec::new(), gaps: Gaps::default() });
         };
         let zone = &selection.zone;
         let steps = Steps::new(step, zone, bounds)?;
-        let mut points: Vec<Point> =
-            steps.spans().map(|(start, end)| point(step, zone, start, end)).collect();
-        let mut gaps = Gaps::default();
-        self.answer(&steps.edges, || {
-            let mut active = Vec::new();
-            self.visit(&selection.scope, &selection.calls, steps.window(), |seen, choice| {
-                active.clear();
-                for part in seen.history().parts() {
-                    let Some(at) =
-                        takes(choice, part, seen, &mut gaps).then(|| steps.of(part.span)).flatten()
-                    else {
-                        continue;
-                    };
-                    if let Some(point) = points.get_mut(at) {
-                        point.totals.merge(part.totals);
-                        active.push(at);
-                    }
-                }
-                if let (Seen::User(_), false) = (seen, active.is_empty()) {
-                    let first = first_ever(seen, choice);
-                    active.sort_unstable();
-                    active.dedup();
-                    for &at in &active {
-                        let Some(point) = points.get_mut(at) else { continue };
-                        point.active_users += 1;
-                        let is_new = first.is_some_and(|first| from_micros(first) >= point.start);
-                        point.new_users += u64::from(is_new);
-                    }
-                }
-            });
-        })?;
-        Ok(Series { step, points, gaps })
+        let points = steps.spans().map(|(start, end)| point(step, zone, start, end)).collect();
+        let mut seen = InSteps { steps: &steps, points, active: Active::default(), gaps: Gaps::default() };
+        self.answer(
+            &steps.edges,
+            self.visit(way(selection, steps.window()), &mut seen, &mut Pace::default()),
+        )
+        .await?;
+        Ok(Series { step, points: seen.points, gaps: seen.gaps })
     }
 
-    pub(super) fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
-        let Some(bounds) = self.bounds(selection, Step::Week)? else {
+    pub(super) async fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
+        let Some(bounds) = self.bounds(selection, Step::Week).await? else {
             return Ok(Retention { cohorts: Vec::new(), gaps: Gaps::default() });
         };
         let zone = &selection.zone;
         let steps = Steps::new(Step::Week, zone, bounds)?;
         let weeks: Vec<_> = steps.spans().collect();
-        let mut cohorts: BTreeMap<usize, Cohort> = BTreeMap::new();
-        let mut gaps = Gaps::default();
-        self.answer(&steps.edges, || {
-            let mut active = Vec::new();
-            self.visit(&selection.scope, &selection.calls, steps.window(), |seen, choice| {
-                active.clear();
-                let parts = seen.history().parts();
-                let taken = parts.filter(|part| takes(choice, *part, seen, &mut gaps));
-                active.extend(taken.filter_map(|part| steps.of(part.span)));
-                let Seen::User(_) = seen else { return };
-                let first = first_ever(seen, choice).map(crate::report::instant::quarter_of);
-                let Some(week) = first.and_then(|first| steps.of_quarter(first)) else { return };
-                active.sort_unstable();
-                active.dedup();
-                let cohort = cohorts.entry(week).or_insert_with(|| {
-                    let start = weeks.get(week).map_or(0, |week| week.0);
-                    Cohort {
-                        start: from_micros(start),
-                        label: label(Step::Week, zone, start),
-                        users: 0,
-                        active: vec![0; weeks.len() - week],
-                    }
-                });
-                cohort.users += 1;
-                for later in active.iter().filter_map(|at| at.checked_sub(week)) {
-                    if let Some(count) = cohort.active.get_mut(later) {
-                        *count += 1;
-                    }
-                }
-            });
-        })?;
-        Ok(Retention { cohorts: cohorts.into_values().collect(), gaps })
+        let mut seen = InWeeks {
+            steps: &steps,
+            weeks: &weeks,
+            zone,
+            cohorts: BTreeMap::new(),
+            active: Active::default(),
+            gaps: Gaps::default(),
+        };
+        self.answer(
+            &steps.edges,
+            self.visit(way(selection, steps.window()), &mut seen, &mut Pace::default()),
+        )
+        .await?;
+        Ok(Retention { cohorts: seen.cohorts.into_values().collect(), gaps: seen.gaps })
     }
 
     /// The window of a question, with the steps of the first and the last call in place of what it leaves open;
     /// `None` where there is no call.
-    fn bounds(&self, selection: &Selection, step: Step) -> Result<Option<(i64, i64)>, QueryError> {
+    async fn bounds(&self, selection: &Selection, step: Step) -> Result<Option<(i64, i64)>, QueryError> {
         let (start, end) = selection.window.bounds();
         if start != i64::MIN && end != i64::MAX {
             return Ok(Some((start, end)));
         }
-        let mut all = Totals::default();
-        let window = selection.window.quarters()?;
-        self.visit(&selection.scope, &selection.calls, window, |seen, choice| {
-            let taken = seen.history().parts().filter(|part| choice.takes(*part) == Some(true));
-            taken.for_each(|part| all.merge_sums(part.totals));
-        });
-        let (Some(first), Some(last)) = (all.first_micros(), all.last_micros()) else { return Ok(None) };
+        let mut sum = Sum::default();
+        self.visit(way(selection, selection.window.quarters()?), &mut sum, &mut Pace::default()).await;
+        let (Some(first), Some(last)) = (sum.0.first_micros(), sum.0.last_micros()) else { return Ok(None) };
         let zone = &selection.zone;
         let start = if start == i64::MIN { step.floor(zone, first)? } else { start };
         let end = if end == i64::MAX { step.next(zone, last)? } else { end };
         Ok(Some((start, end)))
     }
+}
+
+/// The way through what a selection is about.
+pub(super) fn way(selection: &Selection, window: Quarters) -> Way<'_> {
+    Way { scope: &selection.scope, calls: &selection.calls, window }
 }
 
 /// Whether a part counts; what can't be told goes into the gaps.

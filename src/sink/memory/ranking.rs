@@ -1,5 +1,6 @@
 //! The first rows of an order, among many.
 
+use super::pace::{Pace, STRETCH};
 use crate::report::users::Order;
 use crate::report::{Amount, Cursor, Who};
 use std::cmp::Ordering;
@@ -85,15 +86,27 @@ impl<'a> Ranking<'a> {
         refused
     }
 
-    /// The rows in order, and where they end if there are more.
-    pub(crate) fn finish(self) -> (Vec<Who>, Option<Cursor>) {
+    /// The rows in order without the first `offset`, and where they end if there are more.
+    pub(crate) async fn finish(mut self, offset: usize) -> (Vec<Who>, Option<Cursor>) {
+        let mut pace = Pace::default();
         let more = self.candidates > self.first.len() as u64;
-        let rows = self.first.into_sorted_vec();
-        let next = rows.last().filter(|_| more).map(|last| Cursor {
+        let next = self.first.peek().filter(|_| more).map(|last| Cursor {
             order: self.order,
             amount: last.amount,
             who: last.who.clone(),
         });
-        (rows.into_iter().map(|row| row.who).collect(), next)
+        let mut rows = Vec::new();
+        while self.first.len() > offset {
+            rows.extend(self.first.pop().map(|last| last.who));
+            pace.went(1).await;
+        }
+        rows.reverse();
+        // There may be a million, each with an id.
+        let mut rest = self.first.into_vec();
+        while !rest.is_empty() {
+            rest.truncate(rest.len().saturating_sub(STRETCH));
+            pace.went(STRETCH).await;
+        }
+        (rows, next)
     }
 }

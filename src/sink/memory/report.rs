@@ -1,19 +1,21 @@
 //! The questions of [`crate::report`], asked of the store.
 
+use super::pace::at_once;
 use super::{MemorySink, Store};
 use crate::record::Record;
 use crate::report::instant::to_micros;
 use crate::report::window::Quarters;
 use crate::report::{
-    Breakdown, GroupBy, Histogram, HistogramQuery, Overview, QueryError, Report, Retention, Selection,
+    Breakdown, GroupBy, Histogram, HistogramQuery, Overview, QueryError, Report, Retention, Scope, Selection,
     Series, Step, UserPage, UserQuery, Who, Window,
 };
 use std::fmt;
 
 /// The questions that a [`MemorySink`] answers.
 ///
-/// Answers are of the moment: while one is made, each part of the store is locked in turn, and calls go on. The same
-/// questions with answers that are awaited are in [`Report`], which [`MemorySink`] implements.
+/// Answers are of the moment: each part of the store is taken as it is when the answer comes to it, and calls go on meanwhile
+/// without waiting for the answer. The same questions with answers that are awaited are in [`Report`], which [`MemorySink`]
+/// implements; there, others on the same thread have their turn while a long answer is made.
 #[derive(Clone, Copy)]
 pub struct MemoryReport<'a> {
     store: &'a Store,
@@ -32,7 +34,7 @@ impl<'a> MemoryReport<'a> {
 
     /// One row per user, over all time.
     pub fn users(&self, query: &UserQuery) -> UserPage {
-        self.store.users(Quarters::ALL, query)
+        at_once(self.store.users(Quarters::ALL, query))
     }
 
     /// One row per user who made a call within the window.
@@ -40,8 +42,7 @@ impl<'a> MemoryReport<'a> {
     /// # Errors
     /// When the window is finer than what is kept.
     pub fn users_in(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
-        let window = window.quarters()?;
-        self.store.answer_window(window, &[], |window| self.store.users(window, query))
+        at_once(self.store.users_in(window, query))
     }
 
     /// Activity over time. Where the window has no bounds, the series goes from the step of the first call to that of the last.
@@ -50,7 +51,7 @@ impl<'a> MemoryReport<'a> {
     /// When the window or a step is finer than what is kept, and when there would be more than
     /// [`Series::MAX_POINTS`] steps.
     pub fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {
-        self.store.series(selection, step)
+        at_once(self.store.series(selection, step))
     }
 
     /// Calls by what they were.
@@ -58,7 +59,7 @@ impl<'a> MemoryReport<'a> {
     /// # Errors
     /// When the window is finer than what is kept.
     pub fn breakdown(&self, selection: &Selection, by: GroupBy) -> Result<Breakdown, QueryError> {
-        self.store.breakdown(selection, by)
+        at_once(self.store.breakdown(selection, by))
     }
 
     /// Who came back, by the week of the first call.
@@ -66,7 +67,7 @@ impl<'a> MemoryReport<'a> {
     /// # Errors
     /// When the window or its weeks are finer than what is kept.
     pub fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
-        self.store.retention(selection)
+        at_once(self.store.retention(selection))
     }
 
     /// How a measure is spread over users.
@@ -74,7 +75,7 @@ impl<'a> MemoryReport<'a> {
     /// # Errors
     /// When the window is finer than what is kept.
     pub fn histogram(&self, selection: &Selection, query: HistogramQuery) -> Result<Histogram, QueryError> {
-        self.store.histogram(selection, query)
+        at_once(self.store.histogram(selection, query))
     }
 
     /// All of it at a glance. Today and this month are those of the selection's zone, by the store's clock; its window is
@@ -83,20 +84,30 @@ impl<'a> MemoryReport<'a> {
     /// # Errors
     /// When today or this month is finer than what is kept.
     pub fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
-        self.store.overview(selection)
+        at_once(self.store.overview(selection))
     }
 
     /// The last `limit` calls that are kept whole, the latest first. Only the last ones of the whole store are, so
     /// that a user who was not active lately has none here.
     pub fn calls(&self, selection: &Selection, limit: usize) -> Vec<Record> {
+        at_once(self.store.calls(selection, limit))
+    }
+}
+
+impl Store {
+    /// The last calls that are kept whole, the latest first.
+    async fn calls(&self, selection: &Selection, limit: usize) -> Vec<Record> {
         let (start, end) = selection.window.bounds();
         let wanted = |record: &Record| {
-            let who = record.user_id().cloned().map_or(Who::Nobody, Who::User);
-            selection.scope.sees(&who)
-                && selection.calls.matches(record)
-                && (start..end).contains(&to_micros(record.time))
+            let sees = match (&selection.scope, record.user_id()) {
+                (Scope::Only(Who::User(id)), user) => user == Some(id),
+                (Scope::Only(Who::Nobody), user) => user.is_none(),
+                (Scope::Only(Who::Other) | Scope::Nothing, _) => false,
+                (Scope::All, _) => true,
+            };
+            sees && (start..end).contains(&to_micros(record.time)) && selection.calls.matches(record)
         };
-        let mut calls = self.store.recent.last(limit, wanted);
+        let mut calls = self.recent.last(limit, wanted).await;
         calls.reverse();
         calls
     }
@@ -104,30 +115,30 @@ impl<'a> MemoryReport<'a> {
 
 impl Report for MemorySink {
     async fn users(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
-        self.report().users_in(window, query)
+        self.0.users_in(window, query).await
     }
 
     async fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {
-        self.report().series(selection, step)
+        self.0.series(selection, step).await
     }
 
     async fn breakdown(&self, selection: &Selection, by: GroupBy) -> Result<Breakdown, QueryError> {
-        self.report().breakdown(selection, by)
+        self.0.breakdown(selection, by).await
     }
 
     async fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
-        self.report().retention(selection)
+        self.0.retention(selection).await
     }
 
     async fn histogram(&self, selection: &Selection, query: HistogramQuery) -> Result<Histogram, QueryError> {
-        self.report().histogram(selection, query)
+        self.0.histogram(selection, query).await
     }
 
     async fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
-        self.report().overview(selection)
+        self.0.overview(selection).await
     }
 
     async fn calls(&self, selection: &Selection, limit: usize) -> Result<Vec<Record>, QueryError> {
-        Ok(self.report().calls(selection, limit))
+        Ok(self.0.calls(selection, limit).await)
     }
 }

@@ -8,7 +8,7 @@ use crate::report::instant::from_micros;
 use crate::report::{Amount, Measure, Totals};
 
 /// A user and the user's calls: exactly four lines of a processor's cache, which a call touches together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(crate) struct Row {
     pub(crate) id: UserId,

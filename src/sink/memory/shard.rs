@@ -3,7 +3,7 @@
 use super::builder::Settings;
 use super::facets::Facets;
 use super::history::History;
-use super::horizon::Horizon;
+use super::horizon::{Edges, Horizon, Rolling};
 use super::row::{Brief, Row};
 use super::sieve::{PER_REQUEST, Sieve, activity};
 use super::slab::Slab;
@@ -13,6 +13,7 @@ use crate::report::facet::Facet;
 use hashbrown::HashTable;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
@@ -33,6 +34,7 @@ pub(crate) struct Shard {
     durations: bool,
     // What the rows before `tidy` are rolled up to.
     horizon: Horizon,
+    edges: Arc<Edges>,
     tidy: usize,
     cells: usize,
     max_cells: usize,
@@ -87,7 +89,7 @@ const TIDIED_AT_ONCE: usize = 4;
 const CANDIDATES: usize = 8;
 
 impl Shard {
-    pub(crate) fn new(settings: &Settings, hasher: &RandomState) -> Self {
+    pub(crate) fn new(settings: &Settings, hasher: &RandomState, edges: &Arc<Edges>) -> Self {
         Self {
             table: HashTable::new(),
             briefs: Slab::new(),
@@ -100,6 +102,7 @@ impl Shard {
             hasher: hasher.clone(),
             durations: settings.durations,
             horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN },
+            edges: Arc::clone(edges),
             tidy: 0,
             cells: 0,
             max_cells: settings.max_cells.div_ceil(settings.shards),
@@ -130,7 +133,8 @@ impl Shard {
         };
         let facet = self.facets.place(record, activity, history.likely_facet());
         let at = (call.quarter, facet);
-        let new = history.add(at, self.horizon, self.durations, record, call.micros);
+        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
+        let new = history.add(at, rolling, self.durations, record, call.micros);
         self.cells += usize::from(new);
         place.map_or_else(|kind| kind, RowKind::User)
     }
@@ -200,7 +204,8 @@ impl Shard {
             sieve.add(hash, brief.activity());
         }
         let before = row.history.cells() + self.other.cells();
-        self.other.absorb(&row.history, self.horizon, |kind, _| self.facets.current(kind));
+        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
+        self.other.absorb(&row.history, rolling, |kind, _| self.facets.current(kind));
         self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
     }
 
@@ -209,7 +214,7 @@ impl Shard {
         &mut self,
         id: &UserId,
         more: &History,
-        kinds: &[Facet],
+        kinds: &Slab<Facet>,
         call: Call,
         users: &AtomicUsize,
     ) {
@@ -222,7 +227,8 @@ impl Shard {
             None => &mut self.other,
         };
         let before = history.cells();
-        history.absorb(more, self.horizon, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
+        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
+        history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
         self.cells += history.cells() - before;
         if let Some(own) = place.and_then(|place| self.briefs.get_mut(place)) {
             own.join(&brief);
@@ -234,13 +240,14 @@ impl Shard {
         &mut self,
         nobody: &History,
         other: &History,
-        kinds: &[Facet],
+        kinds: &Slab<Facet>,
         horizon: Horizon,
     ) {
         self.tidy_up(horizon);
+        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
         for (history, more) in [(&mut self.nobody, nobody), (&mut self.other, other)] {
             let before = history.cells();
-            history.absorb(more, self.horizon, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
+            history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
             self.cells += history.cells() - before;
         }
     }
@@ -250,9 +257,9 @@ impl Shard {
         let Some((row, _)) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
         users.fetch_sub(1, Ordering::Relaxed);
         let before = row.history.cells() + self.other.cells();
-        self.other.absorb(&row.history, self.horizon, |kind, of| {
-            self.facets.without_properties(kind, activity_of(of))
-        });
+        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
+        self.other
+            .absorb(&row.history, rolling, |kind, of| self.facets.without_properties(kind, activity_of(of)));
         self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
         // The values of properties may say who it was: those that no other call has are let go too.
         let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
@@ -275,7 +282,8 @@ impl Shard {
         let last = self.rows.len();
         // The way through the rows may have passed the place already.
         if let Some(moved) = self.rows.get_mut(place) {
-            self.cells = self.cells.saturating_sub(tidy_up(&mut moved.history, self.horizon, &self.facets));
+            let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
+            self.cells = self.cells.saturating_sub(tidy_up(&mut moved.history, rolling, &self.facets));
             let hash = hash_of(&self.hasher, &moved.id);
             let entry = self.table.find_mut(hash, |at| at.get() == last);
             if let (Some(entry), Some(at)) = (entry, Place::new(hash, place)) {
@@ -294,9 +302,15 @@ impl Shard {
             self.begin_to_tidy_up(horizon);
         }
         for _ in 0..TIDIED_AT_ONCE {
-            let Some(row) = self.rows.get_mut(self.tidy) else { return self.facets.end_clearing() };
-            let saved = tidy_up(&mut row.history, self.horizon, &self.facets);
-            self.cells = self.cells.saturating_sub(saved);
+            let Some(row) = self.rows.get(self.tidy) else { return self.facets.end_clearing() };
+            let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
+            // What there is nothing to do for stays shared with the copies that questions are answered from.
+            if is_untidy(&row.history, rolling, &self.facets)
+                && let Some(row) = self.rows.get_mut(self.tidy)
+            {
+                let saved = tidy_up(&mut row.history, rolling, &self.facets);
+                self.cells = self.cells.saturating_sub(saved);
+            }
             self.tidy += 1;
         }
     }
@@ -307,7 +321,8 @@ impl Shard {
         self.facets.begin_clearing();
         self.tidy = 0;
         for history in [&mut self.nobody, &mut self.other] {
-            self.cells = self.cells.saturating_sub(tidy_up(history, horizon, &self.facets));
+            let rolling = Rolling { horizon, edges: &self.edges };
+            self.cells = self.cells.saturating_sub(tidy_up(history, rolling, &self.facets));
         }
     }
 
@@ -320,23 +335,31 @@ impl Shard {
         self.cells
     }
 
-    /// What another store takes over.
-    pub(crate) fn copy(&self) -> Copied {
-        Copied {
-            rows: self.rows.iter().map(|row| (row.id.clone(), row.history.clone())).collect(),
+    /// What it holds at this moment.
+    pub(crate) fn snapshot(&mut self) -> Snapshot {
+        Snapshot { rows: self.rows.share(), briefs: self.briefs.share(), ..self.snapshot_of_shared() }
+    }
+
+    /// The same without the users.
+    pub(crate) fn snapshot_of_shared(&mut self) -> Snapshot {
+        Snapshot {
+            rows: Slab::new(),
+            briefs: Slab::new(),
             nobody: self.nobody.clone(),
             other: self.other.clone(),
-            kinds: self.facets.list().to_vec(),
+            facets: self.facets.share(),
         }
     }
 
-    /// Bytes on the heap.
+    /// One user's row, and the kinds of calls.
+    pub(crate) fn snapshot_of(&mut self, id: &UserId, hash: u64) -> Option<(Row, Slab<Facet>)> {
+        let row = self.find(id, hash).and_then(|place| self.rows.get(place))?.clone();
+        Some((row, self.facets.share()))
+    }
+
+    /// Bytes on the heap, without the cells.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let rows: usize = self.rows.iter().map(|row| row.history.heap_bytes()).sum();
-        let shared = self.nobody.heap_bytes() + self.other.heap_bytes();
-        let sieve = self.sieve.as_ref().map_or(0, Sieve::heap_bytes);
-        rows + shared
-            + sieve
+        self.sieve.as_ref().map_or(0, Sieve::heap_bytes)
             + self.rows.heap_bytes()
             + self.briefs.heap_bytes()
             + self.table.allocation_size()
@@ -346,8 +369,16 @@ impl Shard {
 
 /// Rolls up what is beyond the horizon and moves calls of kinds that were given up; how many cells that saved.
 #[inline]
-fn tidy_up(history: &mut History, horizon: Horizon, facets: &Facets) -> usize {
-    history.roll_up(horizon) + history.regroup(horizon, |kind| facets.current(kind))
+fn tidy_up(history: &mut History, rolling: Rolling<'_>, facets: &Facets) -> usize {
+    let saved = history.roll_up(rolling);
+    if !history.is_of_gone(|kind| facets.current(kind)) {
+        return saved;
+    }
+    saved + history.regroup(rolling, |kind| facets.current(kind))
+}
+
+fn is_untidy(history: &History, rolling: Rolling<'_>, facets: &Facets) -> bool {
+    history.is_beyond(rolling) || history.is_of_gone(|kind| facets.current(kind))
 }
 
 /// How active calls of one kind are, as [`Facets::place`] counts it: those without an answer hardly are.
@@ -357,13 +388,26 @@ fn activity_of(totals: &Totals) -> u64 {
     activity(totals.completed(), tokens, cost.picos()).saturating_add(unanswered)
 }
 
-/// A copy of what a shard holds.
+/// What a shard held at one moment. Questions are answered from it, so that no call waits for an answer: taking it takes one
+/// count for each 64 rows, and a call that changes a row meanwhile copies the 64 rows first.
 #[derive(Debug)]
-pub(crate) struct Copied {
-    pub(crate) rows: Vec<(UserId, History)>,
+pub(crate) struct Snapshot {
+    pub(crate) rows: Slab<Row>,
+    pub(crate) briefs: Slab<Brief>,
     pub(crate) nobody: History,
     pub(crate) other: History,
-    pub(crate) kinds: Vec<Facet>,
+    pub(crate) facets: Slab<Facet>,
+}
+
+impl Snapshot {
+    /// Bytes that the cells take on the heap, beside those in the rows.
+    pub(crate) fn cell_bytes(&self) -> usize {
+        let rows = self.rows.iter().map(|row| &row.history);
+        let of = |history: &History| {
+            history.heap_bytes() + history.parts().map(|part| part.heap_bytes()).sum::<usize>()
+        };
+        rows.chain([&self.nobody, &self.other]).map(of).sum()
+    }
 }
 
 /// Whose row a call went to.

@@ -1,13 +1,16 @@
 //! The table of users.
 
+use super::gather::{Choice, Depth, Gather, Part};
+use super::pace::Pace;
 use super::ranking::Ranking;
 use super::row::{Brief, Row};
-use super::visit::Seen;
+use super::slab::PIECE;
+use super::visit::{Seen, Visitor, Way, see};
 use super::{Store, lock};
-use crate::report::gather::{Choice, Depth, Gather};
 use crate::report::window::Quarters;
 use crate::report::{
-    Amount, CallFilter, Gaps, Measure, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who, Zone,
+    Amount, CallFilter, Gaps, Measure, QueryError, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary,
+    Who, Window, Zone,
 };
 
 /// The rows that are no users', added up over the shards.
@@ -15,24 +18,97 @@ use crate::report::{
 struct Shared {
     nobody: Gather,
     other: Gather,
+}
+
+/// The users whom a query shows, ranked by all that they did.
+struct Ranked<'a> {
+    query: &'a UserQuery,
+    depth: Depth,
+    ranking: Ranking<'a>,
+    row: Gather,
+    shared: Shared,
     sums: Sums,
+    undecided: u64,
+}
+
+impl Visitor for Ranked<'_> {
+    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        let (gather, depth) = match seen {
+            Seen::User(_) => (&mut self.row, self.depth),
+            Seen::Nobody(_) => (&mut self.shared.nobody, Depth::WHOLE),
+            Seen::Other(_) => (&mut self.shared.other, Depth::WHOLE),
+        };
+        gather.add(choice, &self.query.zone, depth, part);
+    }
+
+    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+        let Seen::User(row) = seen else { return };
+        let gather = std::mem::take(&mut self.row);
+        self.undecided = self.undecided.saturating_add(gather.undecided);
+        let summary = gather.finish(who(row), row.in_other);
+        if is_shown(&summary, &self.query.users) {
+            if self.query.sums {
+                self.sums.add(true, |measure| summary.measure(measure).and_then(Amount::whole));
+            }
+            let amount = self.query.order.by.and_then(|by| summary.measure(by));
+            self.ranking.offer(amount, || summary.who.clone());
+        }
+    }
+}
+
+/// One row, whole.
+struct Whole<'a> {
+    zone: &'a Zone,
+    gather: Gather,
+    in_other: u64,
+}
+
+impl Visitor for Whole<'_> {
+    fn part(&mut self, _: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        self.gather.add(choice, self.zone, Depth::WHOLE, part);
+    }
+
+    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+        if let Seen::User(row) = seen {
+            self.in_other = row.in_other;
+        }
+    }
 }
 
 impl Store {
-    pub(super) fn users(&self, window: Quarters, query: &UserQuery) -> UserPage {
-        let mut ranking =
-            Ranking::new(query.order, query.offset.saturating_add(query.limit), query.after.as_ref());
+    pub(super) async fn users_in(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
+        let window = self.opened(window.quarters()?);
+        self.answer(&[window.start, window.end], self.users(window, query)).await
+    }
+
+    pub(super) async fn users(&self, window: Quarters, query: &UserQuery) -> UserPage {
         let by_brief = window == Quarters::ALL
             && query.scope == Scope::All
             && query.calls == CallFilter::All
             && query.users == UserFilter::All
             && query.order.by.is_none_or(Brief::tells);
-        let (shared, undecided) = if by_brief {
-            (self.rank_by_brief(query, &mut ranking), 0)
-        } else {
-            self.rank(window, query, &mut ranking)
+        let depth = Depth {
+            durations: query.compares(Measure::needs_durations),
+            days: query.compares(Measure::needs_cells),
         };
-        let Shared { nobody, other, mut sums } = shared;
+        let limit = query.offset.saturating_add(query.limit);
+        let mut seen = Ranked {
+            query,
+            depth,
+            ranking: Ranking::new(query.order, limit, query.after.as_ref()),
+            row: Gather::default(),
+            shared: Shared::default(),
+            sums: Sums::default(),
+            undecided: 0,
+        };
+        let mut pace = Pace::default();
+        if by_brief {
+            self.rank_by_brief(&mut seen, &mut pace).await;
+        } else {
+            let way = Way { scope: &query.scope, calls: &query.calls, window };
+            self.visit(way, &mut seen, &mut pace).await;
+        }
+        let Ranked { mut ranking, shared: Shared { nobody, other }, mut sums, undecided, .. } = seen;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
         let nobody = nobody.finish(Who::Nobody, 0);
         let other = Some(other.finish(Who::Other, 0)).filter(|other| !other.totals.is_empty());
@@ -42,90 +118,64 @@ impl Store {
             ranking.offer(query.order.by.and_then(|by| nobody.measure(by)), || Who::Nobody);
         }
         let matching = ranking.offered;
-        let (ranked, next) = ranking.finish();
-        let rows = ranked.into_iter().skip(query.offset).filter_map(|who| match who {
-            Who::User(_) => self.row(who, window, query),
-            Who::Nobody | Who::Other => Some(nobody.clone()),
-        });
-        UserPage { rows: rows.collect(), matching, sums: query.sums.then_some(sums), other, gaps, next }
+        let (ranked, next) = ranking.finish(query.offset).await;
+        let mut rows = Vec::with_capacity(ranked.len());
+        for who in ranked {
+            match who {
+                Who::User(_) => rows.extend(self.row(who, window, query, &mut pace).await),
+                Who::Nobody | Who::Other => rows.push(nobody.clone()),
+            }
+            pace.went(ROW).await;
+        }
+        UserPage { rows, matching, sums: query.sums.then_some(sums), other, gaps, next }
     }
 
     /// Ranks all users by what is at hand of each.
-    fn rank_by_brief(&self, query: &UserQuery, ranking: &mut Ranking<'_>) -> Shared {
-        let mut shared = Shared::default();
-        for shard in self.shards.iter().map(lock) {
-            let choice = Choice::new(&query.calls, Quarters::ALL, shard.facets.list());
-            let by = query.order.by;
-            // From within, which is twice as fast as a loop around an iterator of slices.
-            shard.briefs.iter().enumerate().for_each(|(place, brief)| {
-                if !ranking.refuses(by.and_then(|by| brief.whole(by))) {
-                    ranking.offer(by.and_then(|by| brief.measure(by)), || {
-                        shard.rows.get(place).map_or(Who::Other, who)
-                    });
+    async fn rank_by_brief(&self, seen: &mut Ranked<'_>, pace: &mut Pace) {
+        let (query, by) = (seen.query, seen.query.order.by);
+        for shard in &self.shards {
+            let snapshot = lock(shard).snapshot();
+            for (number, briefs) in snapshot.briefs.pieces().enumerate() {
+                for (at, brief) in briefs.iter().enumerate() {
+                    if !seen.ranking.refuses(by.and_then(|by| brief.whole(by))) {
+                        seen.ranking.offer(by.and_then(|by| brief.measure(by)), || {
+                            snapshot.rows.get(number * PIECE + at).map_or(Who::Other, who)
+                        });
+                    }
                 }
-            });
-            shared.add(Seen::Nobody(&shard.nobody), &choice, &query.zone);
-            shared.add(Seen::Other(&shard.other), &choice, &query.zone);
-            if query.sums {
-                shard.briefs.iter().for_each(|brief| shared.sums.add(true, |measure| brief.whole(measure)));
-            }
-        }
-        shared
-    }
-
-    /// Ranks the users whom the query shows, by all that they did.
-    fn rank(&self, window: Quarters, query: &UserQuery, ranking: &mut Ranking<'_>) -> (Shared, u64) {
-        let (mut shared, mut undecided) = (Shared::default(), 0u64);
-        let depth = Depth {
-            durations: query.compares(Measure::needs_durations),
-            days: query.compares(Measure::needs_cells),
-        };
-        self.visit(&query.scope, &query.calls, window, |seen, choice| {
-            let Seen::User(row) = seen else { return shared.add(seen, choice, &query.zone) };
-            let gather = gather(row, choice, &query.zone, depth);
-            undecided = undecided.saturating_add(gather.undecided);
-            let summary = gather.finish(who(row), row.in_other);
-            if is_shown(&summary, &query.users) {
                 if query.sums {
-                    shared.sums.add(true, |measure| summary.measure(measure).and_then(Amount::whole));
+                    briefs.iter().for_each(|brief| seen.sums.add(true, |measure| brief.whole(measure)));
                 }
-                let amount = query.order.by.and_then(|by| summary.measure(by));
-                ranking.offer(amount, || summary.who.clone());
+                pace.went(briefs.len()).await;
             }
-        });
-        (shared, undecided)
+            let choice = Choice::new(&query.calls, Quarters::ALL, &snapshot.facets);
+            see(Seen::Nobody(&snapshot.nobody), &choice, seen, pace).await;
+            see(Seen::Other(&snapshot.other), &choice, seen, pace).await;
+        }
     }
 
     /// A row of the page, whole. It may have gone since it was ranked.
-    fn row(&self, who: Who, window: Quarters, query: &UserQuery) -> Option<UserSummary> {
-        let id = who.user()?;
-        let hash = self.hash(id);
-        let shard = self.shard(hash)?;
-        let row = shard.find(id, hash).and_then(|place| shard.rows.get(place))?;
-        let choice = Choice::new(&query.calls, window, shard.facets.list());
-        let in_other = row.in_other;
-        Some(gather(row, &choice, &query.zone, Depth::WHOLE).finish(who, in_other))
+    async fn row(
+        &self,
+        who: Who,
+        window: Quarters,
+        query: &UserQuery,
+        pace: &mut Pace,
+    ) -> Option<UserSummary> {
+        let scope = Scope::Only(who);
+        let mut row = Whole { zone: &query.zone, gather: Gather::default(), in_other: 0 };
+        self.visit(Way { scope: &scope, calls: &query.calls, window }, &mut row, pace).await;
+        let Scope::Only(who) = scope else { return None };
+        let row = row.gather.finish(who, row.in_other);
+        (!row.totals.is_empty()).then_some(row)
     }
 }
 
-impl Shared {
-    fn add(&mut self, seen: Seen<'_>, choice: &Choice<'_>, zone: &Zone) {
-        let gather = match seen {
-            Seen::Nobody(_) => &mut self.nobody,
-            Seen::Other(_) | Seen::User(_) => &mut self.other,
-        };
-        seen.history().parts().for_each(|part| gather.add(choice, zone, Depth::WHOLE, part));
-    }
-}
+/// What a row of a page takes beside its cells.
+const ROW: usize = 8;
 
 fn who(row: &Row) -> Who {
     Who::User(row.id.clone())
-}
-
-fn gather(row: &Row, choice: &Choice<'_>, zone: &Zone, depth: Depth) -> Gather {
-    let mut gather = Gather::default();
-    row.history.parts().for_each(|part| gather.add(choice, zone, depth, part));
-    gather
 }
 
 /// Whether a row has calls that count and is asked for.

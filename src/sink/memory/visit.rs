@@ -1,12 +1,17 @@
 //! Going through the store.
 
+use super::gather::{Choice, Part};
 use super::history::History;
+use super::pace::Pace;
 use super::row::Row;
-use super::shard::Shard;
+use super::shard::Snapshot;
+use super::slab::Slab;
 use super::{Store, lock};
-use crate::report::gather::Choice;
+use crate::record::UserId;
+use crate::report::facet::Facet;
 use crate::report::window::Quarters;
 use crate::report::{CallFilter, QueryError, Scope, Who};
+use std::future::Future;
 
 /// One row on the way. The rows that are no users' come once for each shard.
 #[derive(Clone, Copy, Debug)]
@@ -25,62 +30,220 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// Which rows are gone through, and which of their calls count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) calls: &'a CallFilter,
+    pub(super) window: Quarters,
+}
+
+/// What is gathered on the way.
+pub(super) trait Visitor {
+    /// One part of a row. It may not count.
+    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>);
+
+    /// All parts of the row have been seen.
+    fn end(&mut self, seen: Seen<'_>, choice: &Choice<'_>);
+}
+
 impl Store {
-    /// Goes through the rows that `scope` sees. Each shard is locked while its rows are seen.
-    pub(super) fn visit(
-        &self,
-        scope: &Scope,
-        calls: &CallFilter,
-        window: Quarters,
-        mut see: impl FnMut(Seen<'_>, &Choice<'_>),
-    ) {
-        let mut in_shard = |shard: &Shard| {
-            let choice = Choice::new(calls, window, shard.facets.list());
-            match scope {
-                Scope::Only(Who::User(id)) => {
-                    let row = shard.find(id, self.hash(id)).and_then(|place| shard.rows.get(place));
-                    row.into_iter().for_each(|row| see(Seen::User(row), &choice));
-                }
-                Scope::All => shard.rows.iter().for_each(|row| see(Seen::User(row), &choice)),
-                Scope::Only(Who::Nobody | Who::Other) | Scope::Nothing => {}
-            }
-            if scope.sees(&Who::Nobody) {
-                see(Seen::Nobody(&shard.nobody), &choice);
-            }
-            if scope.sees(&Who::Other) {
-                see(Seen::Other(&shard.other), &choice);
-            }
-        };
-        match scope {
+    /// Goes through the rows that a scope sees, each shard as it is at one moment.
+    pub(super) async fn visit(&self, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
+        match way.scope {
             Scope::Nothing => {}
             Scope::Only(Who::User(id)) => {
-                if let Some(shard) = self.shard(self.hash(id)) {
-                    in_shard(&shard);
+                if let Some((row, facets)) = self.row_of(id) {
+                    let choice = Choice::of_one(way.calls, way.window, &facets);
+                    see(Seen::User(&row), &choice, visitor, pace).await;
                 }
             }
-            Scope::All | Scope::Only(_) => self.shards.iter().for_each(|shard| in_shard(&lock(shard))),
+            Scope::All | Scope::Only(_) => {
+                for shard in &self.shards {
+                    let all = *way.scope == Scope::All;
+                    let snapshot = {
+                        let mut shard = lock(shard);
+                        if all { shard.snapshot() } else { shard.snapshot_of_shared() }
+                    };
+                    see_all(&snapshot, way, visitor, pace).await;
+                }
+            }
         }
     }
 
-    /// Answers a question about a window as a whole, if the past can be parted at its edges and at `others`. A window that
-    /// begins before the first call has no beginning that could part anything; an older call that comes while it is
-    /// answered may be within.
-    pub(super) fn answer_window<T>(
-        &self,
-        window: Quarters,
-        others: &[i32],
-        answer: impl FnOnce(Quarters) -> T,
-    ) -> Result<T, QueryError> {
-        let window = self.horizons.now().opened(window);
-        self.answer(&[&[window.start, window.end], others].concat(), || answer(window))
+    /// A user's row at this moment, and the kinds of its calls.
+    pub(super) fn row_of(&self, id: &UserId) -> Option<(Row, Slab<Facet>)> {
+        let hash = self.hash(id);
+        self.shard(hash)?.snapshot_of(id, hash)
+    }
+
+    /// The window of a question. One that begins before the first call has no beginning that could part anything; an older
+    /// call that comes while it is answered may be within.
+    pub(super) fn opened(&self, window: Quarters) -> Quarters {
+        self.horizons.told_apart().opened(window)
     }
 
     /// Answers a question, if the past can be parted at all of `edges` before and after.
-    pub(super) fn answer<T>(&self, edges: &[i32], answer: impl FnOnce() -> T) -> Result<T, QueryError> {
-        let check = || self.horizons.now().check(edges.iter().copied());
+    pub(super) async fn answer<T>(
+        &self,
+        edges: &[i32],
+        answer: impl Future<Output = T>,
+    ) -> Result<T, QueryError> {
+        let check = || self.horizons.told_apart().check(edges.iter().copied());
         check()?;
-        let answer = answer();
+        let answer = answer.await;
         // The past may have been rolled up meanwhile.
         check().map(|()| answer)
+    }
+}
+
+async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
+    let choice = Choice::new(way.calls, way.window, &snapshot.facets);
+    pace.went(snapshot.facets.len()).await;
+    for row in snapshot.rows.iter() {
+        see(Seen::User(row), &choice, visitor, pace).await;
+    }
+    if way.scope.sees(&Who::Nobody) {
+        see(Seen::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
+    }
+    if way.scope.sees(&Who::Other) {
+        see(Seen::Other(&snapshot.other), &choice, visitor, pace).await;
+    }
+}
+
+/// What a cell takes whose durations are many, compared with one of a few.
+const MANY: usize = 4;
+
+/// All parts of a row.
+pub(super) async fn see(
+    seen: Seen<'_>,
+    choice: &Choice<'_>,
+    visitor: &mut (impl Visitor + Send),
+    pace: &mut Pace,
+) {
+    for part in seen.history().parts() {
+        visitor.part(seen, choice, part);
+        pace.went(if part.totals.have_many_durations() { MANY } else { 1 }).await;
+    }
+    visitor.end(seen, choice);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pace::STRETCH;
+    use super::*;
+    use crate::record::{Record, User};
+    use crate::report::instant::{QUARTER_MICROS, from_micros};
+    use crate::report::{GroupBy, HistogramQuery, Measure, Report, Selection, Step, UserQuery, Window, Zone};
+    use crate::{MemorySink, MetricsSink};
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll, Waker};
+
+    const QUARTERS: i64 = 30 * 96;
+
+    fn call(user: &str, number: i64) -> Record {
+        // March 2026.
+        let start = 1_772_323_200_000_000;
+        let mut record = Record::new(from_micros(start + number % QUARTERS * QUARTER_MICROS));
+        record.user = UserId::new(user).ok().map(User::verified);
+        record
+    }
+
+    /// A user with 30,000 calls within a month, and a thousand users with a few.
+    fn store() -> MemorySink {
+        let users = MemorySink::builder().clock(|| call("", QUARTERS - 1).time).recent(3_000).build();
+        (0..30_000).for_each(|number| users.record(&call("busy", number)));
+        (0..4_000).for_each(|number| users.record(&call(&format!("user{}", number % 1_000), number * 7)));
+        users
+    }
+
+    fn month() -> Window {
+        Window::current(Step::Month, &Zone::UTC, call("", 0).time).unwrap()
+    }
+
+    /// Polls an answer to its end. Between two polls no part of the store is locked, and calls go on.
+    fn poll<T>(users: &MemorySink, answer: impl Future<Output = T>, mut between: impl FnMut()) -> (T, usize) {
+        let mut answer = pin!(answer);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut turns = 0;
+        loop {
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut context) {
+                return (answer, turns);
+            }
+            turns += 1;
+            assert!(users.0.shards.iter().all(|shard| shard.0.try_lock().is_ok()));
+            between();
+        }
+    }
+
+    /// Counts parts.
+    #[derive(Default)]
+    struct Counting(Arc<AtomicUsize>);
+
+    impl Visitor for Counting {
+        fn part(&mut self, _: Seen<'_>, _: &Choice<'_>, _: Part<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {}
+    }
+
+    #[test]
+    fn no_more_cells_than_a_stretch_are_looked_at_between_two_turns_of_others() {
+        let users = store();
+        let only = Scope::from(UserId::new("busy").unwrap());
+        for scope in [only, Scope::All] {
+            let mut counting = Counting::default();
+            let seen = Arc::clone(&counting.0);
+            let way = Way { scope: &scope, calls: &CallFilter::All, window: Quarters::ALL };
+            let mut pace = Pace::default();
+            let mut before = 0;
+            let visit = users.0.visit(way, &mut counting, &mut pace);
+            let ((), turns) = poll(&users, visit, || {
+                let now = seen.load(Ordering::Relaxed);
+                assert!(now - before <= STRETCH, "{now} {before}");
+                before = now;
+            });
+            assert!(seen.load(Ordering::Relaxed) as i64 >= QUARTERS);
+            assert!(turns >= QUARTERS as usize / STRETCH, "{turns}");
+        }
+    }
+
+    #[test]
+    fn a_question_about_one_busy_user_is_answered_from_one_moment_while_calls_go_on() {
+        let users = store();
+        let query = UserQuery::new().scope(UserId::new("busy").unwrap());
+        let mut more = 0;
+        let (page, turns) = poll(&users, users.users(month(), &query), || {
+            users.record(&call("busy", more * 101));
+            more += 1;
+        });
+        let requests = page.unwrap().rows[0].totals.requests();
+        assert!(turns > 5 && (30_000..=30_000 + turns as u64).contains(&requests), "{requests} {turns}");
+        let after = users.report().users_in(month(), &query).unwrap();
+        assert_eq!(after.rows[0].totals.requests(), 30_000 + turns as u64);
+    }
+
+    #[test]
+    fn every_question_lets_calls_and_other_tasks_go_on() {
+        let users = store();
+        let (all, month) = (Selection::new(), Selection::new().window(month()));
+        let between = || users.record(&call("late", 1));
+        let by_days = UserQuery::new().sort(Measure::ActiveDays).offset(400).limit(600);
+        let histogram = HistogramQuery::new(Measure::Requests);
+        for turns in [
+            poll(&users, users.users(Window::ALL, &UserQuery::new()), between).1,
+            poll(&users, users.users(Window::ALL, &by_days), between).1,
+            poll(&users, users.series(&all, Step::Day), between).1,
+            poll(&users, users.breakdown(&month, GroupBy::Model), between).1,
+            poll(&users, users.retention(&all), between).1,
+            poll(&users, users.histogram(&month, histogram), between).1,
+            poll(&users, users.overview(&all), between).1,
+            poll(&users, users.calls(&all, 2_000), between).1,
+        ] {
+            assert!(turns > 1, "{turns}");
+        }
     }
 }

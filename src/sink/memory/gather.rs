@@ -1,15 +1,12 @@
 //! Adds up the cells of one row into its answer.
 
-use super::days::DaySet;
-use super::facet::{Facet, Name};
-use super::filter::CallFilter;
-use super::instant::QUARTERS_PER_DAY;
-use super::totals::Totals;
-use super::users::UserSummary;
-use super::who::Who;
-use super::window::Quarters;
-use super::zone::Zone;
+use super::slab::Slab;
 use crate::record::Text;
+use crate::report::days::DaySet;
+use crate::report::facet::{Facet, Name};
+use crate::report::instant::QUARTERS_PER_DAY;
+use crate::report::window::Quarters;
+use crate::report::{CallFilter, Totals, UserSummary, Who, Zone};
 
 /// The time that a cell covers, and when within it there were calls.
 #[derive(Clone, Copy, Debug)]
@@ -57,14 +54,23 @@ impl Depth {
 /// Which calls count, for the kinds of calls in a list.
 #[derive(Debug)]
 pub(crate) struct Choice<'a> {
-    facets: &'a [Facet],
+    filter: &'a CallFilter,
+    facets: &'a Slab<Facet>,
+    /// Decided once for all rows, or empty where there is one row.
     counts: Vec<Option<bool>>,
-    pub(crate) window: Quarters,
+    window: Quarters,
 }
 
 impl<'a> Choice<'a> {
-    pub(crate) fn new(filter: &CallFilter, window: Quarters, facets: &'a [Facet]) -> Self {
-        Self { facets, counts: facets.iter().map(|facet| filter.decides(facet)).collect(), window }
+    /// For many rows.
+    pub(crate) fn new(filter: &'a CallFilter, window: Quarters, facets: &'a Slab<Facet>) -> Self {
+        let counts = facets.iter().map(|facet| filter.decides(facet)).collect();
+        Self { filter, facets, counts, window }
+    }
+
+    /// For one row, whose calls are of a few of the kinds.
+    pub(crate) fn of_one(filter: &'a CallFilter, window: Quarters, facets: &'a Slab<Facet>) -> Self {
+        Self { filter, facets, counts: Vec::new(), window }
     }
 
     /// Whether the calls of a part count; `None` where too little was kept to say.
@@ -79,7 +85,10 @@ impl<'a> Choice<'a> {
     /// Whether calls of a kind count, at any time.
     #[inline]
     pub(crate) fn counts(&self, facet: u32) -> Option<bool> {
-        self.counts.get(facet as usize).copied().flatten()
+        match self.counts.get(facet as usize) {
+            Some(counts) => *counts,
+            None => self.filter.decides(self.facet(facet)),
+        }
     }
 
     pub(crate) fn facet(&self, facet: u32) -> &Facet {

@@ -1,16 +1,124 @@
-//! OpenAI's usage objects, and those of the many that speak its dialects.
+//! OpenAI's chat and text completions, and the many that speak their dialect.
 //!
 //! `prompt_tokens` (`input_tokens` in Responses) includes cached tokens and `completion_tokens` (`output_tokens`)
 //! includes reasoning: [chat completions](https://platform.openai.com/docs/api-reference/chat/object),
 //! [prompt caching](https://platform.openai.com/docs/guides/prompt-caching). Others spell the parts in other
 //! places, and some keep a part outside of its whole; there `total_tokens` tells.
 
-use super::details::{CacheCreation, InputDetails, OutputDetails};
 use super::google::tier_of_traffic;
-use super::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
-use super::usage::{Reading, plus, sum};
+use super::{Call, Dialect, Home, Spoken, Texts};
+use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
+use crate::api::fields::{Member, NAME, NUMBER, USAGE};
+use crate::api::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
+use crate::api::route::Route;
+use crate::api::usage::{Convention, Reading, Speaker, Sure, plus, sum};
 use crate::json::{Kind, Scanned};
-use crate::record::{Text, Usage, Usd};
+use crate::record::{Api, Operation, Provider, Text, Usage, Usd};
+use crate::wire::select::InPieces::{All, Strings};
+use http::Method;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[
+        Spoken::text(Api::ChatCompletions, Operation::Chat),
+        Spoken::text(Api::Completions, Operation::TextCompletion),
+    ],
+    route,
+    at_home: Some(at_home),
+    members: &[
+        // xAI's deferred completions.
+        ("request_id", Member::DeferredId, NAME),
+        // Groq; Moonshot.
+        ("x_groq.usage", Member::UsageElsewhere, USAGE),
+        ("choices[].usage", Member::UsageElsewhere, USAGE),
+        // MiniMax.
+        ("base_resp.status_code", Member::BaseStatus, NUMBER),
+    ],
+    content: &[
+        "choices[].delta.content",
+        "choices[].delta.reasoning_content",
+        "choices[].delta.reasoning",
+        "choices[].delta.tool_calls",
+        "choices[].delta.function_call",
+        "choices[].delta.refusal",
+        "choices[].delta.audio",
+        "choices[].delta.images",
+        "choices[].text",
+    ],
+    texts: Texts {
+        // Anthropic, Converse, Cohere's second version and Ollama have the messages too.
+        request: &[
+            ("messages[].content", Strings),
+            ("messages[].content[].text", Strings),
+            ("messages[].reasoning_content", Strings),
+            ("messages[].tool_calls[].function.name", Strings),
+            ("messages[].tool_calls[].function.arguments", All),
+            ("tools", All),
+            ("functions", All),
+            ("prompt", Strings),
+            ("prompt[]", Strings),
+            ("suffix", Strings),
+        ],
+        stream: &[
+            ("choices[].delta.content", Strings),
+            ("choices[].delta.reasoning_content", Strings),
+            ("choices[].delta.reasoning", Strings),
+            ("choices[].delta.refusal", Strings),
+            ("choices[].delta.tool_calls[].function.name", Strings),
+            ("choices[].delta.tool_calls[].function.arguments", Strings),
+        ],
+        document: &[
+            ("choices[].message.content", Strings),
+            ("choices[].message.content[].text", Strings),
+            ("choices[].message.reasoning_content", Strings),
+            ("choices[].message.reasoning", Strings),
+            ("choices[].message.refusal", Strings),
+            ("choices[].message.tool_calls[].function.name", Strings),
+            ("choices[].message.tool_calls[].function.arguments", Strings),
+        ],
+        both: &[("choices[].text", Strings)],
+    },
+    objects: &[
+        ("chat.completion", Api::ChatCompletions),
+        ("chat.completion.chunk", Api::ChatCompletions),
+        ("text_completion", Api::Completions),
+    ],
+    usage: &[Convention {
+        keys: &[
+            ("prompt_tokens", Sure::Certain),
+            ("completion_tokens", Sure::Certain),
+            ("total_tokens", Sure::Vaguely),
+            ("seconds", Sure::Vaguely),
+            ("cost", Sure::Vaguely),
+            ("cost_in_usd_ticks", Sure::Vaguely),
+        ],
+        api: None,
+        read: |json, speaker| read(json, speaker == Speaker::Google),
+    }],
+    ..Dialect::NONE
+};
+
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    let chat = Call::new(Api::ChatCompletions, Operation::Chat);
+    Some(match segments {
+        // A stored prompt may be either kind; the answer tells.
+        ["completions", _, "prompts", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        ["completions", "chat" | "fim" | "agents", ..] => chat,
+        [_, "completions", "chat", ..] | ["messages", _, "completions", "chat", ..] => chat.repeated(),
+        ["completions", ..] => Call::new(Api::Completions, Operation::TextCompletion),
+        _ => return None,
+    })
+}
+
+fn at_home(home: &Home<'_>, route: &mut Route) {
+    // OpenAI's conversations are kept, Mistral's are answered.
+    if home.host == Some(&Provider::MISTRAL)
+        && home.path.starts_with("/v1/conversations")
+        && *home.method == Method::POST
+    {
+        (route.api, route.operation) = (None, Operation::Chat);
+        (route.consumes, route.by_shape) = (true, false);
+    }
+}
 
 lenient! {
     /// The object `usage`.

@@ -1,0 +1,32 @@
+//! What closing a sink can come upon.
+
+use std::fmt;
+
+/// Not everything that a sink had taken was safe when it was closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseError {
+    pub(super) left: u64,
+    /// What became of them.
+    pub(super) fate: &'static str,
+    pub(super) reason: Option<String>,
+}
+
+impl CloseError {
+    /// How many records were given up, or are written and not known to be on the disk. 0 where all were handed on to a sink
+    /// that could not be flushed.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+}
+
+impl fmt::Display for CloseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.left {
+            0 => f.write_str("the sink could not be flushed")?,
+            left => write!(f, "{left} records {}", self.fate)?,
+        }
+        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
+}
+
+impl std::error::Error for CloseError {}

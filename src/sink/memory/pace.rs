@@ -1,0 +1,113 @@
+//! Answering in pieces, so that whoever awaits an answer serves others meanwhile.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+/// How much is done at a stretch: some tens of microseconds.
+pub(super) const STRETCH: usize = 512;
+
+/// Counts what an answer takes, and lets others have a turn after each [`STRETCH`] of it.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    done: usize,
+}
+
+impl Pace {
+    /// Another `count` cells, rows or values were looked at.
+    #[inline]
+    pub(super) async fn went(&mut self, count: usize) {
+        self.done += count;
+        if self.done >= STRETCH {
+            self.done = 0;
+            pause().await;
+        }
+    }
+}
+
+/// Lets the others of an executor have a turn.
+async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|context| {
+        if paused {
+            return Poll::Ready(());
+        }
+        paused = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// The answer, for those who wait for it on their own thread. Nothing that is awaited here waits for anything else.
+pub(super) fn at_once<T>(answer: impl Future<Output = T>) -> T {
+    let mut answer = pin!(answer);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(answer) = answer.as_mut().poll(&mut context) {
+            return answer;
+        }
+    }
+}
+
+/// Sorts values of which there may be a million.
+pub(super) async fn sorted<T>(values: Vec<T>, order: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    let mut pace = Pace::default();
+    let mut values = values.into_iter();
+    let mut runs = VecDeque::new();
+    while values.len() > 0 {
+        let mut run: Vec<T> = values.by_ref().take(STRETCH).collect();
+        run.sort_unstable_by(&order);
+        pace.went(run.len()).await;
+        runs.push_back(run);
+    }
+    let mut first = runs.pop_front().unwrap_or_default();
+    while let Some(second) = runs.pop_front() {
+        let mut merged = Vec::with_capacity(first.len() + second.len());
+        let (mut left, mut right) = (first.into_iter().peekable(), second.into_iter().peekable());
+        loop {
+            let from_left = match (left.peek(), right.peek()) {
+                (Some(left), Some(right)) => order(left, right).is_le(),
+                (left, _) => left.is_some(),
+            };
+            let Some(next) = (if from_left { left.next() } else { right.next() }) else { break };
+            merged.push(next);
+            pace.went(1).await;
+        }
+        runs.push_back(merged);
+        first = runs.pop_front().unwrap_or_default();
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often an answer lets others have a turn.
+    fn turns<T>(answer: impl Future<Output = T>) -> (T, usize) {
+        let mut answer = pin!(answer);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut turns = 0;
+        loop {
+            match answer.as_mut().poll(&mut context) {
+                Poll::Ready(answer) => return (answer, turns),
+                Poll::Pending => turns += 1,
+            }
+        }
+    }
+
+    #[test]
+    fn many_values_are_sorted_in_pieces() {
+        for count in [0, 1, STRETCH, STRETCH + 1, 10 * STRETCH + 7] {
+            let values: Vec<_> = (0..count as i128).map(|n| n * 7_919 % 10_007 - 5_000).collect();
+            let (sorted, turns) = turns(sorted(values.clone(), i128::cmp));
+            let mut expected = values;
+            expected.sort_unstable();
+            assert_eq!(sorted, expected);
+            assert!(turns >= count / STRETCH, "{turns}");
+        }
+    }
+}
