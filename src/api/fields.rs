@@ -64,8 +64,13 @@ pub(super) enum Member {
     Queries,
     /// The same where what they cost is not known.
     OtherQueries,
-    /// A place of a map that an answer rests on.
+    /// A place of a map that an answer rests on, or a page of the web.
     MapChunk,
+    WebChunk,
+    /// What a tool of the provider's found, which nothing counts.
+    HostedResult,
+    /// How fast the answer was to be.
+    Latency,
     /// The model behind a tool.
     ToolModel,
     /// An image that was made.

@@ -65,7 +65,12 @@ impl Figures {
                 self.start(b"{}");
             }
             Member::Image if first == b'"' => self.elsewhere.get_or_insert_default().counted.add_image(),
-            Member::MapChunk | Member::Queries | Member::OtherQueries | Member::ToolUsage => {
+            Member::MapChunk
+            | Member::WebChunk
+            | Member::HostedResult
+            | Member::Queries
+            | Member::OtherQueries
+            | Member::ToolUsage => {
                 self.elsewhere.get_or_insert_default().hosted.note_too_long(member);
             }
             Member::UsageInfo => self.too_large = true,
@@ -143,8 +148,14 @@ impl Figures {
         self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.counted.has_output())
     }
 
-    /// The usage, as `speaker` stated it last. `image_model`: the model behind an image tool that the request names.
-    pub(super) fn last(&mut self, speaker: Speaker, image_model: Option<&Text>) -> Option<Last> {
+    /// The usage of an answer of `model`, as `speaker` stated it last. `image_model`: the model behind an image tool that the
+    /// request names.
+    pub(super) fn last(
+        &mut self,
+        speaker: Speaker,
+        model: Option<&Text>,
+        image_model: Option<&Text>,
+    ) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
         let elsewhere = self.elsewhere.take().map_or_else(Elsewhere::default, |elsewhere| *elsewhere);
         let mut last = match self.cumulative.take() {
@@ -168,7 +179,7 @@ impl Figures {
             self.malformed |= self.usage.is_malformed(speaker) || elsewhere.is_malformed(speaker);
             return None;
         }
-        elsewhere.hosted.complete(&mut last.reading, image_model);
+        elsewhere.hosted.complete(&mut last.reading, model, image_model);
         Some(last)
     }
 }

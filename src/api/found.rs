@@ -139,6 +139,11 @@ impl Found {
                 self.last_event = true;
                 self.note_figures(member, raw);
             }
+            // Faster than the standard, at another price.
+            Member::Latency => {
+                let fast = text(raw).filter(|latency| latency != &Text::from_static("standard"));
+                self.service_tier = fast.or(self.service_tier.take());
+            }
             Member::BaseStatus => {
                 if let Some(code) = number(raw).filter(|code| *code != "0") {
                     self.refused = true;
@@ -167,6 +172,8 @@ impl Found {
             | Member::Queries
             | Member::OtherQueries
             | Member::MapChunk
+            | Member::WebChunk
+            | Member::HostedResult
             | Member::ToolModel => self.figures.note_hosted(member, raw),
         }
     }

@@ -36,6 +36,10 @@ impl Head {
                 "x-gemini-service-tier" | "azureai-processed-tier" | "x-amzn-bedrock-service-tier" => {
                     head.service_tier = head.service_tier.or_else(text);
                 }
+                "x-amzn-bedrock-performanceconfig-latency" => {
+                    let fast = text().filter(|latency| latency != &Text::from_static("standard"));
+                    head.service_tier = fast.or(head.service_tier);
+                }
                 "x-amzn-errortype" => head.error = value.to_str().ok().and_then(error_code::of_aws_header),
                 "num_tokens" | "num-tokens" | "character-cost" => tells_usage = true,
                 // LiteLLM's, which is 0 where it knows no price

@@ -135,7 +135,8 @@ impl ResponseReader {
         let api = if by_shape { self.found.api() } else { self.api.or(self.found.api()) };
         let speaker = self.speaker(self.found.model.as_ref().or(request.model.as_ref()));
         let model = self.found.model.take();
-        let stated = self.last_usage(speaker, request.tool_model.as_ref()).filter(|last| {
+        let answering = model.as_ref().or(request.model.as_ref());
+        let stated = self.last_usage(speaker, answering, request.tool_model.as_ref()).filter(|last| {
             // Of an unknown shape on an unknown host, a price or a length may be anybody's.
             let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
             let is_known = api.is_some() || self.provider.is_some();
@@ -236,9 +237,14 @@ impl ResponseReader {
     }
 
     /// The usage, from the body or else from the head.
-    fn last_usage(&mut self, speaker: Speaker, image_model: Option<&Text>) -> Option<Last> {
+    fn last_usage(
+        &mut self,
+        speaker: Speaker,
+        model: Option<&Text>,
+        image_model: Option<&Text>,
+    ) -> Option<Last> {
         let in_head = self.head.usage.take();
-        self.found.figures.last(speaker, image_model).or_else(|| {
+        self.found.figures.last(speaker, model, image_model).or_else(|| {
             let usage = *in_head?;
             Some(Last { reading: usage.into(), only_start: false })
         })

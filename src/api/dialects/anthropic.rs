@@ -5,12 +5,12 @@
 //! In a stream, `message_start` has first figures and each `message_delta` cumulative ones
 //! ([streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types)).
 
-use super::chat::Charge;
+use super::chat::{Charge, CostDetails, charged};
 use super::{Call, Dialect, Event, Home, Spoken, Texts};
 use crate::api::details::{CacheCreation, InputDetails};
 use crate::api::fields::{ItemMember, ItemOf, Member, NAME, USAGE};
 use crate::api::flaws::Flaws;
-use crate::api::lenient::{self, Count, Ignored, List, Word, lenient};
+use crate::api::lenient::{self, Count, Flag, Ignored, List, Word, lenient};
 use crate::api::route::Route;
 use crate::api::usage::{Convention, Reading, Sure, is_object, sum};
 use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
@@ -102,6 +102,10 @@ lenient! {
         iterations: List<Iteration> = "iterations",
         // OpenRouter's.
         cost: Charge = "cost",
+        is_byok: Flag = "is_byok",
+        cost_details: CostDetails = "cost_details",
+        // Taken out of the context, not billed.
+        _cache_deleted: Ignored = "cache_deleted_input_tokens",
     }
 
     struct OutputDetails {
@@ -113,6 +117,7 @@ lenient! {
         // What is fetched is billed as input alone
         // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-fetch-tool#usage-and-pricing).
         _web_fetch_requests: Ignored = "web_fetch_requests",
+        _tool_search_requests: Ignored = "tool_search_requests",
     }
 
     /// One pass over a model. The counters at the top cover the passes of type `message`, or, where there is one,
@@ -201,7 +206,8 @@ impl Cumulative {
             counters.iterations = delta.iterations;
         }
         if delta.cost.0.is_some() {
-            counters.cost = delta.cost;
+            (counters.cost, counters.is_byok) = (delta.cost, delta.is_byok);
+            counters.cost_details = delta.cost_details;
         }
         any
     }
@@ -262,7 +268,7 @@ impl Counters {
             usage,
             service_tier,
             region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
-            cost: self.cost.0,
+            cost: charged(self.cost, self.is_byok, &self.cost_details),
             model: model.and_then(Word::text),
             too_large: too_many,
             unreadable: flaws.unreadable,

@@ -5,7 +5,7 @@
 
 use super::{Call, Dialect, Spoken, Texts};
 use crate::api::call::decoded;
-use crate::api::fields::{Member, NAME, NUMBER, USAGE};
+use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
 use crate::api::lenient::{self, Count, Fees, List, Word, lenient};
 use crate::api::usage::{Convention, Reading, Sure, plus, sum};
 use crate::record::{Api, Operation, Text, Usage};
@@ -17,6 +17,9 @@ pub(super) const DIALECT: Dialect = Dialect {
     route,
     members: &[
         ("serviceTier.type", Member::ServiceTier, NAME),
+        ("performanceConfig.latency", Member::Latency, NAME),
+        // Guardrails are billed by their units.
+        ("trace.guardrail", Member::HostedResult, EMPTY),
         ("__type", Member::ErrorCode, NAME),
         ("metadata.usage", Member::UsageIfKnown, USAGE),
         ("amazon-bedrock-invocationMetrics", Member::InvocationMetrics, USAGE),

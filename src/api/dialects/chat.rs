@@ -8,7 +8,7 @@
 use super::google::tier_of_traffic;
 use super::{Call, Dialect, Home, Spoken, Texts};
 use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
-use crate::api::fields::{Member, NAME, NUMBER, USAGE};
+use crate::api::fields::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
 use crate::api::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
 use crate::api::route::Route;
 use crate::api::usage::{Convention, Reading, Speaker, Sure, plus, sum};
@@ -30,6 +30,15 @@ pub(super) const DIALECT: Dialect = Dialect {
         // Groq; Moonshot.
         ("x_groq.usage", Member::UsageElsewhere, USAGE),
         ("choices[].usage", Member::UsageElsewhere, USAGE),
+        // Tools of Groq's; Moonshot's; Z.ai's.
+        ("choices[].message.executed_tools[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        (
+            "choices[].message.tool_calls[].function.name",
+            Member::Item(ItemOf::Answer, ItemMember::Type),
+            NAME,
+        ),
+        ("choices[].delta.executed_tools[].type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
+        ("web_search", Member::HostedResult, EMPTY),
         // MiniMax.
         ("base_resp.status_code", Member::BaseStatus, NUMBER),
     ],
@@ -143,6 +152,8 @@ lenient! {
         cached_tokens: Count = "cached_tokens",
         num_cached_tokens: Count = "num_cached_tokens",
         prompt_cache_hit_tokens: Count = "prompt_cache_hit_tokens",
+        _cache_miss: Ignored = "prompt_cache_miss_tokens",
+        _text: Ignored = "text_tokens",
         reasoning_tokens: Count = "reasoning_tokens",
         // In Anthropic's spelling, but within `prompt_tokens`: Databricks, Venice.
         cache_read_input_tokens: Count = "cache_read_input_tokens",
@@ -152,8 +163,10 @@ lenient! {
         // Transcriptions; Mistral.
         seconds: Seconds = "seconds",
         prompt_audio_seconds: Seconds = "prompt_audio_seconds",
-        // OpenRouter; xAI; Perplexity.
+        // LiteLLM; OpenRouter; xAI; Perplexity.
+        server_tool_use: ServerTools = "server_tool_use",
         server_tool_use_details: ServerTools = "server_tool_use_details",
+        tools_used: Count = "num_server_side_tools_used",
         server_side_tool_usage_details: ServerTools = "server_side_tool_usage_details",
         num_search_queries: Count = "num_search_queries",
         // Perplexity's deep research bills what it cites beside the wholes.
@@ -178,7 +191,7 @@ lenient! {
         // Tools of the caller's, whose results are tokens.
         _requested: Ignored = "tool_calls_requested",
         _executed: Ignored = "tool_calls_executed",
-        _mcp: Ignored = "mcp_calls",
+        mcp_calls: Count = "mcp_calls",
     }
 
     struct Connectors: billed {
@@ -215,7 +228,12 @@ pub(super) fn read(json: &[u8], google: bool) -> Option<Reading> {
         settle_with_total(&mut usage, total, tokens.connector_tokens.0, google);
     }
     let known = sum([usage.input_tokens, usage.output_tokens]);
-    let unread = flaws.leave_unread(known, tokens.total_tokens.0) || tokens.citation_tokens.0 > Some(0);
+    // Of Mistral's transcriptions the seconds are billed, and no counter but the total has the tokens of the audio.
+    let total = tokens.total_tokens.0.filter(|_| tokens.prompt_audio_seconds.0.is_none());
+    let tools = &tokens.server_side_tool_usage_details;
+    let unread = flaws.leave_unread(known, total)
+        || tokens.citation_tokens.0 > Some(0)
+        || tokens.tools_used.0 > Some(sum([tools.web_search_calls.0, tools.mcp_calls.0]));
     let cost = tokens.charged();
     let traffic = tier_of_traffic(&tokens.extra_properties.google.traffic_type);
     Some(Reading {
@@ -309,9 +327,10 @@ impl Tokens {
             output_audio_tokens: of_output(|details| details.audio_tokens),
             output_image_tokens: of_output(|details| details.image_tokens),
             web_searches: self
-                .server_tool_use_details
+                .server_tool_use
                 .web_search_requests
                 .0
+                .or(self.server_tool_use_details.web_search_requests.0)
                 .or(self.server_side_tool_usage_details.web_search_calls.0)
                 .or(self.num_search_queries.0)
                 .or(self.connectors.web_search.0),
@@ -322,11 +341,8 @@ impl Tokens {
 
     /// What was charged.
     fn charged(&self) -> Option<Usd> {
-        if let Charge(Some(charged)) = self.cost {
-            // With a key of the caller's own, OpenRouter charges only its fee; the rest goes to the caller's
-            // account upstream (https://openrouter.ai/docs/use-cases/usage-accounting).
-            let upstream = self.cost_details.upstream_inference_cost.0.filter(|_| self.is_byok.0);
-            return Some(charged + upstream.unwrap_or(Usd::ZERO));
+        if let Some(charged) = charged(self.cost, self.is_byok, &self.cost_details) {
+            return Some(charged);
         }
         if let Amount(Some(charged)) = self.estimated_cost {
             return Some(charged);
@@ -335,6 +351,13 @@ impl Tokens {
         let ticks = self.cost_in_usd_ticks.0.filter(|ticks| *ticks > 0)?;
         Some(Usd::from_picos(i128::from(ticks) * 100))
     }
+}
+
+/// What was charged in all. With a key of the caller's own, OpenRouter charges only its fee; the rest goes to the caller's
+/// account upstream (<https://openrouter.ai/docs/use-cases/usage-accounting>).
+pub(super) fn charged(cost: Charge, is_byok: Flag, details: &CostDetails) -> Option<Usd> {
+    let upstream = details.upstream_inference_cost.0.filter(|_| is_byok.0);
+    cost.0.map(|charged| charged + upstream.unwrap_or(Usd::ZERO))
 }
 
 /// An amount in ticks of 1e-10 dollars. Like other amounts, it is no figure of what was used when it cannot be read.

@@ -28,6 +28,9 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("candidates[].groundingMetadata.imageSearchQueries", Member::OtherQueries, EMPTY),
         ("candidates[].groundingMetadata.retrievalQueries", Member::OtherQueries, EMPTY),
         ("candidates[].groundingMetadata.groundingChunks[].maps", Member::MapChunk, EMPTY),
+        ("candidates[].groundingMetadata.groundingChunks[].web", Member::WebChunk, EMPTY),
+        // LiteLLM's.
+        ("vertex_ai_grounding_metadata", Member::HostedResult, EMPTY),
         // Vertex AI.
         ("predictions[].embeddings.statistics.token_count", Member::InputTokensOfPart, NUMBER),
         ("metadata.billableCharacterCount", Member::Characters, NUMBER),

@@ -3,7 +3,7 @@
 use super::{Call, Dialect, Event, Home, Spoken};
 use crate::api::fields::{Member, NUMBER, USAGE};
 use crate::api::route::Route;
-use crate::record::{Api, Operation, Usage};
+use crate::record::{Api, Operation, Provider, Usage};
 use http::{HeaderMap, Method};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -22,6 +22,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         // Mistral's OCR; MiniMax' speech.
         ("usage_info", Member::UsageInfo, USAGE),
         ("extra_info.usage_characters", Member::Characters, NUMBER),
+        ("usage_characters", Member::Characters, NUMBER),
     ],
     events: &[
         ("transcript.text.done", Event::LAST),
@@ -46,17 +47,23 @@ fn route(method: &Method, segments: &[&str]) -> Option<Call> {
         ["videos" | "remix", ..] => other(Api::Videos),
         [_, "videos", ..] if *method != Method::DELETE => other(Api::Videos).repeated(),
         ["content", _, "videos", ..] | [_, "videos", ..] => Call::MANAGEMENT,
+        // What a browser is given to open a session with.
+        ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => Call::MANAGEMENT,
         ["rerank", ..] => other(Api::Rerank),
         ["ocr", ..] => other(Api::Ocr),
         _ => return None,
     })
 }
 
-/// Deepgram and their likes.
+/// Deepgram and their likes; OpenAI's moderations.
 fn at_home(home: &Home<'_>, route: &mut Route) {
     let speaks = matches!(home.path, "/v1/listen" | "/v1/speak" | "/v1/stt" | "/v1/tts");
     if speaks && home.host.is_some() {
         route.api = Some(Api::Audio);
+    }
+    // Free of charge (https://platform.openai.com/docs/guides/moderation).
+    if route.api == Some(Api::Moderations) && home.host == Some(&Provider::OPENAI) {
+        route.consumes = false;
     }
 }
 

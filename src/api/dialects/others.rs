@@ -2,7 +2,7 @@
 
 use super::{Call, Dialect};
 use crate::api::call::decoded;
-use crate::api::fields::{Member, NAME, NUMBER, USAGE};
+use crate::api::fields::{ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
 use crate::record::{Operation, Text};
 use http::Method;
 
@@ -10,6 +10,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     route,
     members: &[
         ("batch_id", Member::Id, NAME),
+        // Mistral's conversations.
+        ("outputs[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
         ("result.usage", Member::UsageIfKnown, USAGE),
         // Aleph Alpha; Replicate; llama.cpp.
         ("num_tokens_prompt_total", Member::InputTokens, NUMBER),

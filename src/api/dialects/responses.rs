@@ -29,6 +29,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("item.type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
         ("item.action.type", Member::Item(ItemOf::Event, ItemMember::Action), NAME),
         ("item.environment.type", Member::Item(ItemOf::Event, ItemMember::Environment), NAME),
+        ("tools[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("response.tools[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
         ("tools[].model", Member::ToolModel, NAME),
         ("response.tools[].model", Member::ToolModel, NAME),
         // A line of the results of a batch.
