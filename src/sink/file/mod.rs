@@ -51,7 +51,6 @@
 #![doc = include_str!("clickhouse.sql")]
 //! ```
 
-mod block;
 mod codec;
 mod error;
 mod forget;
@@ -64,10 +63,8 @@ mod queue;
 mod records;
 mod recover;
 mod replace;
-mod run;
 mod segment;
 mod shared;
-mod span;
 mod stats;
 mod storage;
 mod sync;

@@ -72,7 +72,6 @@ mod gather;
 mod groups;
 mod history;
 mod horizon;
-mod known;
 mod over_time;
 mod pace;
 mod ranking;
