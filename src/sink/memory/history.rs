@@ -195,18 +195,6 @@ impl History {
         });
     }
 
-    /// Whether calls are of a facet that `current` says is another one now.
-    pub(crate) fn is_of_gone(&self, current: impl Fn(u32) -> u32) -> bool {
-        self.parts().any(|part| current(part.facet) != part.facet)
-    }
-
-    /// Moves the calls of each facet to the one that `current` says; how many cells that saved.
-    pub(crate) fn regroup(&mut self, rolling: Rolling<'_>, current: impl Fn(u32) -> u32) -> usize {
-        let before = std::mem::take(self);
-        self.absorb(&before, rolling, |facet, _| current(facet));
-        before.cells().saturating_sub(self.cells())
-    }
-
     /// Adds all of another history, whose facets `facet` translates.
     pub(crate) fn absorb(
         &mut self,
