@@ -180,6 +180,11 @@ impl Record {
         }
     }
 
+    /// The model that answered, or else the one asked for: what the price goes by.
+    pub(crate) fn answering_model(&self) -> Option<&Text> {
+        self.response_model.as_ref().or(self.model.as_ref())
+    }
+
     /// The id of the end user, where there is one.
     pub fn user_id(&self) -> Option<&UserId> {
         self.user.as_ref().map(|user| &user.id)

@@ -2,7 +2,7 @@
 
 use super::MemorySink;
 use super::alerts::{Alert, Alerts, Fired};
-use crate::report::facet::Dimensions;
+use super::facet::Dimensions;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -4,9 +4,9 @@
 //! less: without its properties, then without its model, and in the end to the one of which nothing is told. Kinds that are
 //! there keep their places, and each sort has its share of them, so that no flood of values or names takes all.
 
+use super::facet::{Dimensions, Facet, Name};
 use super::pieces::Pieces;
 use crate::record::{Outcome, Record};
-use crate::report::facet::{Dimensions, Facet, Name};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
 
@@ -141,6 +141,7 @@ impl Facets {
 mod tests {
     use super::*;
     use crate::record::{Provider, Text};
+    use crate::report::CallFilter;
     use std::time::SystemTime;
 
     const KEEP: Dimensions = Dimensions { models: true, operations: true, properties: true };
@@ -197,7 +198,7 @@ mod tests {
         let place = facets.place(&other, None);
         let facet = facets.get(place).unwrap();
         assert_eq!(
-            (facet.has_provider(&Provider::ANTHROPIC), facet.has_model("model-1001")),
+            (facet.counts(&CallFilter::Provider(Provider::ANTHROPIC)), facet.has_model("model-1001")),
             (Some(true), None)
         );
     }

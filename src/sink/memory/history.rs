@@ -1,11 +1,11 @@
 //! What one row holds: its calls, added up by time and kind.
 
 use super::chunks::{Chunks, Key, Keyed};
+use super::days::DaySet;
 use super::gather::{Part, Span};
 use super::horizon::Rolling;
 use crate::record::Record;
 use crate::report::Totals;
-use crate::report::days::DaySet;
 use crate::report::instant::{QUARTERS_PER_DAY, quarter_of};
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! A part of the store, under a lock of its own.
 
 use super::builder::Settings;
+use super::facet::Facet;
 use super::facets::Facets;
 use super::gather::Part;
 use super::history::History;
@@ -10,7 +11,6 @@ use super::row::Row;
 use super::sieve::{PER_REQUEST, Sieve, activity, activity_of};
 use crate::record::{Record, UserId};
 use crate::report::Totals;
-use crate::report::facet::Facet;
 use hashbrown::HashTable;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};

@@ -3,10 +3,10 @@
 use super::Store;
 use super::gather::{Choice, Depth, Gather, Part};
 use super::pace::Pace;
+use super::quarters::Quarters;
 use super::ranking::Ranking;
 use super::row::Row;
 use super::visit::{Seen, Visitor, Way};
-use crate::report::window::Quarters;
 use crate::report::{
     Amount, Gaps, Measure, QueryError, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who,
     Window, Zone,

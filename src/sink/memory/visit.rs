@@ -1,15 +1,15 @@
 //! Going through the store.
 
+use super::facet::Facet;
 use super::gather::{Choice, Part};
 use super::history::History;
 use super::pace::Pace;
 use super::pieces::Pieces;
+use super::quarters::Quarters;
 use super::row::Row;
 use super::shard::Snapshot;
 use super::{Store, lock};
 use crate::record::UserId;
-use crate::report::facet::Facet;
-use crate::report::window::Quarters;
 use crate::report::{CallFilter, QueryError, Scope, Who};
 use std::future::Future;
 
