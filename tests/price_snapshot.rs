@@ -71,8 +71,13 @@ fn a_snapshot_that_is_spoilt_never_panics() {
             }
         }
     }
-    for bad in ["g x\tC0\n.\n", "what\n.\n", "n 18446744073709551615\np x\na |99999999\n.\n", "c b1 a1\n.\n"]
-    {
+    for bad in [
+        "g x\tC0\n.\n",
+        "what\n.\n",
+        "n 18446744073709551615\np x\na |99999999\n.\n",
+        "c b1 a1\n.\n",
+        "c a1\ng x\tC0\n.\n",
+    ] {
         assert!(PriceBook::from_snapshot(bad).is_err(), "{bad}");
     }
 }

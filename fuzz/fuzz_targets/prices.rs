@@ -34,11 +34,11 @@ fn usage() -> Usage {
     usage
 }
 
-/// What the book says of every name in it, and of names close to these.
-fn prices(book: &PriceBook) -> Vec<String> {
+/// What the book says of names that are in another one, and of names close to these.
+fn prices(book: &PriceBook, of: &PriceBook) -> Vec<String> {
     let usage = usage();
     let mut prices = Vec::new();
-    for (provider, name) in book.entries().take(16) {
+    for (provider, name) in of.entries().take(16) {
         let Ok(provider) = Provider::new(provider) else { continue };
         for name in
             [name.to_owned(), format!("{name}-latest"), format!("models/{name}-2026-01-31"), "a".repeat(256)]
@@ -60,10 +60,10 @@ fn prices(book: &PriceBook) -> Vec<String> {
 
 fuzz_target!(|input: &[u8]| {
     let Some(book) = book(input) else { return };
-    let before = prices(&book);
+    let before = prices(&book, &book);
     let _ = (book.disagreements(), book.refused_by_reason());
     let snapshot = book.to_snapshot();
     let back = PriceBook::from_snapshot(&snapshot).expect("what is written is read");
     assert_eq!(back.to_snapshot(), snapshot);
-    assert_eq!(prices(&back), before);
+    assert_eq!(prices(&back, &book), before);
 });

@@ -51,7 +51,7 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
     Some((provider.clone(), residency(host)))
 }
 
-/// The region that a host of OpenAI's says by its first label: `eu`, `us`, `ae`, and `gov` for what FedRAMP authorised. Each project is bound to one
+/// The region that a host of OpenAI's says by its first label: `eu`, `us`, `ae`, and `gov` for what `FedRAMP` authorised. Each project is bound to one
 /// of them, and where tokens are processed decides what they cost (<https://developers.openai.com/api/docs/pricing>, regional
 /// processing; <https://github.com/openai/openai-python/pull/3646> names the hosts).
 fn residency(host: &str) -> Option<Text> {
@@ -225,7 +225,20 @@ mod tests {
 
     /// Providers that are known and that the price data has no prices of.
     #[cfg(feature = "prices")]
-    const WITHOUT_PRICES: [&str; 5] = ["featherless_ai", "huggingface", "meta_llama", "venice", "writer"];
+    const WITHOUT_PRICES: [&str; 12] = [
+        "baidu",
+        "byteplus",
+        "featherless_ai",
+        "github-models",
+        "huggingface",
+        "kimi",
+        "meta_llama",
+        "siliconflow",
+        "stepfun",
+        "upstage",
+        "venice",
+        "writer",
+    ];
 
     #[cfg(feature = "prices")]
     #[test]

@@ -113,7 +113,7 @@ pub(super) enum Region {
     Eu,
     /// The data residency `us`.
     Us,
-    /// `gov`, which is authorised by FedRAMP.
+    /// `gov`, which is authorised by `FedRAMP`.
     Gov,
     /// Every region but `global`.
     NotGlobal,

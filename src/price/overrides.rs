@@ -89,6 +89,9 @@ impl PriceOverride {
         if self.provider.is_empty() || self.model.is_empty() || self.prefixes.iter().any(String::is_empty) {
             return Err(self.refused(Problem::Shape("an empty name".to_owned())));
         }
+        if self.prefixes.iter().any(|prefix| prefix.contains(char::is_control)) {
+            return Err(self.refused(Problem::Shape("a control character in a name".to_owned())));
+        }
         if self.standard.0.is_empty() && self.tiers.is_empty() {
             return Err(self.refused(Problem::NoRates));
         }

@@ -100,6 +100,8 @@ fn entry(builder: &mut Builder, source: Source, provider: ProviderId, rest: &str
     let (hidden, name) = name.strip_prefix('~').map_or((false, name), |name| (true, name));
     let spelt = builder.text(name)?;
     let catalog = builder.tables();
+    // An entry stands below its provider.
+    catalog.provider(provider)?;
     let id = EntryId::try_from(catalog.entries.len()).ok()?;
     let mut periods = Run { first: index(catalog.periods.len())?, len: 0 };
     let mut uplifts = Run { first: index(catalog.uplifts.len())?, len: 0 };

@@ -1,13 +1,86 @@
-//! Amazon Bedrock's own usage objects and headers. What its models bring along in their own shapes is read like
-//! anywhere else.
+//! Amazon Bedrock's own shapes: Converse, and what it wraps around the shapes of its models.
 //!
 //! `inputTokens` leaves cached tokens out:
 //! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
 
-use super::lenient::{self, Count, Fees, List, Word, lenient};
-use super::usage::{Reading, plus, sum};
-use crate::record::Usage;
-use http::HeaderMap;
+use super::{Call, Dialect, Spoken, Texts};
+use crate::api::call::decoded;
+use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
+use crate::api::lenient::{self, Count, Fees, List, Word, lenient};
+use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use crate::record::{Api, Operation, Text, Usage};
+use crate::wire::select::InPieces::{All, Strings};
+use http::{HeaderMap, Method};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::Converse, Operation::Chat), Spoken::text(Api::Invoke, Operation::Chat)],
+    route,
+    members: &[
+        ("serviceTier.type", Member::ServiceTier, NAME),
+        ("performanceConfig.latency", Member::Latency, NAME),
+        // Guardrails are billed by their units.
+        ("trace.guardrail", Member::HostedResult, EMPTY),
+        ("__type", Member::ErrorCode, NAME),
+        ("metadata.usage", Member::UsageIfKnown, USAGE),
+        ("amazon-bedrock-invocationMetrics", Member::InvocationMetrics, USAGE),
+        // Llama; Titan.
+        ("prompt_token_count", Member::InputTokens, NUMBER),
+        ("generation_token_count", Member::OutputTokens, NUMBER),
+        ("inputTextTokenCount", Member::InputTokens, NUMBER),
+        ("totalOutputTextTokenCount", Member::OutputTokens, NUMBER),
+        ("results[].tokenCount", Member::OutputTokensOfPart, NUMBER),
+    ],
+    content: &["contentBlockDelta", "generation", "outputText"],
+    texts: Texts {
+        request: &[("toolConfig.tools", All), ("inputText", Strings)],
+        stream: &[
+            ("delta.reasoningContent.text", Strings),
+            ("delta.toolUse.input", Strings),
+            ("contentBlockDelta.delta.text", Strings),
+            ("contentBlockDelta.delta.toolUse.input", Strings),
+        ],
+        document: &[
+            ("output.message.content[].text", Strings),
+            ("output.message.content[].toolUse.input", All),
+            ("results[].outputText", Strings),
+        ],
+        both: &[("generation", Strings), ("outputText", Strings)],
+    },
+    usage: &[
+        Convention {
+            keys: &[("inputTokens", Sure::Own), ("outputTokens", Sure::Own)],
+            api: Some(Api::Converse),
+            read: |json, _| read_converse(json),
+        },
+        Convention {
+            keys: &[("inputTokenCount", Sure::Own), ("outputTokenCount", Sure::Own)],
+            api: None,
+            read: |json, _| read_invocation_metrics(json),
+        },
+    ],
+    head: Some(read_headers),
+    ..Dialect::NONE
+};
+
+/// `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream`.
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    let [verb, model, "model", ..] = segments else { return None };
+    let call = match *verb {
+        "converse" => Call::new(Api::Converse, Operation::Chat).with_stream(false),
+        "converse-stream" => Call::new(Api::Converse, Operation::Chat).with_stream(true),
+        "invoke" => Call::new(Api::Invoke, Operation::Chat).with_stream(false),
+        "invoke-with-response-stream" => Call::new(Api::Invoke, Operation::Chat).with_stream(true),
+        "count-tokens" => Call::COUNT,
+        _ => return None,
+    };
+    let model = decoded(model);
+    let call = if verb.starts_with("invoke") && model.contains("embed") {
+        Call { operation: Operation::Embeddings, ..call }
+    } else {
+        call
+    };
+    Some(call.with_model(Text::new(&model).ok()))
+}
 
 lenient! {
     /// The `usage` of Converse and of Nova.
@@ -39,7 +112,7 @@ lenient! {
 }
 
 /// Reads a `usage` of Converse's shape.
-pub(super) fn read_converse(json: &[u8]) -> Option<Reading> {
+fn read_converse(json: &[u8]) -> Option<Reading> {
     let (converse, flaws): (Converse, _) = lenient::read(json)?;
     let cache_read = converse.cache_read.0.or(converse.cache_read_count.0);
     let cache_write = converse.cache_write.0.or(converse.cache_write_count.0);
@@ -66,7 +139,7 @@ pub(super) fn read_converse(json: &[u8]) -> Option<Reading> {
 }
 
 /// Reads the metrics that Bedrock adds to the last event of a stream.
-pub(super) fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
+fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
     let (metrics, flaws): (InvocationMetrics, _) = lenient::read(json)?;
     let usage = exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0);
     let unread = flaws.leave_unread(0, None);
@@ -74,7 +147,7 @@ pub(super) fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
 }
 
 /// The usage that stands in the response's headers, which is all there is for some models.
-pub(super) fn read_headers(headers: &HeaderMap) -> Option<Usage> {
+fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let count = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let input = count("x-amzn-bedrock-input-token-count");
     let output = count("x-amzn-bedrock-output-token-count");

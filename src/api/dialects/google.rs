@@ -1,12 +1,116 @@
-//! Google's usage objects: the Gemini API, Vertex AI and interactions.
+//! Google's `generateContent`: the Gemini API and Vertex AI.
 //!
 //! Thinking and the prompts of tools stand beside the candidates and the prompt, cached content within the prompt:
 //! [`UsageMetadata`](https://ai.google.dev/api/generate-content#UsageMetadata). Thinking is
 //! [billed as output](https://ai.google.dev/gemini-api/docs/thinking#pricing).
 
-use super::lenient::{self, Count, List, Word, lenient};
-use super::usage::{Reading, plus, sum};
-use crate::record::{Text, Usage};
+use super::{Call, Dialect, Spoken, Texts};
+use crate::api::call::decoded;
+use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
+use crate::api::lenient::{self, Count, List, Word, lenient};
+use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use crate::record::{Api, Operation, Text, Usage};
+use crate::wire::select::InPieces::{All, Strings};
+use http::Method;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::GenerateContent, Operation::GenerateContent), Spoken::other(Api::Predict)],
+    route,
+    members: &[
+        ("modelVersion", Member::Model, NAME),
+        ("responseId", Member::Id, NAME),
+        ("serviceTier", Member::ServiceTier, NAME),
+        ("usageMetadata", Member::Usage, USAGE),
+        // Of Code Assist, and of a batch.
+        ("response.usageMetadata", Member::Usage, USAGE),
+        ("candidates[].finishReason", Member::FinishReason, NAME),
+        ("candidates[].groundingMetadata.webSearchQueries", Member::Queries, USAGE),
+        ("candidates[].groundingMetadata.imageSearchQueries", Member::OtherQueries, EMPTY),
+        ("candidates[].groundingMetadata.retrievalQueries", Member::OtherQueries, EMPTY),
+        ("candidates[].groundingMetadata.groundingChunks[].maps", Member::MapChunk, EMPTY),
+        ("candidates[].groundingMetadata.groundingChunks[].web", Member::WebChunk, EMPTY),
+        // LiteLLM's.
+        ("vertex_ai_grounding_metadata", Member::HostedResult, EMPTY),
+        // Vertex AI.
+        ("predictions[].embeddings.statistics.token_count", Member::InputTokensOfPart, NUMBER),
+        ("metadata.billableCharacterCount", Member::Characters, NUMBER),
+        // The results of a batch: lines, or all in one.
+        ("key", Member::BatchKey, NAME),
+        ("response.candidates", Member::BatchResult, EMPTY),
+        ("response.inlinedResponses", Member::BatchResults, EMPTY),
+    ],
+    content: &["candidates[].content.parts"],
+    texts: Texts {
+        request: &[
+            ("contents[].parts[].text", Strings),
+            ("contents[].parts[].functionCall.args", All),
+            ("contents[].parts[].functionResponse.response", All),
+            ("content.parts[].text", Strings),
+            ("systemInstruction.parts[].text", Strings),
+            ("system_instruction.parts[].text", Strings),
+        ],
+        both: &[
+            ("candidates[].content.parts[].text", Strings),
+            ("candidates[].content.parts[].functionCall.args", All),
+        ],
+        ..Texts::NONE
+    },
+    usage: &[Convention {
+        keys: &[
+            ("promptTokenCount", Sure::Certain),
+            ("candidatesTokenCount", Sure::Certain),
+            ("totalTokenCount", Sure::Certain),
+        ],
+        api: Some(Api::GenerateContent),
+        read: |json, _| read(json),
+    }],
+    ..Dialect::NONE
+};
+
+/// `…/models/gemini-2.5-flash:streamGenerateContent`.
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    let [last, before, ..] = segments else { return None };
+    let last = decoded(last);
+    let (model, verb) = last.rsplit_once(':')?;
+    let generate = Call::new(Api::GenerateContent, Operation::GenerateContent);
+    let embed = Call::new(Api::Embeddings, Operation::Embeddings);
+    let predict = Call::new(Api::Predict, Operation::Other);
+    let call = match verb {
+        "generateContent" => generate.with_stream(false),
+        "streamGenerateContent" => generate.with_stream(true),
+        "embedContent" | "batchEmbedContents" => embed,
+        "asyncBatchEmbedContent" | "batchGenerateContent" => Call { batch: true, ..Call::MANAGEMENT },
+        "countTokens" | "computeTokens" => Call::COUNT,
+        "predict" if model.contains("embedding") => Call { operation: Operation::Embeddings, ..predict },
+        "predict" | "predictLongRunning" => predict,
+        "fetchPredictOperation" => predict.repeated(),
+        // A partner's model in its own shape.
+        "rawPredict" if model == "count-tokens" => Call::COUNT,
+        "rawPredict" => partner(segments).with_stream(false),
+        "streamRawPredict" => partner(segments).with_stream(true),
+        _ => return None,
+    };
+    let call = if *before == "models" { call.with_model(Text::new(model).ok()) } else { call };
+    Some(Call { region: location(segments), ..call })
+}
+
+/// Whose shape a `rawPredict` has: `publishers/anthropic/models/…`.
+fn partner(segments: &[&str]) -> Call {
+    match segments {
+        [_, "models", "anthropic", ..] => Call::new(Api::Messages, Operation::Chat),
+        [_, "models", "mistralai", ..] => Call::new(Api::ChatCompletions, Operation::Chat),
+        _ => Call::UNKNOWN,
+    }
+}
+
+/// `projects/…/locations/us-central1/…` of Vertex AI.
+fn location(segments: &[&str]) -> Option<Text> {
+    let place = segments.windows(2).find_map(|pair| match pair {
+        [place, "locations"] => Some(decoded(place)),
+        _ => None,
+    })?;
+    Text::new(&place).ok()
+}
 
 lenient! {
     struct Metadata {
@@ -30,35 +134,11 @@ lenient! {
         modality: Word = "modality",
         tokens: Count = "tokenCount",
     }
-
-    /// The usage of an interaction.
-    struct Interaction {
-        input: Count = "total_input_tokens",
-        output: Count = "total_output_tokens",
-        thought: Count = "total_thought_tokens",
-        tool_use: Count = "total_tool_use_tokens",
-        cached: Count = "total_cached_tokens",
-        total: Count = "total_tokens",
-        input_modalities: List<InteractionModality> = "input_tokens_by_modality",
-        output_modalities: List<InteractionModality> = "output_tokens_by_modality",
-        cached_modalities: List<InteractionModality> = "cached_tokens_by_modality",
-        grounding: List<Grounding> = "grounding_tool_count",
-    }
-
-    struct InteractionModality {
-        modality: Word = "modality",
-        tokens: Count = "tokens",
-    }
-
-    struct Grounding {
-        kind: Word = "type",
-        count: Count = "count",
-    }
 }
 
 // Vertex AI's `Modality`, for clients that ask for enums as numbers.
-const IMAGE: (&str, u64) = ("image", 2);
-const AUDIO: (&str, u64) = ("audio", 4);
+pub(super) const IMAGE: (&str, u64) = ("image", 2);
+pub(super) const AUDIO: (&str, u64) = ("audio", 4);
 
 /// Reads a `usageMetadata`.
 pub(super) fn read(json: &[u8]) -> Option<Reading> {
@@ -85,42 +165,8 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
     Some(Reading { usage, service_tier, unreadable, unread, ..Reading::default() })
 }
 
-/// Reads the `usage` of an interaction.
-pub(super) fn read_interaction(json: &[u8]) -> Option<Reading> {
-    let (interaction, flaws): (Interaction, _) = lenient::read(json)?;
-    let of = |list: &List<InteractionModality>, (name, number): (&str, u64)| {
-        let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
-        of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
-    };
-    let grounding = |tool: &str| {
-        let of_tool = interaction.grounding.0.iter().filter(|entry| entry.kind.is(tool, u64::MAX));
-        of_tool.fold(None, |known, entry| plus(known, entry.count.0))
-    };
-    let grounded = interaction.grounding.0.iter().fold(None, |known, entry| plus(known, entry.count.0));
-    let mut usage = Usage {
-        input_tokens: plus(interaction.input.0, interaction.tool_use.0),
-        cache_read_tokens: interaction.cached.0,
-        input_audio_tokens: of(&interaction.input_modalities, AUDIO),
-        input_image_tokens: of(&interaction.input_modalities, IMAGE),
-        output_tokens: interaction.output.0,
-        reasoning_tokens: interaction.thought.0,
-        output_audio_tokens: of(&interaction.output_modalities, AUDIO),
-        output_image_tokens: of(&interaction.output_modalities, IMAGE),
-        cache_read_audio_tokens: of(&interaction.cached_modalities, AUDIO),
-        cache_read_image_tokens: of(&interaction.cached_modalities, IMAGE),
-        web_searches: grounding("google_search"),
-        map_queries: grounding("google_maps"),
-        ..Usage::default()
-    };
-    add_thinking(&mut usage, interaction.total.0);
-    let another_tool = sum([grounded]) > sum([usage.web_searches, usage.map_queries]);
-    let known = sum([usage.input_tokens, usage.output_tokens]);
-    let unread = another_tool || flaws.leave_unread(known, interaction.total.0);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
-}
-
 /// Adds thinking to the output, unless the total says that it is in there.
-fn add_thinking(usage: &mut Usage, total: Option<u64>) {
+pub(super) fn add_thinking(usage: &mut Usage, total: Option<u64>) {
     let within = total == Some(sum([usage.input_tokens, usage.output_tokens]));
     if !within || usage.output_tokens.is_none() {
         usage.output_tokens = plus(usage.output_tokens, usage.reasoning_tokens);
@@ -197,16 +243,5 @@ mod tests {
         assert_eq!(tier(r#"{"trafficType":1}"#), None);
         assert_eq!(tier(r#"{"trafficType":2}"#).unwrap(), "PROVISIONED_THROUGHPUT");
         assert_eq!(tier(r#"{"trafficType":"ON_DEMAND_FLEX"}"#).unwrap(), "ON_DEMAND_FLEX");
-    }
-
-    #[test]
-    fn an_interaction_counts_thoughts_and_tools_beside() {
-        let json = br#"{"total_input_tokens":22,"total_output_tokens":590,"total_thought_tokens":1173,
-            "total_tool_use_tokens":198,"total_cached_tokens":0,"total_tokens":1983,
-            "input_tokens_by_modality":[{"modality":"text","tokens":20},{"modality":"image","tokens":2}],
-            "grounding_tool_count":[{"type":"google_search","count":1}]}"#;
-        let usage = read_interaction(json).unwrap().usage;
-        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(220), Some(1763)));
-        assert_eq!((usage.input_image_tokens, usage.web_searches), (Some(2), Some(1)));
     }
 }

@@ -1,20 +1,86 @@
-//! Anthropic's usage objects: Messages, wherever they are served.
+//! Anthropic's Messages, wherever they are served.
 //!
 //! `input_tokens` is what neither came from the cache nor went into it; `output_tokens` includes thinking
 //! ([prompt caching](https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#tracking-cache-performance)).
 //! In a stream, `message_start` has first figures and each `message_delta` cumulative ones
 //! ([streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types)).
 
-use super::details::{CacheCreation, InputDetails};
-use super::flaws::Flaws;
-use super::lenient::{self, Count, Ignored, List, Word, lenient};
-use super::openai::Charge;
-use super::usage::{Reading, is_object, sum};
-use crate::record::{Pass, Text, Usage};
+use super::chat::{Charge, CostDetails, charged};
+use super::{Call, Dialect, Event, Home, Spoken, Texts};
+use crate::api::details::{CacheCreation, InputDetails};
+use crate::api::fields::{ItemMember, ItemOf, Member, NAME, USAGE};
+use crate::api::flaws::Flaws;
+use crate::api::lenient::{self, Count, Flag, Ignored, List, Word, lenient};
+use crate::api::route::Route;
+use crate::api::usage::{Convention, Reading, Sure, is_object, sum};
+use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
+use crate::wire::select::InPieces::{All, Strings};
+use http::Method;
 
 /// The types of passes that the counters at the top cover.
 const MESSAGE: Word = Word::Text(Text::from_static("message"));
 const FALLBACK: Word = Word::Text(Text::from_static("fallback_message"));
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::Messages, Operation::Chat)],
+    route,
+    at_home: Some(at_home),
+    members: &[
+        ("message.model", Member::Model, NAME),
+        ("message.id", Member::Id, NAME),
+        ("message.usage", Member::UsageAtStart, USAGE),
+        ("content[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("content_block.type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
+        // The results of a batch.
+        ("result.type", Member::BatchResult, NAME),
+    ],
+    content: &["delta.text", "completion"],
+    texts: Texts {
+        request: &[
+            ("messages[].content[].input", All),
+            ("messages[].content[].content", Strings),
+            ("messages[].content[].content[].text", Strings),
+            ("system", Strings),
+            ("system[].text", Strings),
+        ],
+        stream: &[("delta.text", Strings), ("delta.thinking", Strings), ("delta.partial_json", Strings)],
+        document: &[("content[].text", Strings), ("content[].thinking", Strings), ("content[].input", All)],
+        both: &[("completion", Strings)],
+    },
+    events: &[
+        ("message", Event { is_message: true, ..Event::NONE }),
+        ("message_start", Event { is_message: true, ..Event::NONE }),
+        ("content_block_delta", Event::CONTENT),
+        ("message_stop", Event::LAST),
+    ],
+    usage: &[Convention {
+        keys: &[
+            ("cache_read_input_tokens", Sure::Strongly),
+            ("cache_creation_input_tokens", Sure::Strongly),
+            ("cache_creation", Sure::Strongly),
+            ("iterations", Sure::Strongly),
+        ],
+        api: None,
+        read: |json, _| read(json),
+    }],
+    ..Dialect::NONE
+};
+
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    Some(match segments {
+        ["count_tokens", "messages", ..] => Call::COUNT,
+        ["messages", ..] => Call::new(Api::Messages, Operation::Chat),
+        // The legacy API.
+        ["complete", ..] => Call { operation: Operation::TextCompletion, ..Call::UNKNOWN },
+        _ => return None,
+    })
+}
+
+fn at_home(home: &Home<'_>, route: &mut Route) {
+    if home.host == Some(&Provider::ANTHROPIC) && home.path == "/v1/complete" {
+        route.api = Some(Api::Completions);
+    }
+}
 
 lenient! {
     /// The object `usage`.
@@ -36,6 +102,10 @@ lenient! {
         iterations: List<Iteration> = "iterations",
         // OpenRouter's.
         cost: Charge = "cost",
+        is_byok: Flag = "is_byok",
+        cost_details: CostDetails = "cost_details",
+        // Taken out of the context, not billed.
+        _cache_deleted: Ignored = "cache_deleted_input_tokens",
     }
 
     struct OutputDetails {
@@ -47,6 +117,7 @@ lenient! {
         // What is fetched is billed as input alone
         // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-fetch-tool#usage-and-pricing).
         _web_fetch_requests: Ignored = "web_fetch_requests",
+        _tool_search_requests: Ignored = "tool_search_requests",
     }
 
     /// One pass over a model. The counters at the top cover the passes of type `message`, or, where there is one,
@@ -77,7 +148,7 @@ fn read_event(json: &[u8]) -> (Counters, Flaws) {
 
 /// The usage of a stream, of which every event brings a part.
 #[derive(Clone, Debug)]
-pub(super) struct Cumulative {
+pub(in crate::api) struct Cumulative {
     counters: Counters,
     flaws: Flaws,
     /// The first event said nothing of the cache, and none has stated the input anew.
@@ -88,7 +159,7 @@ pub(super) struct Cumulative {
 
 impl Cumulative {
     /// The figures of `message_start`; none where it is not JSON.
-    pub(super) fn start(json: &[u8]) -> Self {
+    pub(in crate::api) fn start(json: &[u8]) -> Self {
         let (counters, flaws) = read_event(json);
         let began_without_cache = counters.cache_read().is_none() && counters.cache_write().is_none();
         Self { counters, flaws, began_without_cache, cache_came_later: false }
@@ -96,7 +167,7 @@ impl Cumulative {
 
     /// Lays the figures of a `message_delta` over those known. Whether there were any.
     #[must_use]
-    pub(super) fn overlay(&mut self, json: &[u8]) -> bool {
+    pub(in crate::api) fn overlay(&mut self, json: &[u8]) -> bool {
         let (delta, flaws) = read_event(json);
         self.flaws |= flaws;
         let any = delta.output_tokens.0.is_some() || delta.input_tokens.0.is_some();
@@ -135,13 +206,14 @@ impl Cumulative {
             counters.iterations = delta.iterations;
         }
         if delta.cost.0.is_some() {
-            counters.cost = delta.cost;
+            (counters.cost, counters.is_byok) = (delta.cost, delta.is_byok);
+            counters.cost_details = delta.cost_details;
         }
         any
     }
 
     /// What the events said together.
-    pub(super) fn reading(self) -> Reading {
+    pub(in crate::api) fn reading(self) -> Reading {
         self.counters.reading(self.flaws, self.cache_came_later)
     }
 }
@@ -196,7 +268,7 @@ impl Counters {
             usage,
             service_tier,
             region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
-            cost: self.cost.0,
+            cost: charged(self.cost, self.is_byok, &self.cost_details),
             model: model.and_then(Word::text),
             too_large: too_many,
             unreadable: flaws.unreadable,

@@ -1,16 +1,133 @@
-//! OpenAI's usage objects, and those of the many that speak its dialects.
+//! OpenAI's chat and text completions, and the many that speak their dialect.
 //!
 //! `prompt_tokens` (`input_tokens` in Responses) includes cached tokens and `completion_tokens` (`output_tokens`)
 //! includes reasoning: [chat completions](https://platform.openai.com/docs/api-reference/chat/object),
 //! [prompt caching](https://platform.openai.com/docs/guides/prompt-caching). Others spell the parts in other
 //! places, and some keep a part outside of its whole; there `total_tokens` tells.
 
-use super::details::{CacheCreation, InputDetails, OutputDetails};
 use super::google::tier_of_traffic;
-use super::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
-use super::usage::{Reading, plus, sum};
+use super::{Call, Dialect, Home, Spoken, Texts};
+use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
+use crate::api::fields::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use crate::api::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
+use crate::api::route::Route;
+use crate::api::usage::{Convention, Reading, Speaker, Sure, plus, sum};
 use crate::json::{Kind, Scanned};
-use crate::record::{Text, Usage, Usd};
+use crate::record::{Api, Operation, Provider, Text, Usage, Usd};
+use crate::wire::select::InPieces::{All, Strings};
+use http::Method;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[
+        Spoken::text(Api::ChatCompletions, Operation::Chat),
+        Spoken::text(Api::Completions, Operation::TextCompletion),
+    ],
+    route,
+    at_home: Some(at_home),
+    members: &[
+        // xAI's deferred completions.
+        ("request_id", Member::DeferredId, NAME),
+        // Groq; Moonshot.
+        ("x_groq.usage", Member::UsageElsewhere, USAGE),
+        ("choices[].usage", Member::UsageElsewhere, USAGE),
+        // Tools of Groq's; Moonshot's; Z.ai's.
+        ("choices[].message.executed_tools[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        (
+            "choices[].message.tool_calls[].function.name",
+            Member::Item(ItemOf::Answer, ItemMember::Type),
+            NAME,
+        ),
+        ("choices[].delta.executed_tools[].type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
+        ("web_search", Member::HostedResult, EMPTY),
+        // MiniMax.
+        ("base_resp.status_code", Member::BaseStatus, NUMBER),
+    ],
+    content: &[
+        "choices[].delta.content",
+        "choices[].delta.reasoning_content",
+        "choices[].delta.reasoning",
+        "choices[].delta.tool_calls",
+        "choices[].delta.function_call",
+        "choices[].delta.refusal",
+        "choices[].delta.audio",
+        "choices[].delta.images",
+        "choices[].text",
+    ],
+    texts: Texts {
+        // Anthropic, Converse, Cohere's second version and Ollama have the messages too.
+        request: &[
+            ("messages[].content", Strings),
+            ("messages[].content[].text", Strings),
+            ("messages[].reasoning_content", Strings),
+            ("messages[].tool_calls[].function.name", Strings),
+            ("messages[].tool_calls[].function.arguments", All),
+            ("tools", All),
+            ("functions", All),
+            ("prompt", Strings),
+            ("prompt[]", Strings),
+            ("suffix", Strings),
+        ],
+        stream: &[
+            ("choices[].delta.content", Strings),
+            ("choices[].delta.reasoning_content", Strings),
+            ("choices[].delta.reasoning", Strings),
+            ("choices[].delta.refusal", Strings),
+            ("choices[].delta.tool_calls[].function.name", Strings),
+            ("choices[].delta.tool_calls[].function.arguments", Strings),
+        ],
+        document: &[
+            ("choices[].message.content", Strings),
+            ("choices[].message.content[].text", Strings),
+            ("choices[].message.reasoning_content", Strings),
+            ("choices[].message.reasoning", Strings),
+            ("choices[].message.refusal", Strings),
+            ("choices[].message.tool_calls[].function.name", Strings),
+            ("choices[].message.tool_calls[].function.arguments", Strings),
+        ],
+        both: &[("choices[].text", Strings)],
+    },
+    objects: &[
+        ("chat.completion", Api::ChatCompletions),
+        ("chat.completion.chunk", Api::ChatCompletions),
+        ("text_completion", Api::Completions),
+    ],
+    usage: &[Convention {
+        keys: &[
+            ("prompt_tokens", Sure::Certain),
+            ("completion_tokens", Sure::Certain),
+            ("total_tokens", Sure::Vaguely),
+            ("seconds", Sure::Vaguely),
+            ("cost", Sure::Vaguely),
+            ("cost_in_usd_ticks", Sure::Vaguely),
+        ],
+        api: None,
+        read: |json, speaker| read(json, speaker == Speaker::Google),
+    }],
+    ..Dialect::NONE
+};
+
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    let chat = Call::new(Api::ChatCompletions, Operation::Chat);
+    Some(match segments {
+        // A stored prompt may be either kind; the answer tells.
+        ["completions", _, "prompts", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        ["completions", "chat" | "fim" | "agents", ..] => chat,
+        [_, "completions", "chat", ..] | ["messages", _, "completions", "chat", ..] => chat.repeated(),
+        ["completions", ..] => Call::new(Api::Completions, Operation::TextCompletion),
+        _ => return None,
+    })
+}
+
+fn at_home(home: &Home<'_>, route: &mut Route) {
+    // OpenAI's conversations are kept, Mistral's are answered.
+    if home.host == Some(&Provider::MISTRAL)
+        && home.path.starts_with("/v1/conversations")
+        && *home.method == Method::POST
+    {
+        (route.api, route.operation) = (None, Operation::Chat);
+        (route.consumes, route.by_shape) = (true, false);
+    }
+}
 
 lenient! {
     /// The object `usage`.
@@ -35,6 +152,8 @@ lenient! {
         cached_tokens: Count = "cached_tokens",
         num_cached_tokens: Count = "num_cached_tokens",
         prompt_cache_hit_tokens: Count = "prompt_cache_hit_tokens",
+        _cache_miss: Ignored = "prompt_cache_miss_tokens",
+        _text: Ignored = "text_tokens",
         reasoning_tokens: Count = "reasoning_tokens",
         // In Anthropic's spelling, but within `prompt_tokens`: Databricks, Venice.
         cache_read_input_tokens: Count = "cache_read_input_tokens",
@@ -44,8 +163,10 @@ lenient! {
         // Transcriptions; Mistral.
         seconds: Seconds = "seconds",
         prompt_audio_seconds: Seconds = "prompt_audio_seconds",
-        // OpenRouter; xAI; Perplexity.
+        // LiteLLM; OpenRouter; xAI; Perplexity.
+        server_tool_use: ServerTools = "server_tool_use",
         server_tool_use_details: ServerTools = "server_tool_use_details",
+        tools_used: Count = "num_server_side_tools_used",
         server_side_tool_usage_details: ServerTools = "server_side_tool_usage_details",
         num_search_queries: Count = "num_search_queries",
         // Perplexity's deep research bills what it cites beside the wholes.
@@ -70,7 +191,7 @@ lenient! {
         // Tools of the caller's, whose results are tokens.
         _requested: Ignored = "tool_calls_requested",
         _executed: Ignored = "tool_calls_executed",
-        _mcp: Ignored = "mcp_calls",
+        mcp_calls: Count = "mcp_calls",
     }
 
     struct Connectors: billed {
@@ -107,7 +228,12 @@ pub(super) fn read(json: &[u8], google: bool) -> Option<Reading> {
         settle_with_total(&mut usage, total, tokens.connector_tokens.0, google);
     }
     let known = sum([usage.input_tokens, usage.output_tokens]);
-    let unread = flaws.leave_unread(known, tokens.total_tokens.0) || tokens.citation_tokens.0 > Some(0);
+    // Of Mistral's transcriptions the seconds are billed, and no counter but the total has the tokens of the audio.
+    let total = tokens.total_tokens.0.filter(|_| tokens.prompt_audio_seconds.0.is_none());
+    let tools = &tokens.server_side_tool_usage_details;
+    let unread = flaws.leave_unread(known, total)
+        || tokens.citation_tokens.0 > Some(0)
+        || tokens.tools_used.0 > Some(sum([tools.web_search_calls.0, tools.mcp_calls.0]));
     let cost = tokens.charged();
     let traffic = tier_of_traffic(&tokens.extra_properties.google.traffic_type);
     Some(Reading {
@@ -201,9 +327,10 @@ impl Tokens {
             output_audio_tokens: of_output(|details| details.audio_tokens),
             output_image_tokens: of_output(|details| details.image_tokens),
             web_searches: self
-                .server_tool_use_details
+                .server_tool_use
                 .web_search_requests
                 .0
+                .or(self.server_tool_use_details.web_search_requests.0)
                 .or(self.server_side_tool_usage_details.web_search_calls.0)
                 .or(self.num_search_queries.0)
                 .or(self.connectors.web_search.0),
@@ -214,11 +341,8 @@ impl Tokens {
 
     /// What was charged.
     fn charged(&self) -> Option<Usd> {
-        if let Charge(Some(charged)) = self.cost {
-            // With a key of the caller's own, OpenRouter charges only its fee; the rest goes to the caller's
-            // account upstream (https://openrouter.ai/docs/use-cases/usage-accounting).
-            let upstream = self.cost_details.upstream_inference_cost.0.filter(|_| self.is_byok.0);
-            return Some(charged + upstream.unwrap_or(Usd::ZERO));
+        if let Some(charged) = charged(self.cost, self.is_byok, &self.cost_details) {
+            return Some(charged);
         }
         if let Amount(Some(charged)) = self.estimated_cost {
             return Some(charged);
@@ -227,6 +351,13 @@ impl Tokens {
         let ticks = self.cost_in_usd_ticks.0.filter(|ticks| *ticks > 0)?;
         Some(Usd::from_picos(i128::from(ticks) * 100))
     }
+}
+
+/// What was charged in all. With a key of the caller's own, OpenRouter charges only its fee; the rest goes to the caller's
+/// account upstream (<https://openrouter.ai/docs/use-cases/usage-accounting>).
+pub(super) fn charged(cost: Charge, is_byok: Flag, details: &CostDetails) -> Option<Usd> {
+    let upstream = details.upstream_inference_cost.0.filter(|_| is_byok.0);
+    cost.0.map(|charged| charged + upstream.unwrap_or(Usd::ZERO))
 }
 
 /// An amount in ticks of 1e-10 dollars. Like other amounts, it is no figure of what was used when it cannot be read.

@@ -1,12 +1,86 @@
-//! Cohere's usage objects: `usage` in v2, `meta` in v1.
+//! Cohere's chat, whose usage is `usage` in v2 and `meta` in v1.
 //!
 //! What is billed stands in `billed_units`; `tokens` counts what the model saw, its own instructions included:
 //! [chat](https://docs.cohere.com/reference/chat).
 
-use super::lenient::{self, Count, lenient};
-use super::usage::{Reading, plus};
-use crate::record::Usage;
-use http::HeaderMap;
+use super::{Call, Dialect, Event, Home, Spoken, Texts};
+use crate::api::fields::{Member, NAME, USAGE};
+use crate::api::lenient::{self, Count, lenient};
+use crate::api::route::Route;
+use crate::api::usage::{Convention, Reading, Sure, plus};
+use crate::record::{Api, Operation, Provider, Usage};
+use crate::wire::select::InPieces::Strings;
+use http::{HeaderMap, Method};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::CohereChat, Operation::Chat)],
+    route,
+    at_home: Some(at_home),
+    members: &[
+        ("response_id", Member::Id, NAME),
+        ("event_type", Member::Type, NAME),
+        ("delta.usage", Member::UsageIfKnown, USAGE),
+        ("meta", Member::UsageIfKnown, USAGE),
+        ("response.meta", Member::UsageIfKnown, USAGE),
+    ],
+    texts: Texts {
+        request: &[
+            ("message", Strings),
+            ("preamble", Strings),
+            ("chat_history[].message", Strings),
+            ("texts[]", Strings),
+            ("query", Strings),
+            ("documents[]", Strings),
+        ],
+        stream: &[
+            ("delta.message.content.text", Strings),
+            ("delta.message.tool_plan", Strings),
+            ("delta.message.tool_calls.function.arguments", Strings),
+        ],
+        document: &[("text", Strings), ("message.content[].text", Strings), ("generations[].text", Strings)],
+        both: &[],
+    },
+    events: &[
+        // The first version.
+        ("stream-start", Event { api: Some(Api::CohereChat), ..Event::NONE }),
+        ("text-generation", Event { api: Some(Api::CohereChat), ..Event::CONTENT }),
+        ("tool-calls-generation", Event::CONTENT),
+        ("tool-calls-chunk", Event::CONTENT),
+        ("stream-end", Event::LAST),
+        // The second.
+        ("content-delta", Event::CONTENT),
+        ("tool-plan-delta", Event::CONTENT),
+        ("tool-call-start", Event::CONTENT),
+        ("tool-call-delta", Event::CONTENT),
+        ("message-end", Event::LAST),
+    ],
+    usage: &[Convention {
+        keys: &[("billed_units", Sure::Own), ("tokens", Sure::Own)],
+        api: Some(Api::CohereChat),
+        read: |json, _| read(json),
+    }],
+    head: Some(read_headers),
+    ..Dialect::NONE
+};
+
+/// `/v2/chat`. Others have `/v1/chat` too.
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    let is_chat = matches!(segments, ["chat", "v2", ..]);
+    is_chat.then_some(Call { operation: Operation::Chat, ..Call::UNKNOWN })
+}
+
+fn at_home(home: &Home<'_>, route: &mut Route) {
+    if home.host != Some(&Provider::COHERE) {
+        return;
+    }
+    match home.path {
+        "/v1/chat" | "/v2/chat" => {
+            (route.api, route.operation) = (Some(Api::CohereChat), Operation::Chat);
+        }
+        "/v1/generate" | "/v1/summarize" => route.operation = Operation::TextCompletion,
+        _ => {}
+    }
+}
 
 lenient! {
     struct Meta {
@@ -32,7 +106,7 @@ lenient! {
 }
 
 /// Reads a `usage` or a `meta`.
-pub(super) fn read(json: &[u8]) -> Option<Reading> {
+fn read(json: &[u8]) -> Option<Reading> {
     let (Meta { billed, tokens, cached }, flaws) = lenient::read(json)?;
     // The tokens of images stand beside those of text.
     let text = billed.input.0.or(tokens.input.0);
@@ -52,7 +126,7 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
 }
 
 /// The usage that stands in the header, which is all there is for some answers.
-pub(super) fn read_headers(headers: &HeaderMap) -> Option<Usage> {
+fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let value = headers.get("num_tokens").or_else(|| headers.get("num-tokens"))?;
     let tokens = value.to_str().ok()?.trim().parse().ok()?;
     Some(Usage { input_tokens: Some(tokens), ..Usage::default() })
