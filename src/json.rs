@@ -92,11 +92,6 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
-    /// Reads what comes in an object after some of its members.
-    pub(crate) fn within_object(text: &'a str) -> (Self, Members) {
-        (Self { text, at: 0, depth: 1 }, Members(Items { close: b'}', any: true }))
-    }
-
     /// Whether nothing but white space is left.
     pub(crate) fn is_done(&mut self) -> bool {
         self.peek().is_none()

@@ -33,11 +33,9 @@ impl Flaws {
         let found = within.with(name);
         match reader.kind() {
             _ if found.measure => {}
-            Some(Kind::Number) => {
-                if reader.skip().is_ok_and(states_a_figure) {
-                    self.unknown_tokens |= found.tokens;
-                    self.unknown_fee |= !found.tokens;
-                }
+            Some(Kind::Number) if reader.skip().is_ok_and(states_a_figure) => {
+                self.unknown_tokens |= found.tokens;
+                self.unknown_fee |= !found.tokens;
             }
             // What is nested deeper than this is looked at as a whole.
             Some(Kind::Object | Kind::Array) if found.depth > MAX_DEPTH => {

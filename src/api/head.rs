@@ -41,7 +41,7 @@ impl Head {
                     head.service_tier = fast.or(head.service_tier);
                 }
                 "x-amzn-errortype" => head.error = value.to_str().ok().and_then(error_code::of_aws_header),
-                "num_tokens" | "num-tokens" | "character-cost" => tells_usage = true,
+                "num_tokens" | "num-tokens" | "character-cost" | "dg-char-count" => tells_usage = true,
                 // LiteLLM's, which is 0 where it knows no price
                 // (https://docs.litellm.ai/docs/proxy/response_headers).
                 "x-litellm-response-cost" => {

@@ -238,8 +238,9 @@ impl Hosted {
         match member {
             Member::MapChunk => self.maps = true,
             Member::WebChunk => self.web_chunks = true,
-            Member::HostedResult => self.unread = true,
-            Member::Queries | Member::OtherQueries | Member::ToolUsage => self.unread = true,
+            Member::HostedResult | Member::Queries | Member::OtherQueries | Member::ToolUsage => {
+                self.unread = true;
+            }
             _ => {}
         }
     }

@@ -150,7 +150,9 @@ impl ResponseReader {
         let failed = (self.found.has_failed(api) && !is_batch_results)
             || self.status.is_client_error()
             || self.status.is_server_error();
-        let refused = self.found.refused && !stream && stated.is_none();
+        // An error that is all of an answer with the status of a success: the call was refused.
+        let is_bare_error = failed && model.is_none() && self.found.id.is_none();
+        let refused = (self.found.refused || is_bare_error) && !stream && stated.is_none();
 
         let is_deferred = self.found.id.is_none() && model.is_none() && self.found.deferred_id.is_some();
         let response_id = self.found.id.take().or(self.found.deferred_id.take().filter(|_| is_deferred));

@@ -13,14 +13,6 @@ impl RecordId {
     /// The id of no record.
     pub(super) const NIL: Self = Self(Uuid::nil());
 
-    /// The length of its text.
-    pub(super) const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
-
-    /// Reads the text that is written.
-    pub(super) fn from_hyphenated(text: &[u8; Self::LENGTH]) -> Option<Self> {
-        Uuid::try_parse_ascii(text).ok().map(Self)
-    }
-
     /// A new id for a call that started at `time`. A time before 1970 counts as 1970.
     pub fn new(time: SystemTime) -> Self {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);

@@ -1,9 +1,8 @@
 //! A record as JSON: written, and read back.
 
-use super::head::Head;
 use super::table::{Draft, FIELDS, documentation, record_fields, write_fields};
 use super::{Record, RecordError};
-use crate::json::{Members, Reader};
+use crate::json::Reader;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -63,38 +62,14 @@ impl Record {
     /// Like [`Record::from_json`] for one of many records, of which one after another is read into `self`: what they share
     /// is in `reading`. After an error, `self` holds anything.
     pub(crate) fn read(&mut self, json: &[u8], reading: &mut Reading) -> Result<(), RecordError> {
-        if let Some(head) = Head::of(json) {
-            return self.read_after(head, json.get(Head::LENGTH..).unwrap_or_default(), reading);
-        }
-        let mut reader = Reader::new(utf8(json)?);
-        let members = reader.members()?;
+        let json = std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)?;
+        let mut reader = Reader::new(json);
+        let mut members = reader.members()?;
         *self = Self::blank();
-        self.read_fields(reader, members, Seen::default(), reading)
-    }
-
-    /// Reads a record whose beginning is known. `rest` comes after that.
-    pub(crate) fn read_after(
-        &mut self,
-        head: Head,
-        rest: &[u8],
-        reading: &mut Reading,
-    ) -> Result<(), RecordError> {
-        let (reader, members) = Reader::within_object(utf8(rest)?);
-        *self = Self { id: head.id(), time: head.time(), ..Self::blank() };
-        self.read_fields(reader, members, Seen::HEAD, reading)
-    }
-
-    /// Reads the members of an object that ends the text.
-    fn read_fields(
-        &mut self,
-        mut reader: Reader<'_>,
-        mut members: Members,
-        mut seen: Seen,
-        reading: &mut Reading,
-    ) -> Result<(), RecordError> {
         let mut draft = Draft { record: self, flat: super::flat::Flat::default() };
+        let mut seen = Seen::default();
         // Keys mostly come in the order in which they are written.
-        let mut next = seen.fields();
+        let mut next = 0;
         while let Some(key) = members.next(&mut reader)? {
             if reader.null() {
                 continue;
@@ -129,10 +104,6 @@ impl Record {
     }
 }
 
-fn utf8(json: &[u8]) -> Result<&str, RecordError> {
-    std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)
-}
-
 /// Which keys a record has had so far.
 #[derive(Clone, Copy, Default)]
 struct Seen {
@@ -142,15 +113,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// What a [`Head`] is.
-    const HEAD: Self = Self { version: true, fields: 0b11 };
     /// The keys without which it is no record.
     const REQUIRED: [&str; 5] = ["id", "time", "outcome", "usage_state", "cost_state"];
-
-    /// How many fields, of those that are written first, were seen.
-    fn fields(self) -> usize {
-        self.fields.trailing_ones() as usize
-    }
 
     fn check(self) -> Result<(), RecordError> {
         if !self.version {
@@ -231,7 +195,6 @@ mod tests {
     fn a_record_is_the_same_whether_its_beginning_is_as_we_write_it_or_not() {
         let json = full().to_json();
         let spaced = json.replacen("\"v\":1,", "\"v\": 1,", 1);
-        assert!(Head::of(json.as_bytes()).is_some() && Head::of(spaced.as_bytes()).is_none());
         assert_eq!(Record::from_json(spaced.as_bytes()), Record::from_json(json.as_bytes()));
         // Of a repeated key the last counts.
         let repeated =

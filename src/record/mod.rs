@@ -7,7 +7,6 @@ mod codec;
 mod cost;
 mod error;
 mod flat;
-mod head;
 mod id;
 mod json;
 mod listed;
@@ -27,7 +26,6 @@ mod user;
 
 pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
 pub use error::RecordError;
-pub(crate) use head::Head;
 pub use id::{ParseRecordIdError, RecordId};
 pub(crate) use json::Reading;
 pub use operation::{Api, Operation};
@@ -39,7 +37,6 @@ pub use provider::{Provider, ProviderSource};
 pub(crate) use pseudonym::Pseudonym;
 pub use rate::{ParseRateError, Rate};
 pub use text::{Text, TextError};
-pub(crate) use time::{TIME, parse_time};
 pub use usage::{Pass, Usage, UsageReason, UsageState};
 pub use usd::{ParseUsdError, Usd};
 pub use user::{User, UserId, UserIssue, UserSource};
@@ -181,6 +178,11 @@ impl Record {
             }
             cost => cost,
         }
+    }
+
+    /// The model that answered, or else the one asked for: what the price goes by.
+    pub(crate) fn answering_model(&self) -> Option<&Text> {
+        self.response_model.as_ref().or(self.model.as_ref())
     }
 
     /// The id of the end user, where there is one.

@@ -55,16 +55,16 @@ pub(super) fn write_time(out: &mut Vec<u8>, time: SystemTime) {
 }
 
 /// Reads a time: quickly as it is written here, and else in every form that RFC 3339 has.
-pub(crate) fn parse_time(text: &[u8]) -> Option<Timestamp> {
+pub(super) fn parse_time(text: &[u8]) -> Option<Timestamp> {
     let own = text.try_into().ok().and_then(parse_own_time);
     own.or_else(|| std::str::from_utf8(text).ok()?.parse().ok())
 }
 
 /// The length of a time as it is written here.
-pub(crate) const TIME: usize = "2026-02-28T23:59:59.000000Z".len();
+const TIME: usize = "2026-02-28T23:59:59.000000Z".len();
 
 /// Reads `2026-02-28T23:59:59.000000Z`, these places and no others.
-pub(super) fn parse_own_time(text: &[u8; TIME]) -> Option<Timestamp> {
+fn parse_own_time(text: &[u8; TIME]) -> Option<Timestamp> {
     let marks = [text[4], text[7], text[10], text[13], text[16], text[19], text[26]];
     let number = |digits: &[u8]| {
         digits.iter().try_fold(0i32, |number, digit| match digit {

@@ -310,7 +310,7 @@ impl Table for [Record] {
 
     fn rows(&self, row: &mut dyn FnMut(Vec<Value>) -> io::Result<()>) -> io::Result<()> {
         self.iter().try_for_each(|record| {
-            let model = record.response_model.as_ref().or(record.model.as_ref());
+            let model = record.answering_model();
             let count = |count: Option<u64>| count.map_or(Value::Unknown, number);
             row(vec![
                 text(record.id.to_string()),

@@ -1,6 +1,5 @@
 //! Which calls and which users a question is about.
 
-use super::facet::{Dimensions, Facet};
 use super::measure::{Amount, Measure};
 use super::pattern::Pattern;
 use super::who::Who;
@@ -116,31 +115,39 @@ impl CallFilter {
 
     /// Whether the call of `record` counts.
     pub fn matches(&self, record: &Record) -> bool {
-        let keep = Dimensions { models: true, operations: true, properties: true };
-        self.decides(&Facet::of(record, keep)) == Some(true)
+        let properties = &record.properties;
+        let has = |name: &str| match properties.get(name) {
+            None if properties.dropped() != 0 => None,
+            value => Some(value),
+        };
+        let model = record.answering_model();
+        self.decide(&|filter| match filter {
+            Self::Model(wanted) => Some(model == Some(wanted)),
+            Self::ModelLike(pattern) => Some(model.is_some_and(|model| pattern.matches(model))),
+            Self::Provider(provider) => Some(record.provider.as_ref() == Some(provider)),
+            Self::Operation(operation) => Some(record.operation == *operation),
+            Self::HasProperty(name) => has(name).map(|value| value.is_some()),
+            Self::Property(name, wanted) => has(name).map(|value| value == Some(wanted.as_str())),
+            Self::All | Self::And(_) | Self::Or(_) | Self::Not(_) => None,
+        }) == Some(true)
     }
 
-    /// Whether calls of a kind count; `None` where the store kept too little to say.
-    pub(crate) fn decides(&self, facet: &Facet) -> Option<bool> {
+    /// Whether calls count of which `one` decides each single condition; `None` where that can't be said.
+    pub(crate) fn decide(&self, one: &impl Fn(&Self) -> Option<bool>) -> Option<bool> {
         match self {
             Self::All => Some(true),
-            Self::Model(model) => facet.has_model(model),
-            Self::ModelLike(pattern) => facet.has_model_like(pattern),
-            Self::Provider(provider) => facet.has_provider(provider),
-            Self::Operation(operation) => facet.has_operation(*operation),
-            Self::HasProperty(name) => facet.has_property(name, None),
-            Self::Property(name, value) => facet.has_property(name, Some(value)),
-            Self::And(both) => match (both.0.decides(facet), both.1.decides(facet)) {
+            Self::And(both) => match (both.0.decide(one), both.1.decide(one)) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             },
-            Self::Or(both) => match (both.0.decides(facet), both.1.decides(facet)) {
+            Self::Or(both) => match (both.0.decide(one), both.1.decide(one)) {
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 (Some(false), Some(false)) => Some(false),
                 _ => None,
             },
-            Self::Not(filter) => filter.decides(facet).map(|counts| !counts),
+            Self::Not(filter) => filter.decide(one).map(|counts| !counts),
+            single => one(single),
         }
     }
 }

@@ -18,10 +18,8 @@
 //! * **Money** is exact.
 
 mod breakdown;
-pub(crate) mod days;
 mod error;
 pub(crate) mod export;
-pub(crate) mod facet;
 mod filter;
 mod histogram;
 pub(crate) mod instant;

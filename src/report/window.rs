@@ -1,7 +1,7 @@
 //! From when to when, and in which steps.
 
 use super::error::QueryError;
-use super::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, to_micros};
+use super::instant::{QUARTER_MICROS, from_micros, to_micros};
 use super::zone::Zone;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -88,38 +88,6 @@ impl Window {
     /// The bounds in microseconds, the largest numbers where it has none.
     pub(crate) fn bounds(&self) -> (i64, i64) {
         (self.start, self.end)
-    }
-
-    /// The window in quarters of an hour.
-    pub(crate) fn quarters(&self) -> Result<Quarters, QueryError> {
-        let quarter = |micros: i64, open: i32| match micros {
-            i64::MIN | i64::MAX => Ok(open),
-            micros if micros % QUARTER_MICROS != 0 => Err(QueryError::WithinQuarter),
-            micros => i32::try_from(micros / QUARTER_MICROS).map_err(|_| QueryError::OutOfRange),
-        };
-        Ok(Quarters { start: quarter(self.start, i32::MIN)?, end: quarter(self.end, i32::MAX)? })
-    }
-}
-
-/// A window in quarters of an hour, half-open; the smallest and the largest number stand for no bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quarters {
-    pub(crate) start: i32,
-    pub(crate) end: i32,
-}
-
-impl Quarters {
-    pub(crate) const ALL: Self = Self { start: i32::MIN, end: i32::MAX };
-
-    #[inline]
-    pub(crate) fn holds(self, quarter: i32) -> bool {
-        self.start <= quarter && quarter < self.end
-    }
-
-    /// Whether a whole day of UTC is within.
-    pub(crate) fn holds_day(self, day: i32) -> bool {
-        let start = day.saturating_mul(QUARTERS_PER_DAY);
-        self.start <= start && start.saturating_add(QUARTERS_PER_DAY) <= self.end
     }
 }
 
@@ -316,13 +284,10 @@ mod tests {
     }
 
     #[test]
-    fn windows_are_half_open_and_know_their_quarters() {
+    fn windows_are_half_open() {
         let window = Window::of(0, QUARTER_MICROS);
         assert!(window.contains(from_micros(0)) && window.contains(from_micros(QUARTER_MICROS - 1)));
         assert!(!window.contains(from_micros(QUARTER_MICROS)) && !window.contains(from_micros(-1)));
-        assert_eq!(window.quarters().unwrap(), Quarters { start: 0, end: 1 });
-        assert_eq!(Window::ALL.quarters().unwrap(), Quarters::ALL);
-        assert!(matches!(Window::of(0, 1).quarters(), Err(QueryError::WithinQuarter)));
         let backwards = Window::new(from_micros(5), from_micros(3));
         assert!(!backwards.contains(from_micros(4)) && !backwards.contains(from_micros(5)));
     }

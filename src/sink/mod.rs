@@ -1,9 +1,12 @@
 //! Where records go.
 
+mod channel;
 mod close;
+mod fault;
 pub mod file;
 pub mod memory;
 pub mod queue;
+mod sync;
 mod warn;
 
 use crate::panics;

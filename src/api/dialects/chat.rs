@@ -41,6 +41,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("web_search", Member::HostedResult, EMPTY),
         // MiniMax.
         ("base_resp.status_code", Member::BaseStatus, NUMBER),
+        // Baidu.
+        ("error_code", Member::BaseStatus, NUMBER),
     ],
     content: &[
         "choices[].delta.content",

@@ -46,9 +46,10 @@ fn route(method: &Method, segments: &[&str]) -> Option<Call> {
         | ["stream" | "with-timestamps", _, "text-to-speech", ..] => other(Api::Audio),
         ["videos" | "remix", ..] => other(Api::Videos),
         [_, "videos", ..] if *method != Method::DELETE => other(Api::Videos).repeated(),
-        ["content", _, "videos", ..] | [_, "videos", ..] => Call::MANAGEMENT,
+        ["content", _, "videos", ..]
+        | [_, "videos", ..]
         // What a browser is given to open a session with.
-        ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => Call::MANAGEMENT,
+        | ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => Call::MANAGEMENT,
         ["rerank", ..] => other(Api::Rerank),
         ["ocr", ..] => other(Api::Ocr),
         _ => return None,
@@ -67,9 +68,10 @@ fn at_home(home: &Home<'_>, route: &mut Route) {
     }
 }
 
-/// What speech costs at ElevenLabs, in characters
-/// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)).
+/// The characters that speech is billed by, at ElevenLabs
+/// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)) and Deepgram.
 fn read_headers(headers: &HeaderMap) -> Option<Usage> {
-    let characters = headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()?;
+    let count = headers.get("character-cost").or_else(|| headers.get("dg-char-count"))?;
+    let characters = count.to_str().ok()?.trim().parse().ok()?;
     Some(Usage { characters: Some(characters), ..Usage::default() })
 }

@@ -348,6 +348,10 @@ fn a_call_that_is_refused_with_the_status_of_a_success_consumed_nothing() {
             .facts();
     assert!(facts.failed && !facts.consumes);
     assert_eq!(facts.error.as_deref(), Some("1004"));
+    for refusal in [r#"{"error":{"code":429,"message":"m"}}"#, r#"{"error_code":17,"error_msg":"m"}"#] {
+        let facts = Call::new(GATEWAY, JSON, refusal).facts();
+        assert!(facts.failed && !facts.consumes, "{refusal}");
+    }
     let facts = Call::new(url, JSON, r#"{"choices":[],"base_resp":{"status_code":0}}"#).facts();
     assert!(!facts.failed && facts.consumes);
 }

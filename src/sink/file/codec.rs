@@ -3,6 +3,7 @@
 use super::options::Compression;
 use super::queue::LONGEST_LINE;
 use super::segment::{Format, Segment};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 
@@ -50,80 +51,104 @@ pub(super) enum Chunk<'a> {
 /// So many has a chunk of lines, and the line that is longer, if one is in it.
 pub(super) const BLOCK: usize = 1 << 18;
 
-/// Calls `chunk` with one after the other, while it returns true. Of what comes before an error, nothing is left out.
-pub(super) fn each_chunk(
-    segment: &Segment,
-    file: File,
-    chunk: impl FnMut(Chunk<'_>) -> io::Result<bool>,
-) -> io::Result<()> {
-    Chunks { room: vec![0; 2 * BLOCK], held: 0, too_long: false, chunk }.read(reader(file, segment.format)?)
-}
-
-/// Finds lines in what is read, in room for one that is as long as may be.
-struct Chunks<F> {
+/// The chunks of a segment, one after the other, in room for a line that is as long as may be.
+pub(super) struct Chunks {
+    input: Box<dyn Read + Send + Sync>,
     room: Vec<u8>,
-    /// What the room holds: the beginning of a line.
+    /// How much the room holds, and how much of that was given out.
     held: usize,
+    given: usize,
     /// Within a line that is too long, of which nothing is held.
     too_long: bool,
-    chunk: F,
+    /// How the reading ended.
+    ended: Option<io::Result<()>>,
 }
 
-impl<F: FnMut(Chunk<'_>) -> io::Result<bool>> Chunks<F> {
-    fn read(mut self, mut input: impl Read) -> io::Result<()> {
+impl fmt::Debug for Chunks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chunks").field("held", &self.held).finish_non_exhaustive()
+    }
+}
+
+/// What begins the room: [`Chunk`] without its bytes.
+enum Found {
+    Lines,
+    TooLong { begins: bool, ends: bool },
+}
+
+impl Chunks {
+    pub(super) fn new(segment: &Segment, file: File) -> io::Result<Self> {
+        let input = reader(file, segment.format)?;
+        Ok(Self { input, room: vec![0; 2 * BLOCK], held: 0, given: 0, too_long: false, ended: None })
+    }
+
+    /// The next chunk; `None` at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read. All that comes before the error was given out.
+    pub(super) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
+        let found = self.find()?;
+        Ok(found.map(|found| match found {
+            Found::Lines => Chunk::Lines(self.given()),
+            Found::TooLong { begins, ends } => Chunk::TooLong { part: self.given(), begins, ends },
+        }))
+    }
+
+    /// The bytes of the chunk that was given out last.
+    pub(super) fn given(&self) -> &[u8] {
+        self.room.get(..self.given).unwrap_or_default()
+    }
+
+    /// Finds the next chunk.
+    fn find(&mut self) -> io::Result<Option<Found>> {
+        self.room.copy_within(self.given..self.held, 0);
+        self.held -= std::mem::take(&mut self.given);
+        let mut searched = 0;
         loop {
-            if self.room.len() < self.held + BLOCK {
-                self.room.resize((2 * self.held).min(LONGEST_LINE) + BLOCK, 0);
+            let held = self.room.get(..self.held).unwrap_or_default();
+            let first = memchr::memchr(b'\n', held.get(searched..).unwrap_or_default());
+            let line = first.map_or(held.len(), |at| searched + at + 1);
+            if line > LONGEST_LINE + 1 || (self.too_long && line > 0) {
+                self.given = line;
+                let begins = !std::mem::replace(&mut self.too_long, first.is_none());
+                return Ok(Some(Found::TooLong { begins, ends: first.is_some() }));
             }
+            if first.is_some() {
+                self.given = memchr::memrchr(b'\n', held).map_or(line, |last| last + 1);
+                return Ok(Some(Found::Lines));
+            }
+            searched = self.held;
+            if self.ended.is_none() {
+                self.ended = self.read();
+            } else if std::mem::take(&mut self.too_long) {
+                return Ok(Some(Found::TooLong { begins: false, ends: true }));
+            } else if self.held > 0 {
+                // A last line that has no end.
+                self.given = self.held;
+                return Ok(Some(Found::Lines));
+            } else {
+                return self.ended.replace(Ok(())).unwrap_or(Ok(())).map(|()| None);
+            }
+        }
+    }
+
+    /// Reads more; tells of the end.
+    fn read(&mut self) -> Option<io::Result<()>> {
+        if self.room.len() < self.held + BLOCK {
+            self.room.resize((2 * self.held).min(LONGEST_LINE) + BLOCK, 0);
+        }
+        loop {
             let free = self.room.get_mut(self.held..self.held + BLOCK).unwrap_or_default();
-            let read = match input.read(free) {
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return self.end().and(Err(e)),
-                Ok(0) => return self.end(),
-                Ok(read) => read,
-            };
-            let searched = self.held;
-            self.held += read;
-            if !self.hand_over(searched)? {
-                return Ok(());
+            match self.input.read(free) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Some(Err(e)),
+                Ok(0) => return Some(Ok(())),
+                Ok(read) => {
+                    self.held += read;
+                    return None;
+                }
             }
         }
-    }
-
-    /// Hands over what is whole of what the room holds, when up to `searched` there is no end of a line.
-    fn hand_over(&mut self, searched: usize) -> io::Result<bool> {
-        let held = self.room.get(..self.held).unwrap_or_default();
-        let first = memchr::memchr(b'\n', held.get(searched..).unwrap_or_default());
-        let first = first.map(|at| searched + at + 1);
-        let mut start = 0;
-        if self.too_long || first.unwrap_or(held.len()) > LONGEST_LINE + 1 {
-            let begins = !self.too_long;
-            start = first.unwrap_or(held.len());
-            let part = held.get(..start).unwrap_or_default();
-            self.too_long = first.is_none();
-            if !(self.chunk)(Chunk::TooLong { part, begins, ends: first.is_some() })? {
-                return Ok(false);
-            }
-        }
-        let rest = held.get(start..).unwrap_or_default();
-        let end = memchr::memrchr(b'\n', rest).map_or(start, |last| start + last + 1);
-        if end > start && !(self.chunk)(Chunk::Lines(held.get(start..end).unwrap_or_default()))? {
-            return Ok(false);
-        }
-        self.room.copy_within(end..self.held, 0);
-        self.held -= end;
-        Ok(true)
-    }
-
-    /// Hands over a last line that has no end.
-    fn end(&mut self) -> io::Result<()> {
-        let held = self.room.get(..self.held).unwrap_or_default();
-        if self.too_long {
-            (self.chunk)(Chunk::TooLong { part: held, begins: false, ends: true })?;
-        } else if !held.is_empty() {
-            (self.chunk)(Chunk::Lines(held))?;
-        }
-        Ok(())
     }
 }
 
@@ -204,7 +229,8 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let segment = Segment { path: path.clone(), stem: String::new(), format: Format::Plain, began: None };
         let (mut chunks, mut open) = (Vec::new(), false);
-        let keep = |chunk: Chunk<'_>| {
+        let mut all = Chunks::new(&segment, File::open(&path).unwrap()).unwrap();
+        while let Some(chunk) = all.next().unwrap() {
             chunks.push(match chunk {
                 Chunk::Lines(lines) => (lines.to_vec(), false),
                 Chunk::TooLong { part, begins, ends } => {
@@ -213,9 +239,7 @@ mod tests {
                     (part.to_vec(), true)
                 }
             });
-            Ok(true)
-        };
-        each_chunk(&segment, File::open(&path).unwrap(), keep).unwrap();
+        }
         std::fs::remove_file(path).unwrap();
         assert!(!open);
         chunks
@@ -257,20 +281,5 @@ mod tests {
             assert!(chunks.iter().all(|(chunk, _)| chunk.len() <= LONGEST_LINE + BLOCK));
         }
         assert_eq!(read("empty", b""), vec![]);
-    }
-
-    #[test]
-    fn nothing_more_is_read_once_no_more_is_wanted() {
-        let path = std::env::temp_dir().join(format!("tower-llm-metrics-codec-stop-{}", std::process::id()));
-        std::fs::write(&path, [b'\n'; 4 * BLOCK]).unwrap();
-        let segment = Segment { path: path.clone(), stem: String::new(), format: Format::Plain, began: None };
-        let mut chunks = 0;
-        let stop = |_: Chunk<'_>| {
-            chunks += 1;
-            Ok(chunks < 2)
-        };
-        each_chunk(&segment, File::open(&path).unwrap(), stop).unwrap();
-        std::fs::remove_file(path).unwrap();
-        assert_eq!(chunks, 2);
     }
 }

@@ -1,7 +1,6 @@
 //! The writer against a disk that fails, driven step by step with a clock of the test's own.
 
 use super::options::Durability;
-use super::queue::Queue;
 use super::segment::Names;
 use super::shared::Shared;
 use super::stats::FileStats;
@@ -144,7 +143,7 @@ impl Rig {
 
     fn with(queue: usize, segment_bytes: u64, durability: Durability) -> Self {
         let disk = Disk::default();
-        let shared = Arc::new(Shared::new(Queue::new(1, queue, false), 0));
+        let shared = Arc::new(Shared::new(queue, false, 0));
         let limits = Limits { durability, segment_bytes, segment_age: Duration::from_secs(3600) };
         let names = Names::after(&[]);
         let writer = Writer::new(Arc::clone(&shared), disk.clone(), names, SystemTime::UNIX_EPOCH, limits);
@@ -179,7 +178,7 @@ impl Rig {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let answer = self.shared.send(false).unwrap();
+        let answer = self.shared.channel.send(false).unwrap();
         self.turn();
         answer.try_recv().expect("a flush is answered at once, well or badly").map_err(io::Error::from)
     }
@@ -347,7 +346,7 @@ fn a_sync_that_takes_long_is_not_felt_by_those_who_record() {
     rig.record(1);
     let gate = Arc::new(Barrier::new(2));
     rig.disk.set(|state| state.slow_syncs = Some(Arc::clone(&gate)));
-    let answer = rig.shared.send(false).unwrap();
+    let answer = rig.shared.channel.send(false).unwrap();
     std::thread::scope(|scope| {
         let (writer, now) = (&mut rig.writer, rig.now);
         scope.spawn(move || writer.turn(now));
@@ -431,14 +430,14 @@ fn segments_are_cut_between_records_and_hold_no_more_than_they_may() {
 fn closing_ends_the_writer_when_everything_is_safe_and_what_cannot_be_is_given_up_and_counted() {
     let mut rig = Rig::new();
     rig.record(3);
-    assert!(!rig.shared.close(Duration::ZERO), "no thread is there to end in time");
+    assert!(!rig.shared.channel.close(Duration::ZERO), "no thread is there to end in time");
     assert_eq!(rig.turn(), Next::End);
     assert_eq!((rig.stats().written, rig.stats().dropped.abandoned), (0, 3));
     rig.record(1);
     assert_eq!(rig.stats().dropped.closed, 1);
-    rig.shared.end();
-    assert!(rig.shared.order(false).is_err());
-    assert!(rig.shared.order(false).is_ok(), "each loss is told of once");
+    rig.shared.channel.end();
+    assert!(rig.shared.channel.order(false).is_err());
+    assert!(rig.shared.channel.order(false).is_ok(), "each loss is told of once");
 }
 
 #[test]
@@ -449,12 +448,12 @@ fn closing_in_no_time_leaves_what_was_written_and_not_synced_in_doubt() {
     rig.record(3);
     rig.pass(WINDOW);
     rig.record(1);
-    assert!(!rig.shared.close(Duration::ZERO));
+    assert!(!rig.shared.channel.close(Duration::ZERO));
     assert_eq!(rig.turn(), Next::End);
     let stats = rig.stats();
     assert_eq!((stats.synced, stats.doubtful, stats.dropped.abandoned), (2, 3, 1));
-    rig.shared.end();
-    let told = rig.shared.order(false).unwrap_err().to_string();
+    rig.shared.channel.end();
+    let told = rig.shared.channel.order(false).unwrap_err().to_string();
     assert_eq!(told, "4 records recorded before were lost or are in doubt");
 }
 
@@ -503,7 +502,7 @@ fn sealing_does_not_take_the_telling_of_a_loss_from_the_next_flush() {
     rig.disk.set(|state| state.failing_syncs = Some(ErrorKind::Other));
     rig.pass(WINDOW * 2);
     rig.disk.set(|state| state.failing_syncs = None);
-    let sealed = rig.shared.send(true).unwrap();
+    let sealed = rig.shared.channel.send(true).unwrap();
     rig.turn();
     assert!(sealed.try_recv().unwrap().is_ok());
     assert_eq!(rig.flush().unwrap_err().to_string(), "3 records recorded before were lost or are in doubt");

@@ -1,6 +1,6 @@
 //! Taking one person out of a log.
 
-use super::codec::{self, Chunk, Encoder};
+use super::codec::{Chunk, Chunks, Encoder};
 use super::error::named;
 use super::pieces::pieces;
 use super::replace::Replacement;
@@ -91,7 +91,8 @@ impl Forgetting {
         let mut out = BufWriter::new(Encoder::new(replacement.file()?, segment.format)?);
         let (mut records, mut unreadable) = (0, found.too_long.len() as u64);
         let mut too_long = Numbers::default();
-        codec::each_chunk(segment, file, |chunk| {
+        let mut chunks = Chunks::new(segment, file)?;
+        while let Some(chunk) = chunks.next()? {
             match chunk {
                 Chunk::TooLong { part, begins, .. } if found.too_long.contains(&too_long.of(begins)) => {
                     if part.ends_with(b"\n") {
@@ -115,8 +116,7 @@ impl Forgetting {
                     }
                 }
             }
-            Ok(true)
-        })?;
+        }
         out.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
         replacement.put(&segment.path)?;
         self.done.segments += 1;
@@ -131,7 +131,8 @@ impl Forgetting {
         let mut too_long = Numbers::default();
         // The end of the part before: an id may be in two parts.
         let mut seam = Vec::new();
-        codec::each_chunk(segment, File::open(&segment.path)?, |chunk| {
+        let mut chunks = Chunks::new(segment, File::open(&segment.path)?)?;
+        while let Some(chunk) = chunks.next()? {
             match chunk {
                 Chunk::Lines(lines) => {
                     found.records = found.records
@@ -152,8 +153,7 @@ impl Forgetting {
                     seam.drain(..seam.len().saturating_sub(SEAM));
                 }
             }
-            Ok(true)
-        })?;
+        }
         Ok(found)
     }
 

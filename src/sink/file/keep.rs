@@ -70,7 +70,7 @@ impl Keeper {
             if !compress(segment, format, stop)? {
                 break;
             }
-            self.shared.ledger().compressed += 1;
+            self.shared.count(|ledger| ledger.compressed += 1);
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Keeper {
             if old || over {
                 fs::remove_file(&segment.path)?;
                 total -= bytes;
-                self.shared.ledger().removed += 1;
+                self.shared.count(|ledger| ledger.removed += 1);
             }
         }
         sync_dir(&self.dir)

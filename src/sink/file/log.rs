@@ -3,8 +3,7 @@
 use super::error::named;
 use super::forget::{Forgetting, Forgotten};
 use super::lock::Lock;
-use super::records::Records;
-use super::run::micros;
+use super::records::{Records, micros};
 use super::segment;
 use crate::record::UserId;
 use std::io;
@@ -62,7 +61,7 @@ impl RecordLog {
         Ok(self)
     }
 
-    /// All records, in order of time.
+    /// All records, in the order of [`Records`].
     ///
     /// # Errors
     /// When a directory cannot be read.
@@ -70,8 +69,8 @@ impl RecordLog {
         self.read(0..u64::MAX)
     }
 
-    /// The records of the calls that started within `window`, to the microsecond and in order of time. Lines that are no
-    /// record are told of where they stand among such.
+    /// The records of the calls that started within `window`, to the microsecond. All segments are read for it, since a call
+    /// may have started long before it ended and was written; lines that are no record are told of.
     ///
     /// # Errors
     /// When a directory cannot be read.
@@ -84,6 +83,8 @@ impl RecordLog {
         for dir in &self.dirs {
             segments.extend(segment::list(dir)?);
         }
+        // Stable: of one name, that in the first directory comes first.
+        segments.sort_by(|a, b| a.stem.cmp(&b.stem));
         Ok(Records::of(segments, window))
     }
 

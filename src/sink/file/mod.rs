@@ -51,7 +51,6 @@
 #![doc = include_str!("clickhouse.sql")]
 //! ```
 
-mod block;
 mod codec;
 mod error;
 mod forget;
@@ -64,13 +63,10 @@ mod queue;
 mod records;
 mod recover;
 mod replace;
-mod run;
 mod segment;
 mod shared;
-mod span;
 mod stats;
 mod storage;
-mod sync;
 mod thread;
 mod writer;
 
@@ -90,7 +86,6 @@ use crate::record::{Record, UserId};
 use forget::Forgetting;
 use keep::Keeper;
 use lock::SharedLock;
-use queue::Queue;
 use segment::Names;
 use shared::Shared;
 use std::io;
@@ -153,11 +148,8 @@ impl FileSink {
         let lock = Arc::new(SharedLock::take(&options.dir)?);
         let (segments, torn) = recover::recover(&options.dir)?;
         let opened = SystemTime::now();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        // A shard must take the longest line; many shards are of no use to few threads.
-        let shards = threads.min(options.queue_bytes / FileSinkBuilder::MIN_QUEUE_BYTES).min(16);
-        let queue = Queue::new(shards, options.queue_bytes, options.on_full == OnFull::Block);
-        let shared = Arc::new(Shared::new(queue, torn));
+        let block = options.on_full == OnFull::Block;
+        let shared = Arc::new(Shared::new(options.queue_bytes, block, torn));
         let keeper = Keeper::new(&options, Arc::clone(&lock), Arc::clone(&shared), opened);
         let weak = Arc::downgrade(&lock);
         let writer = Writer::new(
@@ -195,7 +187,7 @@ impl FileSink {
     /// some may have been rewritten already, and it can be called again.
     pub fn forget(&self, user: &UserId) -> io::Result<Forgotten> {
         let Handle { shared, dir, lock, .. } = &*self.handle;
-        shared.order(true)?;
+        shared.channel.order(true)?;
         // After the sink was closed the directory may be another's.
         let lock = lock.upgrade().map_or_else(|| SharedLock::take(dir).map(Arc::new), Ok)?;
         lock.assure()?;
@@ -219,13 +211,13 @@ impl MetricsSink for FileSink {
     /// When that failed; what was not written stays in the queue and is tried again. Also when records were dropped
     /// or came into doubt since the last flush: each loss is told of once.
     fn flush(&self) -> io::Result<()> {
-        self.handle.shared.order(false)
+        self.handle.shared.channel.order(false)
     }
 }
 
 impl Handle {
     fn close(&self, timeout: Duration) -> Result<(), CloseError> {
-        let ended = self.shared.close(timeout);
+        let ended = self.shared.channel.close(timeout);
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer
             && ended

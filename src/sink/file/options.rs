@@ -141,7 +141,7 @@ impl FileSinkBuilder {
     }
 
     /// How many bytes of records may wait for the disk, at least [`MIN_QUEUE_BYTES`](Self::MIN_QUEUE_BYTES); by
-    /// default 32 MiB, some 50,000 records. Memory is taken only when it is needed.
+    /// default 32 MiB, some 50,000 records. As many again may be in the writer's hands. Memory is taken only when it is needed.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes.max(Self::MIN_QUEUE_BYTES);
         self

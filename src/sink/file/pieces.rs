@@ -42,6 +42,11 @@ impl<'a> Pieces<'a> {
         self.line
     }
 
+    /// Where the next piece begins.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
     fn piece(&self, end: usize) -> Option<Piece<'a>> {
         let text = self.bytes.get(self.start..end).filter(|text| !text.is_empty())?;
         Some(Piece { text, start: self.start, line: self.line })

@@ -1,9 +1,8 @@
 //! What a file sink says of itself.
 
-use super::queue::Tally;
-use std::fmt;
-use std::io;
-use std::sync::Arc;
+use super::queue::Batch;
+use crate::sink::channel::Tally;
+use crate::sink::fault::Fault;
 
 /// The counts of a [`FileSink`](super::FileSink) since it was opened, all of one moment.
 ///
@@ -72,19 +71,17 @@ pub(super) struct Ledger {
     pub(super) torn: u64,
     pub(super) compressed: u64,
     pub(super) removed: u64,
-    /// Losses that a flush has told of.
-    pub(super) told: u64,
 }
 
 impl Ledger {
-    pub(super) fn stats(&self, tally: Tally) -> FileStats {
+    pub(super) fn stats(&self, tally: Tally, waiting: &Batch) -> FileStats {
         FileStats {
             accepted: tally.accepted,
             written: self.written,
             synced: self.synced,
             doubtful: self.doubtful,
-            queued: tally.queued + self.in_hand,
-            queue_bytes: tally.bytes + self.in_hand_bytes,
+            queued: waiting.records + self.in_hand,
+            queue_bytes: waiting.lines.len() + self.in_hand_bytes,
             dropped: FileDropped { full: tally.full, closed: tally.closed, abandoned: self.abandoned },
             errors: self.errors,
             last_error: self.last_error.as_ref().map(ToString::to_string),
@@ -97,50 +94,5 @@ impl Ledger {
     pub(super) fn fail(&mut self, fault: Fault) {
         self.errors += 1;
         self.last_error = Some(fault);
-    }
-
-    /// An error when something was lost of which no flush has told yet.
-    pub(super) fn tell_losses(&mut self, tally: Tally) -> Result<(), Fault> {
-        let lost = tally.full + tally.closed + self.abandoned + self.doubtful;
-        let untold = lost - self.told.min(lost);
-        self.told = lost;
-        match untold {
-            0 => Ok(()),
-            n => Err(Fault::new(
-                io::ErrorKind::Other,
-                format!("{n} records recorded before were lost or are in doubt"),
-            )),
-        }
-    }
-}
-
-/// An I/O error that can be told to several.
-#[derive(Clone, Debug)]
-pub(super) struct Fault {
-    kind: io::ErrorKind,
-    text: Arc<str>,
-}
-
-impl Fault {
-    pub(super) fn new(kind: io::ErrorKind, text: String) -> Self {
-        Self { kind, text: text.into() }
-    }
-}
-
-impl From<&io::Error> for Fault {
-    fn from(error: &io::Error) -> Self {
-        Self::new(error.kind(), error.to_string())
-    }
-}
-
-impl From<Fault> for io::Error {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.kind, fault.text.as_ref())
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Starts the thread that writes. It ends after [`Shared::close`].
+/// Starts the thread that writes. It ends after the channel is closed.
 pub(super) fn write<S: Storage>(
     shared: Arc<Shared>,
     writer: Writer<S>,
@@ -32,7 +32,8 @@ pub(super) fn write<S: Storage>(
             }
             let timeout = until.map(|until| until.saturating_sub(started.elapsed()));
             if timeout != Some(Duration::ZERO) {
-                ending.0.queue.wait(length, timeout);
+                ending.0.channel.state().wake_at = length;
+                ending.0.channel.wait(timeout);
             }
         }
     })
@@ -42,7 +43,7 @@ struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.channel.end();
     }
 }
 

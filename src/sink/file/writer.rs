@@ -6,9 +6,10 @@
 use super::options::{Durability, FileSinkBuilder};
 use super::queue::Batch;
 use super::segment::Names;
-use super::shared::{Order, Shared};
-use super::stats::Fault;
+use super::shared::Shared;
 use super::storage::{SegmentFile, Storage};
+use crate::sink::channel::{Order, Queue};
+use crate::sink::fault::Fault;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -64,7 +65,7 @@ struct Open {
 /// What the writer's thread is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Sleep until a shard of the queue holds `length` bytes, something is asked for, or the time is `until`.
+    /// Sleep until the queue holds `length` bytes, something is asked for, or the time is `until`.
     Sleep { length: usize, until: Option<Duration> },
     /// Everything is done.
     End,
@@ -73,7 +74,7 @@ pub(super) enum Next {
 impl<S: Storage> Writer<S> {
     const FIRST_RETRY: Duration = Duration::from_millis(50);
     const LAST_RETRY: Duration = Duration::from_secs(5);
-    /// A shard that holds this much is not left to wait.
+    /// A queue that holds this much is not left to wait.
     const PLENTY: usize = 256 << 10;
 
     pub(super) fn new(
@@ -103,7 +104,7 @@ impl<S: Storage> Writer<S> {
 
     /// Does what is due at `now`.
     pub(super) fn turn(&mut self, now: Duration) -> Next {
-        let asked = self.shared.asked();
+        let asked = self.shared.channel.asked();
         if asked.abandoning {
             self.abandon();
             return Next::End;
@@ -154,7 +155,12 @@ impl<S: Storage> Writer<S> {
     }
 
     fn is_pending(&self) -> bool {
-        self.batch.records > 0 || self.shared.queue.longest() > 0
+        self.batch.records > 0 || self.waiting() > 0
+    }
+
+    /// How many bytes the queue holds.
+    fn waiting(&self) -> usize {
+        self.shared.channel.state().queue.waiting()
     }
 
     fn next(&self, now: Duration) -> Next {
@@ -168,7 +174,7 @@ impl<S: Storage> Writer<S> {
     }
 
     fn plenty(&self) -> usize {
-        Self::PLENTY.min(self.shared.queue.shard_capacity() / 2).max(1)
+        Self::PLENTY.min(self.shared.capacity / 2).max(1)
     }
 
     fn work(&mut self, now: Duration, urgent: bool, seal: bool) -> io::Result<()> {
@@ -181,7 +187,7 @@ impl<S: Storage> Writer<S> {
         }
         let due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
         let sync = urgent || due(self.sync_at);
-        if pending && (sync || due(self.write_at) || self.shared.queue.longest() >= self.plenty()) {
+        if pending && (sync || due(self.write_at) || self.waiting() >= self.plenty()) {
             let poured = self.pour(now);
             if poured.is_err() && sync {
                 // A part may have fitted. A failure of its sync is counted by it, as doubt.
@@ -202,16 +208,14 @@ impl<S: Storage> Writer<S> {
     /// Writes everything that the queue holds.
     fn pour(&mut self, now: Duration) -> io::Result<()> {
         self.write_batch(now)?;
-        for shard in 0..self.shared.queue.shards() {
-            {
-                let mut ledger = self.shared.ledger();
-                self.shared.queue.swap(shard, &mut self.batch);
-                ledger.in_hand = self.batch.records;
-                ledger.in_hand_bytes = self.batch.lines.len();
-            }
-            self.write_batch(now)?;
+        {
+            let lines = &mut self.shared.channel.state().queue;
+            lines.swap(&mut self.batch);
+            lines.ledger.in_hand = self.batch.records;
+            lines.ledger.in_hand_bytes = self.batch.lines.len();
         }
-        Ok(())
+        self.shared.channel.made_room();
+        self.write_batch(now)
     }
 
     fn write_batch(&mut self, now: Duration) -> io::Result<()> {
@@ -288,17 +292,18 @@ impl<S: Storage> Writer<S> {
             segment.bytes += length as u64;
             segment.unsynced += lines;
         }
-        let mut ledger = self.shared.ledger();
-        ledger.written += lines;
-        ledger.in_hand = self.batch.records;
-        ledger.in_hand_bytes = self.batch.lines.len() - self.line;
+        self.shared.count(|ledger| {
+            ledger.written += lines;
+            ledger.in_hand = self.batch.records;
+            ledger.in_hand_bytes = self.batch.lines.len() - self.line;
+        });
     }
 
     /// Leaves a segment that somebody removed: what is written to it would be nowhere.
     fn check_segment(&mut self) {
         if self.segment.as_ref().is_some_and(|segment| !segment.file.is_linked()) {
             let unsynced = self.leave_segment();
-            self.shared.ledger().doubtful += unsynced;
+            self.shared.count(|ledger| ledger.doubtful += unsynced);
             self.shared.failed(&removed());
         }
     }
@@ -336,12 +341,13 @@ impl<S: Storage> Writer<S> {
         };
         match synced {
             Ok(()) => {
-                self.shared.ledger().synced += std::mem::take(&mut segment.unsynced);
+                let synced = std::mem::take(&mut segment.unsynced);
+                self.shared.count(|ledger| ledger.synced += synced);
                 Ok(())
             }
             Err(e) => {
                 let unsynced = self.leave_segment();
-                self.shared.ledger().doubtful += unsynced;
+                self.shared.count(|ledger| ledger.doubtful += unsynced);
                 Err(e)
             }
         }
@@ -364,26 +370,20 @@ impl<S: Storage> Writer<S> {
     fn answer(&self, orders: Vec<Order>, done: &Result<(), Fault>) {
         // An error covers the losses that it led to: they are told of once, by a flush.
         let flushed = orders.iter().any(|order| !order.seal);
-        let losses = if flushed { self.shared.tell_losses() } else { Ok(()) };
+        let losses = if flushed { self.shared.channel.state().tell_losses() } else { Ok(()) };
         for order in orders {
-            let told = if order.seal { done.clone() } else { done.clone().and(losses.clone()) };
-            // Whoever asked may have left.
-            let _ = order.answer.try_send(told);
+            order.answer(if order.seal { done.clone() } else { done.clone().and(losses.clone()) });
         }
     }
 
     /// Gives up everything that is not written. What is not on the disk then stays in doubt.
     fn abandon(&mut self) {
         let unsynced = self.leave_segment();
-        let mut ledger = self.shared.ledger();
-        ledger.doubtful += unsynced;
-        ledger.abandoned += self.batch.records;
-        for shard in 0..self.shared.queue.shards() {
-            self.batch.clear();
-            self.shared.queue.swap(shard, &mut self.batch);
-            ledger.abandoned += self.batch.records;
-        }
-        (ledger.in_hand, ledger.in_hand_bytes) = (0, 0);
+        let lines = &mut self.shared.channel.state().queue;
+        lines.ledger.doubtful += unsynced;
+        lines.ledger.abandoned += self.batch.records + lines.batch.records;
+        (lines.ledger.in_hand, lines.ledger.in_hand_bytes) = (0, 0);
+        lines.batch.clear();
         self.batch.clear();
     }
 }

@@ -39,7 +39,8 @@ impl Watch {
 /// It fires at the edge: with the call that brings the sum of a window to the limit or above it, once per user and
 /// window. The row of calls without a user, and that of users beyond the store's limit, are watched as one user each.
 /// A call counts in the window of its start as long as that window is the user's latest or the one before. Restored
-/// records count and do not fire, since they may have fired before; merged ones do not count.
+/// records count and do not fire, since they may have fired before; merged ones do not count. A spike is measured against the
+/// days before as they were known when the first call of the day was added.
 ///
 /// ```
 /// use tower_llm_metrics::report::Step;

@@ -2,7 +2,7 @@
 
 use super::MemorySink;
 use super::alerts::{Alert, Alerts, Fired};
-use crate::report::facet::Dimensions;
+use super::facet::Dimensions;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -104,11 +104,9 @@ impl MemorySinkBuilder {
     /// How many kinds of calls (model, provider, operation and properties together) are kept apart: 1,024 unless told,
     /// in each of the up to 256 parts of the store.
     ///
-    /// When there are more, the least active kind loses its properties, then the name of its model, and its calls are
-    /// counted with others of which as much is known: totals stay exact, and answers say how many requests they could not
-    /// decide on. A newcomer takes the place once it is more active itself. Activity is that of
-    /// [`max_users`](Self::max_users), except that calls without an answer hardly count, and those with properties count a
-    /// sixteenth: properties go before the names of models.
+    /// When there are more, new ones lose their properties, then the name of their model, and are counted with others of which as
+    /// much is known: totals stay exact, and answers say how many requests they could not decide on. Kinds with properties take
+    /// at most half of the places, those of a model that did not answer a quarter, and all that name a model three quarters.
     pub fn max_kinds(mut self, kinds: usize) -> Self {
         self.settings.max_kinds = kinds;
         self

@@ -1,11 +1,11 @@
 //! Adds up the cells of one row into its answer.
 
-use super::slab::Slab;
+use super::days::DaySet;
+use super::facet::{Facet, Name};
+use super::pieces::Pieces;
+use super::quarters::Quarters;
 use crate::record::Text;
-use crate::report::days::DaySet;
-use crate::report::facet::{Facet, Name};
 use crate::report::instant::QUARTERS_PER_DAY;
-use crate::report::window::Quarters;
 use crate::report::{CallFilter, Totals, UserSummary, Who, Zone};
 
 /// The time that a cell covers, and when within it there were calls.
@@ -55,7 +55,7 @@ impl Depth {
 #[derive(Debug)]
 pub(crate) struct Choice<'a> {
     filter: &'a CallFilter,
-    facets: &'a Slab<Facet>,
+    facets: &'a Pieces<Facet>,
     /// Decided once for all rows, or empty where there is one row.
     counts: Vec<Option<bool>>,
     window: Quarters,
@@ -63,13 +63,13 @@ pub(crate) struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     /// For many rows.
-    pub(crate) fn new(filter: &'a CallFilter, window: Quarters, facets: &'a Slab<Facet>) -> Self {
-        let counts = facets.iter().map(|facet| filter.decides(facet)).collect();
+    pub(crate) fn new(filter: &'a CallFilter, window: Quarters, facets: &'a Pieces<Facet>) -> Self {
+        let counts = facets.iter().map(|facet| facet.counts(filter)).collect();
         Self { filter, facets, counts, window }
     }
 
     /// For one row, whose calls are of a few of the kinds.
-    pub(crate) fn of_one(filter: &'a CallFilter, window: Quarters, facets: &'a Slab<Facet>) -> Self {
+    pub(crate) fn of_one(filter: &'a CallFilter, window: Quarters, facets: &'a Pieces<Facet>) -> Self {
         Self { filter, facets, counts: Vec::new(), window }
     }
 
@@ -87,7 +87,7 @@ impl<'a> Choice<'a> {
     pub(crate) fn counts(&self, facet: u32) -> Option<bool> {
         match self.counts.get(facet as usize) {
             Some(counts) => *counts,
-            None => self.filter.decides(self.facet(facet)),
+            None => self.facet(facet).counts(self.filter),
         }
     }
 

@@ -1,15 +1,15 @@
 //! Calls by what they were, how they are spread over users, and all at a glance.
 
 use super::Store;
+use super::facet::{Facet, Name};
 use super::gather::{Choice, Part};
 use super::over_time::{takes, way};
 use super::pace::{Pace, sorted};
+use super::quarters::Quarters;
 use super::visit::{Seen, Visitor};
 use crate::record::Text;
-use crate::report::facet::{Facet, Name};
 use crate::report::instant::to_micros;
 use crate::report::overview::project;
-use crate::report::window::Quarters;
 use crate::report::{
     Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Measure, Overview,
     QueryError, Selection, Step, Totals, Window,

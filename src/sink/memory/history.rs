@@ -1,11 +1,11 @@
 //! What one row holds: its calls, added up by time and kind.
 
 use super::chunks::{Chunks, Key, Keyed};
+use super::days::DaySet;
 use super::gather::{Part, Span};
 use super::horizon::Rolling;
 use crate::record::Record;
 use crate::report::Totals;
-use crate::report::days::DaySet;
 use crate::report::instant::{QUARTERS_PER_DAY, quarter_of};
 use std::sync::Arc;
 
@@ -193,18 +193,6 @@ impl History {
             rolled.mark(cell.quarter);
             rolled.totals.merge(&cell.totals);
         });
-    }
-
-    /// Whether calls are of a facet that `current` says is another one now.
-    pub(crate) fn is_of_gone(&self, current: impl Fn(u32) -> u32) -> bool {
-        self.parts().any(|part| current(part.facet) != part.facet)
-    }
-
-    /// Moves the calls of each facet to the one that `current` says; how many cells that saved.
-    pub(crate) fn regroup(&mut self, rolling: Rolling<'_>, current: impl Fn(u32) -> u32) -> usize {
-        let before = std::mem::take(self);
-        self.absorb(&before, rolling, |facet, _| current(facet));
-        before.cells().saturating_sub(self.cells())
     }
 
     /// Adds all of another history, whose facets `facet` translates.

@@ -1,8 +1,8 @@
 //! How fine the past is kept.
 
+use super::quarters::Quarters;
 use crate::report::QueryError;
 use crate::report::instant::{QUARTERS_PER_DAY, quarter_of, quarter_start, to_micros};
-use crate::report::window::Quarters;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;

@@ -13,11 +13,11 @@
 //!
 //! # What it takes
 //!
-//! Bytes per user, of 1,000,000 users (of 100,000: 30 more), counted by the allocator:
+//! Bytes per user, of 100,000 users or more, counted by the allocator:
 //!
 //! | | bytes |
 //! |---|---|
-//! | a user with calls of one kind within one quarter of an hour, all dimensions kept | 333 |
+//! | a user with calls of one kind within one quarter of an hour, all dimensions kept | 280 |
 //! | each further cell: another quarter of an hour, or another model, operation or property in it | 200 to 280 |
 //! | the first further cell besides | 72 |
 //! | a cell that is rolled up into a day | 250 |
@@ -31,20 +31,12 @@
 //!
 //! # What it costs
 //!
-//! A call of a known user takes 96 ns among 1,000 users, 220 to 260 among 100,000 and 340 to 500 among 1,000,000, drawn evenly and
-//! with all aggregates on (pieces of 500 calls, the least disturbed quarter of them, on two virtual cores of an AMD EPYC that were
-//! busy with other things, whence the ranges; `SQLite` in memory, without histograms, takes 1,000 to 7,000). What is above 96
-//! is waiting for memory: `perf` finds a quarter of the time among 100,000 users at the row's id, another at its brief, an
-//! eighth at its sums; a row is four lines of a cache, a brief one, and both are on pages of their own. Among 1,000, hashing
-//! the id under a secret key takes an eighth, and reading the time as microseconds a tenth.
+//! A call of a known user takes 100 ns among 1,000 users, 280 among 100,000 and 500 among 1,000,000, drawn evenly and with all
+//! aggregates on, on two virtual cores of an AMD EPYC that were busy with other things. What is above 100 is waiting for
+//! memory: a row is on a page of its own. A record that is kept whole takes 140 ns more, and the threads that keep them wait
+//! for one lock.
 //!
-//! Two threads together do 1.5 times as much as one among 1,000 users, 1.6 times among 100,000: a row that both write has to
-//! go from one core to the other, with the lock of its shard and the sums of its kind, and rows of 1,000 users are seldom
-//! where they are needed. That is the price of one exact row for each user. Records kept whole have one order, so that their
-//! counter is written by all threads: 210 ns alone, 310 each of two at once.
-//!
-//! A call of a kind that nobody has seen, after 500,000 like it, takes some microseconds. Of 100,000 users a page of 50 by cost
-//! takes 0.5 ms; of 1,000,000 the 100 who cost most, 11 to 14 ms.
+//! Of 100,000 users a page of 50 by cost takes 8 to 14 ms, of 1,000,000 some 140: all rows are read. Calls do not wait for it.
 //!
 //! # Its limits
 //!
@@ -54,27 +46,31 @@
 //! | too many | what happens |
 //! |---|---|
 //! | users | the least active ones share a row, in which totals stay exact |
-//! | kinds of calls | the least active ones lose their properties, then their model, and are one; totals stay exact |
+//! | kinds of calls | new ones lose their properties, then their model, and share a kind with others; totals stay exact |
 //! | days | quarters of an hour become days of UTC, and these one cell without a date; totals and active days stay exact |
 //! | cells | the same, sooner, for everybody alike |
 //! | records kept whole | the oldest go |
 //!
-//! Whoever floods a full store with new ids, models or properties gains nothing and pushes out nobody: a newcomer has
+//! Whoever floods a full store with new ids gains nothing and pushes out nobody: a newcomer has
 //! to be more active than the one whose place it takes, and what the newcomers' calls add up to is estimated under
-//! keys that are random in each process, less what a flood adds to all estimates alike. A model or a property counts by
-//! the calls that were answered; those that were not hardly count, since the names in them are anybody's.
+//! keys that are random in each process, less what a flood adds to all estimates alike. Kinds of calls keep the place that they
+//! have; those with properties take at most half of all places, and those whose model did not answer, since its name is
+//! anybody's, a quarter.
 
 mod alerts;
 mod builder;
 mod chunks;
+mod days;
+mod facet;
 mod facets;
 mod gather;
 mod groups;
 mod history;
 mod horizon;
-mod known;
 mod over_time;
 mod pace;
+mod pieces;
+mod quarters;
 mod ranking;
 mod recent;
 mod report;
@@ -82,7 +78,6 @@ mod restore;
 mod row;
 mod shard;
 mod sieve;
-mod slab;
 mod users;
 mod visit;
 
@@ -223,7 +218,7 @@ impl MemorySink {
             MemoryStats { alert_panics: self.0.settings.alerts.panics(), ..MemoryStats::default() };
         let (mut cells, mut bytes) = (0, 0);
         for shard in &self.0.shards {
-            let mut shard = lock(shard);
+            let shard = lock(shard);
             stats.users += shard.rows.len() as u64;
             stats.cells += shard.cells() as u64;
             stats.bytes += shard.heap_bytes() as u64;

@@ -3,9 +3,10 @@
 use super::Store;
 use super::gather::{Choice, Part, Span};
 use super::pace::Pace;
+use super::quarters::Quarters;
 use super::visit::{Seen, Visitor, Way};
 use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_of, quarter_start};
-use crate::report::window::{Quarters, label};
+use crate::report::window::label;
 use crate::report::{Cohort, Gaps, Point, QueryError, Retention, Selection, Series, Step, Totals, Zone};
 use std::collections::BTreeMap;
 

@@ -42,8 +42,6 @@ pub(crate) struct Ranking<'a> {
     after: Option<&'a Cursor>,
     // The last one on top.
     first: BinaryHeap<Ranked>,
-    // The whole amount of the last one, when there is no room for more: what nearly all rows are refused by.
-    bar: Option<i128>,
     /// How many rows were offered.
     pub(crate) offered: u64,
     candidates: u64,
@@ -51,7 +49,7 @@ pub(crate) struct Ranking<'a> {
 
 impl<'a> Ranking<'a> {
     pub(crate) fn new(order: Order, limit: usize, after: Option<&'a Cursor>) -> Self {
-        Self { order, limit, after, first: BinaryHeap::new(), bar: None, offered: 0, candidates: 0 }
+        Self { order, limit, after, first: BinaryHeap::new(), offered: 0, candidates: 0 }
     }
 
     /// Offers a row. Whose it is, is asked only where the amount does not decide.
@@ -71,19 +69,6 @@ impl<'a> Ranking<'a> {
             self.first.pop();
         }
         self.first.push(Ranked { amount, who: who(), order: self.order });
-        if self.first.len() >= self.limit && self.after.is_none() {
-            self.bar = self.first.peek().and_then(|last| last.amount).and_then(Amount::whole);
-        }
-    }
-
-    /// Refuses a row whose whole amount (in the smallest unit of its kind) is too far down; whether it did.
-    #[inline]
-    pub(crate) fn refuses(&mut self, whole: Option<i128>) -> bool {
-        let Some(bar) = self.bar else { return false };
-        let refused = whole.is_none_or(|whole| if self.order.ascending { whole > bar } else { whole < bar });
-        self.offered += u64::from(refused);
-        self.candidates += u64::from(refused);
-        refused
     }
 
     /// The rows in order without the first `offset`, and where they end if there are more.

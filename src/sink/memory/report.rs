@@ -1,10 +1,10 @@
 //! The questions of [`crate::report`], asked of the store.
 
 use super::pace::at_once;
+use super::quarters::Quarters;
 use super::{MemorySink, Store};
 use crate::record::Record;
 use crate::report::instant::to_micros;
-use crate::report::window::Quarters;
 use crate::report::{
     Breakdown, GroupBy, Histogram, HistogramQuery, Overview, QueryError, Report, Retention, Scope, Selection,
     Series, Step, UserPage, UserQuery, Who, Window,

@@ -1,21 +1,21 @@
 //! A store of records that are there already.
 
-use super::known::Known;
 use super::{MemorySink, MemorySinkBuilder};
-use crate::record::Record;
+use crate::record::{Record, RecordId};
 use crate::sink::file::{ReadError, RecordLog};
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::time::SystemTime;
 
 impl MemorySinkBuilder {
     /// The store, with all of the records. Records are known by their id: one that comes twice, from two logs for
-    /// instance, counts once. Meanwhile each takes some 20 bytes.
+    /// instance, counts once. Meanwhile each takes 20 to 40 bytes.
     ///
     /// [`restore_log`](Self::restore_log) reads a log faster.
     pub fn restore(self, records: impl IntoIterator<Item = Record>) -> MemorySink {
         let sink = self.build();
-        let mut known = Known::default();
+        let mut known = HashSet::new();
         for record in records {
             if known.insert(record.id) {
                 sink.0.add(&record, false);
@@ -28,9 +28,8 @@ impl MemorySinkBuilder {
     /// The store, with all records of a log, read faster than with [`restore`](Self::restore) and its
     /// [`records`](RecordLog::records). `problem` is told of every line and every file that could not be read.
     ///
-    /// Records are known by their time and id: one that is in two directories counts once. Those that are kept whole
-    /// are read a second time at the end; meanwhile each of them takes some 40 bytes. A segment that is removed for its
-    /// age between the two counts, and its records are not among those kept whole.
+    /// Records are known by their id: one that is in two directories counts once. Meanwhile each takes 20 to 40 bytes. Those
+    /// that are kept whole are the last ones by the start of the call.
     ///
     /// ```
     /// use tower_llm_metrics::MemorySink;
@@ -53,26 +52,20 @@ impl MemorySinkBuilder {
         let mut records = log.records()?;
         let sink = self.build();
         let kept = sink.0.settings.recent;
-        // Where the last ones are, and the one before: only these are read as a whole, afterwards.
-        let mut last = VecDeque::new();
-        let mut record = Record::blank();
-        while let Some(read) = records.read_for_sums(&mut record) {
-            match read {
-                Ok(order) => {
-                    sink.0.add(&record, false);
-                    if last.len() > kept {
-                        last.pop_front();
-                    }
-                    last.push_back(order);
-                }
-                Err(e) => problem(e),
+        // The last ones, of which each new one takes the place of the first.
+        let mut last = BTreeMap::<(SystemTime, RecordId), Box<Record>>::new();
+        let mut record = Box::new(Record::blank());
+        while let Some(read) = records.read_next(&mut record) {
+            if let Err(e) = read {
+                problem(e);
+                continue;
             }
+            sink.0.add(&record, false);
+            last.insert((record.time, record.id), record);
+            let first = if last.len() > kept { last.pop_first() } else { None };
+            record = first.map_or_else(|| Box::new(Record::blank()), |(_, record)| record);
         }
-        let before = if last.len() > kept { last.pop_front() } else { None };
-        records.go_back(before);
-        // What cannot be read has been told, and what has been written since is not in the sums.
-        let whole = records.flatten().take(last.len());
-        whole.for_each(|record| sink.0.recent.add(Cow::Owned(record)));
+        last.into_values().for_each(|record| sink.0.recent.add(Cow::Owned(*record)));
         Ok(sink)
     }
 }

@@ -1,15 +1,16 @@
 //! A part of the store, under a lock of its own.
 
 use super::builder::Settings;
+use super::facet::Facet;
 use super::facets::Facets;
+use super::gather::Part;
 use super::history::History;
 use super::horizon::{Edges, Horizon, Rolling};
-use super::row::{Brief, Row};
-use super::sieve::{PER_REQUEST, Sieve, activity};
-use super::slab::Slab;
+use super::pieces::Pieces;
+use super::row::Row;
+use super::sieve::{PER_REQUEST, Sieve, activity, activity_of};
 use crate::record::{Record, UserId};
 use crate::report::Totals;
-use crate::report::facet::Facet;
 use hashbrown::HashTable;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -19,18 +20,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    table: HashTable<Place>,
-    // Side by side, at the same places.
-    pub(crate) briefs: Slab<Brief>,
-    pub(crate) rows: Slab<Row>,
+    // Places of rows.
+    table: HashTable<u32>,
+    pub(crate) rows: Pieces<Row>,
     pub(crate) nobody: History,
     pub(crate) other: History,
     pub(crate) facets: Facets,
     // Made when the store is full for the first time.
     sieve: Option<Sieve>,
     hasher: RandomState,
-    // A source of chance, for choosing rows.
-    chance: u64,
+    // How often rows were chosen by chance.
+    choices: u64,
     durations: bool,
     // What the rows before `tidy` are rolled up to.
     horizon: Horizon,
@@ -59,29 +59,6 @@ pub(crate) fn hash_of(keys: &RandomState, id: &UserId) -> u64 {
     hasher.finish()
 }
 
-/// Where a user's row is, in 24 bits, and 8 bits of the hash, so that a search seldom looks at a wrong row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place(u32);
-
-impl Place {
-    const MASK: u32 = (1 << 24) - 1;
-
-    /// `None` beyond 16 million rows in one shard.
-    fn new(hash: u64, place: usize) -> Option<Self> {
-        let place = u32::try_from(place).ok().filter(|&place| place <= Self::MASK)?;
-        // Bits of the hash that neither the table nor the choice of the shard uses.
-        Some(Self((hash >> 24) as u32 & !Self::MASK | place))
-    }
-
-    fn get(self) -> usize {
-        (self.0 & Self::MASK) as usize
-    }
-
-    fn may_be_of(self, hash: u64) -> bool {
-        self.0 & !Self::MASK == (hash >> 24) as u32 & !Self::MASK
-    }
-}
-
 /// Rows that are tidied up with each call, where there is a reason to: no call waits for all of them.
 const TIDIED_AT_ONCE: usize = 4;
 
@@ -92,13 +69,12 @@ impl Shard {
     pub(crate) fn new(settings: &Settings, hasher: &RandomState, edges: &Arc<Edges>) -> Self {
         Self {
             table: HashTable::new(),
-            briefs: Slab::new(),
-            rows: Slab::new(),
+            rows: Pieces::default(),
             nobody: History::default(),
             other: History::default(),
             facets: Facets::new(settings.keep, settings.max_kinds, hasher.clone()),
             sieve: None,
-            chance: RandomState::new().hash_one(0),
+            choices: 0,
             hasher: hasher.clone(),
             durations: settings.durations,
             horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN },
@@ -113,25 +89,23 @@ impl Shard {
     /// Adds a call; whose row it went to. `users` is how many rows there are in all shards.
     pub(crate) fn add(&mut self, record: &Record, call: Call, users: &AtomicUsize) -> RowKind {
         self.tidy_up(call.horizon);
-        let added = Brief::of(record, call.micros);
-        let activity = added.activity();
+        let activity = activity_of(record);
         let place = match record.user_id() {
             None => Err(RowKind::Nobody),
             Some(id) => self.place(id, activity, call.hash, users).ok_or(RowKind::Other),
         };
-        // First, so that the processor fetches it together with the row.
-        if let Some(brief) = place.ok().and_then(|place| self.briefs.get_mut(place)) {
-            brief.join(&added);
-        }
         let history = match place {
             Err(RowKind::Nobody) => &mut self.nobody,
             Err(_) => &mut self.other,
             Ok(place) => match self.rows.get_mut(place) {
-                Some(row) => &mut row.history,
+                Some(row) => {
+                    row.count(activity);
+                    &mut row.history
+                }
                 None => &mut self.other,
             },
         };
-        let facet = self.facets.place(record, activity, history.likely_facet());
+        let facet = self.facets.place(record, history.likely_facet());
         let at = (call.quarter, facet);
         let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
         let new = history.add(at, rolling, self.durations, record, call.micros);
@@ -148,64 +122,59 @@ impl Shard {
         }
         let free = |count: usize| (count < self.max_users).then_some(count + 1);
         if users.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_ok() {
-            return self.push(Row::new(id.clone(), 0), Brief::default(), hash);
+            return self.push(Row::new(id.clone(), 0, 0), hash);
         }
         let limit = self.rows.len();
         let sieve = self.sieve.get_or_insert_with(|| Sieve::new(limit));
         let estimate = sieve.add(hash, activity);
         let victim = self.least_active()?;
-        if self.briefs.get(victim)?.standing() >= estimate.likely {
+        if self.rows.get(victim)?.standing() >= estimate.likely {
             return None;
         }
         self.evict(victim);
         let in_other = estimate.most.saturating_sub(activity) / PER_REQUEST;
-        let brief = Brief::after(estimate.likely.saturating_sub(activity));
-        self.push(Row::new(id.clone(), in_other), brief, hash)
+        self.push(Row::new(id.clone(), estimate.likely.saturating_sub(activity), in_other), hash)
     }
 
-    fn push(&mut self, row: Row, brief: Brief, hash: u64) -> Option<usize> {
+    fn push(&mut self, row: Row, hash: u64) -> Option<usize> {
         let place = self.rows.len();
-        let at = Place::new(hash, place)?;
+        let at = u32::try_from(place).ok()?;
         self.rows.push(row);
-        self.briefs.push(brief);
         let (rows, hasher) = (&self.rows, &self.hasher);
-        self.table.insert_unique(hash, at, |at| rows.get(at.get()).map_or(0, |row| hash_of(hasher, &row.id)));
+        let hash_at = |at: &u32| rows.get(*at as usize).map_or(0, |row| hash_of(hasher, &row.id));
+        self.table.insert_unique(hash, at, hash_at);
         Some(place)
     }
 
     #[inline]
     pub(crate) fn find(&self, id: &UserId, hash: u64) -> Option<usize> {
-        let rows = &self.rows;
-        let same = |at: &Place| at.may_be_of(hash) && rows.get(at.get()).is_some_and(|row| row.id == *id);
-        self.table.find(hash, same).map(|at| at.get())
+        let same = |at: &u32| self.rows.get(*at as usize).is_some_and(|row| row.id == *id);
+        self.table.find(hash, same).map(|at| *at as usize)
     }
 
     /// The place of the least active of some rows, chosen by chance.
     fn least_active(&mut self) -> Option<usize> {
         let count = self.rows.len() as u64;
-        let chance = &mut self.chance;
         let mut next = || {
-            // xorshift64*: good enough to be unforeseeable from outside, with a random start.
-            *chance ^= *chance >> 12;
-            *chance ^= *chance << 25;
-            *chance ^= *chance >> 27;
-            chance.wrapping_mul(0x2545_F491_4F6C_DD1D).checked_rem(count)
+            self.choices += 1;
+            // Nobody outside knows the keys.
+            self.hasher.hash_one(self.choices).checked_rem(count)
         };
         let candidates: [Option<u64>; CANDIDATES] = std::array::from_fn(|_| next());
         let places = candidates.into_iter().flatten().map(|place| place as usize);
-        places.min_by_key(|&place| self.briefs.get(place).map(Brief::standing))
+        places.min_by_key(|&place| self.rows.get(place).map(Row::standing))
     }
 
     /// Moves a row to the others.
     fn evict(&mut self, place: usize) {
-        let Some((row, brief)) = self.remove(place) else { return };
+        let Some(row) = self.remove(place) else { return };
         let hash = hash_of(&self.hasher, &row.id);
         if let Some(sieve) = &mut self.sieve {
-            sieve.add(hash, brief.activity());
+            sieve.add(hash, row.activity);
         }
         let before = row.history.cells() + self.other.cells();
         let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        self.other.absorb(&row.history, rolling, |kind, _| self.facets.current(kind));
+        self.other.absorb(&row.history, rolling, |kind, _| kind);
         self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
     }
 
@@ -214,25 +183,27 @@ impl Shard {
         &mut self,
         id: &UserId,
         more: &History,
-        kinds: &Slab<Facet>,
+        kinds: &Pieces<Facet>,
         call: Call,
         users: &AtomicUsize,
     ) {
         self.tidy_up(call.horizon);
-        let mut brief = Brief::default();
-        more.parts().for_each(|part| brief.merge(part.totals));
-        let place = self.place(id, brief.activity(), call.hash, users);
+        let activity = more.parts().fold(0u64, |sum, Part { totals, .. }| {
+            let (tokens, cost) = (totals.tokens().unwrap_or(0), totals.cost().unwrap_or_default());
+            sum.saturating_add(activity(totals.requests(), tokens, cost.picos()))
+        });
+        let place = self.place(id, activity, call.hash, users);
         let history = match place.and_then(|place| self.rows.get_mut(place)) {
-            Some(row) => &mut row.history,
+            Some(row) => {
+                row.count(activity);
+                &mut row.history
+            }
             None => &mut self.other,
         };
         let before = history.cells();
         let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
+        history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, is_answered(of)));
         self.cells += history.cells() - before;
-        if let Some(own) = place.and_then(|place| self.briefs.get_mut(place)) {
-            own.join(&brief);
-        }
     }
 
     /// Adds what another store holds of nobody and of the users it did not tell apart.
@@ -240,26 +211,26 @@ impl Shard {
         &mut self,
         nobody: &History,
         other: &History,
-        kinds: &Slab<Facet>,
+        kinds: &Pieces<Facet>,
         horizon: Horizon,
     ) {
         self.tidy_up(horizon);
         let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
         for (history, more) in [(&mut self.nobody, nobody), (&mut self.other, other)] {
             let before = history.cells();
-            history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, activity_of(of)));
+            history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, is_answered(of)));
             self.cells += history.cells() - before;
         }
     }
 
     /// Moves a user's row to the others and lets go of the properties of its calls; whether there was one.
     pub(crate) fn forget(&mut self, id: &UserId, hash: u64, users: &AtomicUsize) -> bool {
-        let Some((row, _)) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
+        let Some(row) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
         users.fetch_sub(1, Ordering::Relaxed);
         let before = row.history.cells() + self.other.cells();
         let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
         self.other
-            .absorb(&row.history, rolling, |kind, of| self.facets.without_properties(kind, activity_of(of)));
+            .absorb(&row.history, rolling, |kind, of| self.facets.without_properties(kind, is_answered(of)));
         self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
         // The values of properties may say who it was: those that no other call has are let go too.
         let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
@@ -272,44 +243,43 @@ impl Shard {
     }
 
     /// Takes a row out. The last one takes its place.
-    pub(crate) fn remove(&mut self, place: usize) -> Option<(Row, Brief)> {
+    pub(crate) fn remove(&mut self, place: usize) -> Option<Row> {
         let row = self.rows.get(place)?;
         let hash = hash_of(&self.hasher, &row.id);
-        if let Ok(entry) = self.table.find_entry(hash, |at| at.get() == place) {
+        if let Ok(entry) = self.table.find_entry(hash, |at| *at as usize == place) {
             entry.remove();
         }
-        let removed = (self.rows.swap_remove(place)?, self.briefs.swap_remove(place)?);
+        let removed = self.rows.swap_remove(place)?;
         let last = self.rows.len();
         // The way through the rows may have passed the place already.
         if let Some(moved) = self.rows.get_mut(place) {
             let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-            self.cells = self.cells.saturating_sub(tidy_up(&mut moved.history, rolling, &self.facets));
+            self.cells = self.cells.saturating_sub(moved.history.roll_up(rolling));
             let hash = hash_of(&self.hasher, &moved.id);
-            let entry = self.table.find_mut(hash, |at| at.get() == last);
-            if let (Some(entry), Some(at)) = (entry, Place::new(hash, place)) {
+            let entry = self.table.find_mut(hash, |at| *at as usize == last);
+            if let (Some(entry), Ok(at)) = (entry, u32::try_from(place)) {
                 *entry = at;
             }
         }
         Some(removed)
     }
 
-    /// Goes on through the rows: rolls up what is beyond the horizon, and clears them of kinds that were given up.
+    /// Goes on through the rows and rolls up what is beyond the horizon.
     #[inline]
     fn tidy_up(&mut self, horizon: Horizon) {
         // What is told apart does not depend on the first call.
         let horizon = Horizon { oldest: self.horizon.oldest, ..horizon };
-        if self.horizon != horizon || (self.tidy >= self.rows.len() && self.facets.wants_clearing()) {
+        if self.horizon != horizon {
             self.begin_to_tidy_up(horizon);
         }
         for _ in 0..TIDIED_AT_ONCE {
-            let Some(row) = self.rows.get(self.tidy) else { return self.facets.end_clearing() };
+            let Some(row) = self.rows.get(self.tidy) else { return };
             let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
             // What there is nothing to do for stays shared with the copies that questions are answered from.
-            if is_untidy(&row.history, rolling, &self.facets)
+            if row.history.is_beyond(rolling)
                 && let Some(row) = self.rows.get_mut(self.tidy)
             {
-                let saved = tidy_up(&mut row.history, rolling, &self.facets);
-                self.cells = self.cells.saturating_sub(saved);
+                self.cells = self.cells.saturating_sub(row.history.roll_up(rolling));
             }
             self.tidy += 1;
         }
@@ -318,11 +288,10 @@ impl Shard {
     #[cold]
     fn begin_to_tidy_up(&mut self, horizon: Horizon) {
         self.horizon = horizon;
-        self.facets.begin_clearing();
         self.tidy = 0;
         for history in [&mut self.nobody, &mut self.other] {
             let rolling = Rolling { horizon, edges: &self.edges };
-            self.cells = self.cells.saturating_sub(tidy_up(history, rolling, &self.facets));
+            self.cells = self.cells.saturating_sub(history.roll_up(rolling));
         }
     }
 
@@ -336,67 +305,48 @@ impl Shard {
     }
 
     /// What it holds at this moment.
-    pub(crate) fn snapshot(&mut self) -> Snapshot {
-        Snapshot { rows: self.rows.share(), briefs: self.briefs.share(), ..self.snapshot_of_shared() }
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot { rows: self.rows.clone(), ..self.snapshot_of_shared() }
     }
 
     /// The same without the users.
-    pub(crate) fn snapshot_of_shared(&mut self) -> Snapshot {
+    pub(crate) fn snapshot_of_shared(&self) -> Snapshot {
         Snapshot {
-            rows: Slab::new(),
-            briefs: Slab::new(),
+            rows: Pieces::default(),
             nobody: self.nobody.clone(),
             other: self.other.clone(),
-            facets: self.facets.share(),
+            facets: self.facets.list().clone(),
         }
     }
 
     /// One user's row, and the kinds of calls.
-    pub(crate) fn snapshot_of(&mut self, id: &UserId, hash: u64) -> Option<(Row, Slab<Facet>)> {
+    pub(crate) fn snapshot_of(&self, id: &UserId, hash: u64) -> Option<(Row, Pieces<Facet>)> {
         let row = self.find(id, hash).and_then(|place| self.rows.get(place))?.clone();
-        Some((row, self.facets.share()))
+        Some((row, self.facets.list().clone()))
     }
 
     /// Bytes on the heap, without the cells.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.sieve.as_ref().map_or(0, Sieve::heap_bytes)
             + self.rows.heap_bytes()
-            + self.briefs.heap_bytes()
             + self.table.allocation_size()
             + self.facets.heap_bytes()
     }
 }
 
-/// Rolls up what is beyond the horizon and moves calls of kinds that were given up; how many cells that saved.
-#[inline]
-fn tidy_up(history: &mut History, rolling: Rolling<'_>, facets: &Facets) -> usize {
-    let saved = history.roll_up(rolling);
-    if !history.is_of_gone(|kind| facets.current(kind)) {
-        return saved;
-    }
-    saved + history.regroup(rolling, |kind| facets.current(kind))
-}
-
-fn is_untidy(history: &History, rolling: Rolling<'_>, facets: &Facets) -> bool {
-    history.is_beyond(rolling) || history.is_of_gone(|kind| facets.current(kind))
-}
-
-/// How active calls of one kind are, as [`Facets::place`] counts it: those without an answer hardly are.
-fn activity_of(totals: &Totals) -> u64 {
-    let (tokens, cost) = (totals.tokens().unwrap_or(0), totals.cost().unwrap_or_default());
-    let unanswered = totals.requests().saturating_sub(totals.completed());
-    activity(totals.completed(), tokens, cost.picos()).saturating_add(unanswered)
+/// Whether calls were answered, as [`Facets::place`] asks.
+fn is_answered(totals: &Totals) -> bool {
+    totals.completed() > 0
 }
 
 /// What a shard held at one moment. Questions are answered from it, so that no call waits for an answer: taking it takes one
 /// count for each 64 rows, and a call that changes a row meanwhile copies the 64 rows first.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    pub(crate) rows: Slab<Row>,
-    pub(crate) briefs: Slab<Brief>,
+    pub(crate) rows: Pieces<Row>,
     pub(crate) nobody: History,
     pub(crate) other: History,
-    pub(crate) facets: Slab<Facet>,
+    pub(crate) facets: Pieces<Facet>,
 }
 
 impl Snapshot {

@@ -1,5 +1,6 @@
 //! Who gets a row when there are too many users.
 
+use crate::record::{Record, UsageState, Usd};
 use std::hash::{BuildHasher, RandomState};
 
 /// How active somebody is: 10,000 for each request, and one for each token and each millionth of a dollar. It only
@@ -11,6 +12,23 @@ pub(crate) fn activity(requests: u64, tokens: u64, picos: i128) -> u64 {
         Err(_) => u64::try_from(picos / 1_000_000).unwrap_or(if picos < 0 { 0 } else { u64::MAX }),
     };
     requests.saturating_mul(PER_REQUEST).saturating_add(tokens).saturating_add(micro_dollars)
+}
+
+/// The activity that one call adds.
+#[inline]
+pub(crate) fn activity_of(record: &Record) -> u64 {
+    if record.usage_state == UsageState::Repeated {
+        return PER_REQUEST;
+    }
+    let usage = &record.usage;
+    let mut tokens = 0u64;
+    if record.usage_state != UsageState::Absent {
+        let passes = usage.passes.iter().map(|pass| (pass.input_tokens, pass.output_tokens));
+        for (input, output) in passes.chain([(usage.input_tokens, usage.output_tokens)]) {
+            tokens = tokens.saturating_add(input.unwrap_or(0)).saturating_add(output.unwrap_or(0));
+        }
+    }
+    activity(1, tokens, record.cost.total().map_or(0, Usd::picos))
 }
 
 /// The activity of one request without tokens or cost.

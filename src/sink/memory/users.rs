@@ -1,16 +1,15 @@
 //! The table of users.
 
+use super::Store;
 use super::gather::{Choice, Depth, Gather, Part};
 use super::pace::Pace;
+use super::quarters::Quarters;
 use super::ranking::Ranking;
-use super::row::{Brief, Row};
-use super::slab::PIECE;
-use super::visit::{Seen, Visitor, Way, see};
-use super::{Store, lock};
-use crate::report::window::Quarters;
+use super::row::Row;
+use super::visit::{Seen, Visitor, Way};
 use crate::report::{
-    Amount, CallFilter, Gaps, Measure, QueryError, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary,
-    Who, Window, Zone,
+    Amount, Gaps, Measure, QueryError, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who,
+    Window, Zone,
 };
 
 /// The rows that are no users', added up over the shards.
@@ -82,11 +81,6 @@ impl Store {
     }
 
     pub(super) async fn users(&self, window: Quarters, query: &UserQuery) -> UserPage {
-        let by_brief = window == Quarters::ALL
-            && query.scope == Scope::All
-            && query.calls == CallFilter::All
-            && query.users == UserFilter::All
-            && query.order.by.is_none_or(Brief::tells);
         let depth = Depth {
             durations: query.compares(Measure::needs_durations),
             days: query.compares(Measure::needs_cells),
@@ -102,12 +96,8 @@ impl Store {
             undecided: 0,
         };
         let mut pace = Pace::default();
-        if by_brief {
-            self.rank_by_brief(&mut seen, &mut pace).await;
-        } else {
-            let way = Way { scope: &query.scope, calls: &query.calls, window };
-            self.visit(way, &mut seen, &mut pace).await;
-        }
+        let way = Way { scope: &query.scope, calls: &query.calls, window };
+        self.visit(way, &mut seen, &mut pace).await;
         let Ranked { mut ranking, shared: Shared { nobody, other }, mut sums, undecided, .. } = seen;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
         let nobody = nobody.finish(Who::Nobody, 0);
@@ -128,30 +118,6 @@ impl Store {
             pace.went(ROW).await;
         }
         UserPage { rows, matching, sums: query.sums.then_some(sums), other, gaps, next }
-    }
-
-    /// Ranks all users by what is at hand of each.
-    async fn rank_by_brief(&self, seen: &mut Ranked<'_>, pace: &mut Pace) {
-        let (query, by) = (seen.query, seen.query.order.by);
-        for shard in &self.shards {
-            let snapshot = lock(shard).snapshot();
-            for (number, briefs) in snapshot.briefs.pieces().enumerate() {
-                for (at, brief) in briefs.iter().enumerate() {
-                    if !seen.ranking.refuses(by.and_then(|by| brief.whole(by))) {
-                        seen.ranking.offer(by.and_then(|by| brief.measure(by)), || {
-                            snapshot.rows.get(number * PIECE + at).map_or(Who::Other, who)
-                        });
-                    }
-                }
-                if query.sums {
-                    briefs.iter().for_each(|brief| seen.sums.add(true, |measure| brief.whole(measure)));
-                }
-                pace.went(briefs.len()).await;
-            }
-            let choice = Choice::new(&query.calls, Quarters::ALL, &snapshot.facets);
-            see(Seen::Nobody(&snapshot.nobody), &choice, seen, pace).await;
-            see(Seen::Other(&snapshot.other), &choice, seen, pace).await;
-        }
     }
 
     /// A row of the page, whole. It may have gone since it was ranked.

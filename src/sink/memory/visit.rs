@@ -1,15 +1,15 @@
 //! Going through the store.
 
+use super::facet::Facet;
 use super::gather::{Choice, Part};
 use super::history::History;
 use super::pace::Pace;
+use super::pieces::Pieces;
+use super::quarters::Quarters;
 use super::row::Row;
 use super::shard::Snapshot;
-use super::slab::Slab;
 use super::{Store, lock};
 use crate::record::UserId;
-use crate::report::facet::Facet;
-use crate::report::window::Quarters;
 use crate::report::{CallFilter, QueryError, Scope, Who};
 use std::future::Future;
 
@@ -62,7 +62,7 @@ impl Store {
                 for shard in &self.shards {
                     let all = *way.scope == Scope::All;
                     let snapshot = {
-                        let mut shard = lock(shard);
+                        let shard = lock(shard);
                         if all { shard.snapshot() } else { shard.snapshot_of_shared() }
                     };
                     see_all(&snapshot, way, visitor, pace).await;
@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// A user's row at this moment, and the kinds of its calls.
-    pub(super) fn row_of(&self, id: &UserId) -> Option<(Row, Slab<Facet>)> {
+    pub(super) fn row_of(&self, id: &UserId) -> Option<(Row, Pieces<Facet>)> {
         let hash = self.hash(id);
         self.shard(hash)?.snapshot_of(id, hash)
     }

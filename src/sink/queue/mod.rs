@@ -80,7 +80,7 @@ impl QueueSink {
         let thread = Builder::new().name("llm-metrics-queue".to_owned()).spawn(move || {
             let started = Instant::now();
             while let Next::Sleep(until) = worker.turn(&|| started.elapsed()) {
-                waiting.wait(until.map(|until| until.saturating_sub(started.elapsed())));
+                waiting.channel.wait(until.map(|until| until.saturating_sub(started.elapsed())));
             }
         })?;
         Ok(Self { handle: Arc::new(Handle { shared, worker: Mutex::new(Some(thread)) }) })
@@ -88,12 +88,12 @@ impl QueueSink {
 
     /// The counts of this moment.
     pub fn stats(&self) -> QueueStats {
-        self.handle.shared.state().stats()
+        self.handle.shared.stats()
     }
 
     /// The last error of the sink behind, in its words.
     pub fn last_error(&self) -> Option<String> {
-        self.handle.shared.state().last_error.clone()
+        self.handle.shared.channel.state().queue.last_error.clone()
     }
 
     /// Refuses new records from now on, hands over the others and flushes the sink behind. It blocks. What is not handed over
@@ -117,7 +117,7 @@ impl MetricsSink for QueueSink {
     /// That of the sink behind; what a [`BatchSink`] could not write stays in the queue and is tried again. Also when records
     /// were lost since the last flush: each loss is told of once.
     fn flush(&self) -> io::Result<()> {
-        self.handle.shared.order()
+        self.handle.shared.channel.order(false)
     }
 }
 

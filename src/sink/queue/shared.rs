@@ -2,191 +2,116 @@
 
 use super::stats::QueueStats;
 use crate::record::Record;
+use crate::sink::channel::{Channel, Pushed, Queue};
 use crate::sink::close::CloseError;
 use crate::sink::warn::WarnOnce;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(super) struct Shared {
-    state: Mutex<State>,
-    /// There is something to do for the worker.
-    work: Condvar,
-    /// The worker has ended.
-    ended: Condvar,
+    pub(super) channel: Channel<Records>,
     dropping: WarnOnce,
     pub(super) failing: WarnOnce,
     pub(super) closing: WarnOnce,
 }
 
-/// Asks the worker to hand over everything that was recorded before, and to flush.
-pub(super) type Order = SyncSender<io::Result<()>>;
-
+/// The records that wait, and the worker's counts.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) queue: VecDeque<Record>,
-    /// How many records may be on their way, those included that the worker has taken.
+pub(super) struct Records {
+    pub(super) waiting: VecDeque<Record>,
+    /// How many may be on their way, those included that the worker has taken.
     capacity: usize,
     pub(super) in_hand: usize,
-    /// How many queued records wake the worker up.
-    pub(super) wake_at: usize,
-    /// Something else was asked for.
-    pub(super) woken: bool,
-    pub(super) orders: Vec<Order>,
-    pub(super) closed: bool,
-    failed_before_closing: Option<u64>,
-    /// The time for closing is over.
-    pub(super) abandoning: bool,
-    ended: bool,
     pub(super) counts: QueueStats,
     pub(super) last_error: Option<String>,
     /// Why the sink behind could not be flushed at the end.
     pub(super) last_flush: Option<String>,
-    /// Losses that a flush has told of.
-    told: u64,
+    failed_before_closing: Option<u64>,
+}
+
+impl Records {
+    fn on_their_way(&self) -> usize {
+        self.waiting.len() + self.in_hand
+    }
+
+    /// Takes a record; whether there was room.
+    fn take(&mut self, record: &Record) -> bool {
+        let fits = self.on_their_way() < self.capacity;
+        if fits {
+            self.waiting.push_back(record.clone());
+        }
+        fits
+    }
+}
+
+impl Queue for Records {
+    const LOSS: &'static str = "were lost";
+
+    fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn lost(&self) -> u64 {
+        self.counts.lost()
+    }
+
+    fn abandon(&mut self) {
+        self.counts.abandoned += self.on_their_way() as u64;
+        self.waiting.clear();
+        self.in_hand = 0;
+    }
 }
 
 impl Shared {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            state: Mutex::new(State { capacity: capacity.max(1), wake_at: 1, ..State::default() }),
-            work: Condvar::new(),
-            ended: Condvar::new(),
+            channel: Channel::new(Records { capacity: capacity.max(1), ..Records::default() }),
             dropping: WarnOnce::default(),
             failing: WarnOnce::default(),
             closing: WarnOnce::default(),
         }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn record(&self, record: &Record) {
-        let mut state = self.state();
-        state.counts.accepted += 1;
-        let reason = if state.closed {
-            state.counts.closed += 1;
-            "the queue was closed"
-        } else if state.queue.len() + state.in_hand >= state.capacity {
-            state.counts.full += 1;
-            "the queue is full"
-        } else {
-            state.queue.push_back(record.clone());
-            let wake = state.queue.len() >= state.wake_at;
-            drop(state);
-            if wake {
-                self.work.notify_one();
-            }
-            return;
-        };
-        drop(state);
-        self.dropping.warn("records are dropped", &reason);
-    }
-
-    /// Gives the worker an order and waits for the answer.
-    pub(super) fn order(&self) -> io::Result<()> {
-        let (answer, told) = sync_channel(1);
-        let mut state = self.state();
-        if state.ended {
-            return state.tell_losses();
-        }
-        state.orders.push(answer);
-        state.woken = true;
-        drop(state);
-        self.work.notify_one();
-        told.recv().unwrap_or_else(|_| self.state().tell_losses())
-    }
-
-    /// Waits until there is something to do, or `timeout` has passed. For the worker.
-    pub(super) fn wait(&self, timeout: Option<Duration>) {
-        let state = self.state();
-        let idle = |state: &mut State| !state.woken && state.queue.len() < state.wake_at;
-        match timeout {
-            None => drop(self.work.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner)),
-            Some(timeout) => {
-                drop(
-                    self.work
-                        .wait_timeout_while(state, timeout, idle)
-                        .unwrap_or_else(PoisonError::into_inner),
-                );
-            }
+        match self.channel.push(false, |records| records.take(record)) {
+            Pushed::Queued => {}
+            Pushed::Full => self.dropping.warn("records are dropped", &"the queue is full"),
+            Pushed::Closed => self.dropping.warn("records are dropped", &"the queue was closed"),
         }
     }
 
-    /// The worker has ended: nobody waits for an answer.
-    pub(super) fn end(&self) {
-        let mut state = self.state();
-        state.ended = true;
-        state.orders.clear();
-        self.ended.notify_all();
+    pub(super) fn stats(&self) -> QueueStats {
+        let state = self.channel.state();
+        let (tally, queued) = (state.tally, state.queue.on_their_way() as u64);
+        let counts = state.queue.counts;
+        QueueStats { accepted: tally.accepted, full: tally.full, closed: tally.closed, queued, ..counts }
     }
 
     /// Refuses new records and waits until the others are handed over; what is left after `timeout` is given up. Says
     /// whether the worker has ended.
     pub(super) fn close(&self, timeout: Duration) -> (bool, Result<(), CloseError>) {
-        let deadline = Instant::now().checked_add(timeout);
-        let mut state = self.state();
-        state.closed = true;
-        state.woken = true;
-        let failed = state.counts.failed;
-        let failed_before = *state.failed_before_closing.get_or_insert(failed);
-        self.work.notify_one();
-        while !state.ended && !state.abandoning {
-            let left = match deadline {
-                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-                None => timeout,
-            };
-            if left.is_zero() {
-                state.abandon();
-                self.work.notify_one();
-            } else {
-                let waited = self.ended.wait_timeout(state, left);
-                state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            }
-        }
-        let left = state.counts.abandoned + state.counts.failed.saturating_sub(failed_before);
-        let reason = state.last_flush.clone();
-        let closed = if left == 0 && reason.is_none() {
-            Ok(())
-        } else {
-            let reason = reason.or_else(|| state.last_error.clone());
-            Err(CloseError { left, fate: "were given up", reason })
+        let (failed_before, given_up) = {
+            let mut state = self.channel.state();
+            let failed = state.queue.counts.failed;
+            (*state.queue.failed_before_closing.get_or_insert(failed), state.is_abandoned())
         };
-        (state.ended, closed)
-    }
-}
-
-impl State {
-    pub(super) fn stats(&self) -> QueueStats {
-        QueueStats { queued: (self.queue.len() + self.in_hand) as u64, ..self.counts }
-    }
-
-    fn abandon(&mut self) {
-        self.abandoning = true;
-        self.woken = true;
-        self.counts.abandoned += (self.queue.len() + self.in_hand) as u64;
-        self.queue.clear();
-        self.in_hand = 0;
-    }
-
-    /// An error when something was lost of which no flush has told yet.
-    pub(super) fn tell_losses(&mut self) -> io::Result<()> {
-        let lost = self.counts.lost();
-        let untold = lost.saturating_sub(self.told);
-        self.told = lost;
-        match untold {
-            0 => Ok(()),
-            n => Err(io::Error::other(format!("{n} records recorded before were lost"))),
+        // Once what was left is given up, nobody waits for the sink again.
+        let ended = self.channel.close(if given_up { Duration::ZERO } else { timeout });
+        let state = self.channel.state();
+        let Records { counts, last_error, last_flush, .. } = &state.queue;
+        let left = counts.abandoned + counts.failed.saturating_sub(failed_before);
+        let reason = last_flush.clone();
+        if left == 0 && reason.is_none() {
+            return (ended, Ok(()));
         }
+        let reason = reason.or_else(|| last_error.clone());
+        (ended, Err(CloseError { left, fate: "were given up", reason }))
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("stats", &self.state().stats()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }

@@ -3,9 +3,11 @@
 //! The worker does not wait: it asks for the time and says how long it may sleep. So tests drive it without a clock and a thread.
 
 use super::batch::{BatchSink, Limits};
-use super::shared::{Order, Shared};
+use super::shared::Shared;
 use crate::panics::Panics;
 use crate::record::Record;
+use crate::sink::channel::Order;
+use crate::sink::fault::Fault;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,20 +55,16 @@ impl<S: BatchSink> Worker<S> {
 
     /// Does what is due. `now` is asked again after what may have taken its time.
     pub(super) fn turn(&mut self, now: &dyn Fn() -> Duration) -> Next {
-        let mut state = self.shared.state();
-        if state.abandoning {
+        let asked = self.shared.channel.asked();
+        if asked.abandoning {
             return Next::End;
         }
-        // Nobody needs to wake who is awake.
-        (state.woken, state.wake_at) = (false, usize::MAX);
-        let orders = std::mem::take(&mut state.orders);
-        let closed = state.closed;
-        let count = state.queue.len() + self.batch.len();
-        drop(state);
+        let (orders, closed) = (asked.orders, asked.closing);
+        let count = self.shared.channel.state().queue.waiting.len() + self.batch.len();
         let written = self.write_due(now, count, closed || !orders.is_empty());
         let done = closed && self.batch.is_empty();
         if done || !orders.is_empty() {
-            self.answer(orders, written, done);
+            self.answer(&orders, written, done);
         }
         if done { Next::End } else { self.next(now()) }
     }
@@ -102,14 +100,14 @@ impl<S: BatchSink> Worker<S> {
     /// Takes a batch from the queue, if there is one that is due.
     fn take(&mut self, now: Duration, urgent: bool) {
         let Limits { size, linger, .. } = self.limits;
-        let mut state = self.shared.state();
+        let records = &mut self.shared.channel.state().queue;
         let is_due = linger.is_zero() || self.due.is_some_and(|due| now >= due);
-        if urgent || is_due || state.queue.len() >= size {
-            let count = size.min(state.queue.len());
-            self.batch.extend(state.queue.drain(..count));
-            state.in_hand = count;
+        if urgent || is_due || records.waiting.len() >= size {
+            let count = size.min(records.waiting.len());
+            self.batch.extend(records.waiting.drain(..count));
+            records.in_hand = count;
             self.busy |= count > 0;
-            self.due = (!state.queue.is_empty()).then(|| now.saturating_add(linger));
+            self.due = (!records.waiting.is_empty()).then(|| now.saturating_add(linger));
         }
     }
 
@@ -122,18 +120,18 @@ impl<S: BatchSink> Worker<S> {
         let written = self.panics.catch(|| self.sink.write(&self.batch));
         let panicked = self.panics.count() != panics;
         let count = self.batch.len() as u64;
-        let mut state = self.shared.state();
-        if state.abandoning {
+        let mut state = self.shared.channel.state();
+        if state.is_abandoned() {
             // They were counted as given up when the time was over.
             self.batch.clear();
             return Ok(());
         }
-        state.counts.retries += u64::from(self.failures > 0);
+        state.queue.counts.retries += u64::from(self.failures > 0);
         let mut failed = Ok(());
         match written.unwrap_or(Ok(())) {
             Err(e) => {
                 self.failures = self.failures.saturating_add(1);
-                state.last_error = Some(e.to_string());
+                state.queue.last_error = Some(e.to_string());
                 if self.failures <= self.limits.retries {
                     self.retry_at = Some(now().saturating_add(self.limits.backoff(self.failures)));
                     drop(state);
@@ -142,16 +140,16 @@ impl<S: BatchSink> Worker<S> {
                         .warn("a batch of records could not be written and is tried again", &e);
                     return Err(e);
                 }
-                state.counts.failed += count;
+                state.queue.counts.failed += count;
                 failed = Err(e);
             }
-            Ok(()) if panicked => state.counts.panicked += count,
+            Ok(()) if panicked => state.queue.counts.panicked += count,
             Ok(()) => {
-                state.counts.delivered += count;
-                state.counts.batches += 1;
+                state.queue.counts.delivered += count;
+                state.queue.counts.batches += 1;
             }
         }
-        state.in_hand = 0;
+        state.queue.in_hand = 0;
         drop(state);
         self.batch.clear();
         (self.failures, self.retry_at) = (0, None);
@@ -162,36 +160,32 @@ impl<S: BatchSink> Worker<S> {
     }
 
     /// Flushes the sink behind and answers. At the end there may be nobody to be told of losses.
-    fn answer(&self, orders: Vec<Order>, written: io::Result<()>, last: bool) {
+    fn answer(&self, orders: &[Order], written: io::Result<()>, last: bool) {
         let panicked = || Err(io::Error::other("the sink behind the queue panicked"));
         let flush = || self.panics.catch(|| self.sink.flush()).unwrap_or_else(panicked);
         // What is to be tried again comes with a later flush.
         let flushed = if self.batch.is_empty() { flush() } else { Ok(()) };
-        let mut state = self.shared.state();
+        let mut state = self.shared.channel.state();
         if last {
-            state.last_flush = flushed.as_ref().err().map(io::Error::to_string);
+            state.queue.last_flush = flushed.as_ref().err().map(io::Error::to_string);
         }
         if orders.is_empty() {
             return;
         }
         let losses = state.tell_losses();
         drop(state);
-        let flushed = written.and(flushed).and(losses);
-        for order in orders {
-            let told = flushed.as_ref().map_err(|e| io::Error::new(e.kind(), e.to_string())).copied();
-            // Whoever asked may have left.
-            let _ = order.try_send(told);
-        }
+        let told = written.and(flushed).map_err(|e| Fault::from(&e)).and(losses);
+        orders.iter().for_each(|order| order.answer(told.clone()));
     }
 
     /// How long to sleep.
     fn next(&mut self, now: Duration) -> Next {
         let Limits { size, linger, .. } = self.limits;
-        let mut state = self.shared.state();
+        let mut state = self.shared.channel.state();
         if !self.batch.is_empty() {
             return Next::Sleep(self.retry_at);
         }
-        if state.queue.is_empty() {
+        if state.queue.waiting.is_empty() {
             state.wake_at = 1;
             drop(state);
             if std::mem::take(&mut self.busy) {
@@ -206,7 +200,7 @@ impl<S: BatchSink> Worker<S> {
 
 impl<S> Drop for Worker<S> {
     fn drop(&mut self) {
-        self.shared.end();
+        self.shared.channel.end();
     }
 }
 
@@ -216,7 +210,7 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
     use std::sync::Mutex;
-    use std::sync::mpsc::{Receiver, sync_channel};
+    use std::sync::mpsc::Receiver;
     use std::time::SystemTime;
 
     /// What a sink was asked for.
@@ -283,14 +277,12 @@ mod tests {
 
     fn record(shared: &Shared, count: usize) {
         (0..count).for_each(|_| shared.record(&Record::new(SystemTime::UNIX_EPOCH)));
-        let stats = shared.state().stats();
+        let stats = shared.stats();
         assert_eq!(stats.accepted, stats.delivered + stats.queued + stats.lost());
     }
 
-    fn order(shared: &Shared) -> Receiver<io::Result<()>> {
-        let (order, answer) = sync_channel(1);
-        shared.state().orders.push(order);
-        answer
+    fn order(shared: &Shared) -> Receiver<Result<(), Fault>> {
+        shared.channel.send(false).unwrap()
     }
 
     fn until(time: u64) -> Next {
@@ -300,9 +292,9 @@ mod tests {
     #[test]
     fn a_batch_is_written_when_it_is_full_or_has_lingered_and_then_idle_is_told_once() {
         let (mut worker, shared, sink) = worker(LIMITS);
-        assert_eq!((worker.turn(&|| ms(0)), shared.state().wake_at), (Next::Sleep(None), 1));
+        assert_eq!((worker.turn(&|| ms(0)), shared.channel.state().wake_at), (Next::Sleep(None), 1));
         record(&shared, 2);
-        assert_eq!((worker.turn(&|| ms(5)), shared.state().wake_at), (until(105), 3));
+        assert_eq!((worker.turn(&|| ms(5)), shared.channel.state().wake_at), (until(105), 3));
         assert_eq!(worker.turn(&|| ms(50)), until(105));
         record(&shared, 5);
         assert_eq!(worker.turn(&|| ms(60)), until(160), "the one that is left waits anew");
@@ -310,7 +302,7 @@ mod tests {
         assert_eq!(worker.turn(&|| ms(160)), Next::Sleep(None));
         assert_eq!(worker.turn(&|| ms(170)), Next::Sleep(None));
         assert_eq!(sink.asked(), [Asked::Write(1), Asked::Idle]);
-        let stats = shared.state().stats();
+        let stats = shared.stats();
         assert_eq!((stats.delivered, stats.batches, stats.retries, stats.queued), (7, 3, 0, 0));
     }
 
@@ -320,15 +312,15 @@ mod tests {
         sink.behave([Behaviour::Fail, Behaviour::Fail]);
         record(&shared, 5);
         assert_eq!(worker.turn(&|| ms(0)), until(10));
-        assert_eq!(shared.state().stats().queued, 5);
-        assert_eq!(shared.state().wake_at, usize::MAX);
+        assert_eq!(shared.stats().queued, 5);
+        assert_eq!(shared.channel.state().wake_at, usize::MAX);
         assert_eq!(worker.turn(&|| ms(9)), until(10), "nothing else is written meanwhile");
         assert_eq!(worker.turn(&|| ms(10)), until(25), "twice as long, and at most the longest");
         assert_eq!(worker.turn(&|| ms(25)), until(100), "the others have waited since the first was taken");
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3), Asked::Write(3)]);
-        let stats = shared.state().stats();
+        let stats = shared.stats();
         assert_eq!((stats.delivered, stats.batches, stats.retries, stats.failed), (3, 1, 2, 0));
-        assert_eq!(shared.state().last_error.as_deref(), Some("no connection"));
+        assert_eq!(shared.channel.state().queue.last_error.as_deref(), Some("no connection"));
     }
 
     #[test]
@@ -338,7 +330,7 @@ mod tests {
         record(&shared, 6);
         let ends = [0, 10, 25].map(|now| worker.turn(&|| ms(now)));
         assert_eq!(ends, [until(10), until(25), Next::Sleep(None)]);
-        let stats = shared.state().stats();
+        let stats = shared.stats();
         assert_eq!((stats.failed, stats.lost(), stats.delivered, stats.retries), (3, 3, 3, 2));
         let answer = order(&shared);
         worker.turn(&|| ms(30));
@@ -362,7 +354,7 @@ mod tests {
         }
         assert_eq!(sink.asked(), [Asked::Write(1), Asked::Write(1)]);
         assert_eq!(worker.turn(&|| ms(120)), Next::Sleep(None));
-        assert_eq!(shared.state().stats().delivered, 5);
+        assert_eq!(shared.stats().delivered, 5);
     }
 
     #[test]
@@ -382,7 +374,7 @@ mod tests {
         sink.behave([Behaviour::Panic]);
         record(&shared, 6);
         assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
-        let stats = shared.state().stats();
+        let stats = shared.stats();
         assert_eq!((stats.panicked, stats.delivered, stats.batches), (3, 3, 1));
     }
 
@@ -393,7 +385,7 @@ mod tests {
         let mut worker = Worker::new(Arc::clone(&shared), EachRecord(sinks), Limits::ONE_BY_ONE);
         record(&shared, 2);
         assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
-        let stats = shared.state().stats();
+        let stats = shared.stats();
         assert_eq!((stats.panicked, stats.delivered), (2, 0));
     }
 
@@ -402,7 +394,7 @@ mod tests {
         let (mut worker, shared, sink) = worker(LIMITS);
         sink.behave([Behaviour::Fail]);
         record(&shared, 4);
-        shared.state().closed = true;
+        shared.channel.refuse();
         assert_eq!(worker.turn(&|| ms(0)), until(10));
         assert_eq!(worker.turn(&|| ms(10)), Next::End);
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3), Asked::Write(1), Asked::Flush]);
@@ -410,10 +402,10 @@ mod tests {
         let (mut worker, shared, sink) = self::worker(LIMITS);
         sink.behave([Behaviour::Fail; 3]);
         record(&shared, 3);
-        shared.state().closed = true;
+        shared.channel.refuse();
         let ends = [0, 10, 25].map(|now| worker.turn(&|| ms(now)));
         assert_eq!(ends, [until(10), until(25), Next::End]);
-        assert_eq!(shared.state().stats().failed, 3);
+        assert_eq!(shared.stats().failed, 3);
         drop(worker);
         let (ended, closed) = shared.close(Duration::ZERO);
         assert!(ended && closed.is_ok(), "it was given up before");

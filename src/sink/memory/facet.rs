@@ -1,7 +1,7 @@
 //! What kind of call it was: what calls are filtered and broken down by.
 
-use super::pattern::Pattern;
 use crate::record::{Operation, Provider, Record, Text, UsageReason, UsageState};
+use crate::report::CallFilter;
 
 /// A name that a store may have had to let go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,7 +66,7 @@ impl Facet {
         let mut facet = Self { absent_usage: Name::of(absent_usage_of(record)), ..Self::OTHER };
         if keep.models {
             facet.provider = Name::of(record.provider.clone());
-            facet.model = Name::of(model_of(record).cloned());
+            facet.model = Name::of(record.answering_model().cloned());
         }
         if keep.operations {
             facet.operation = Name::Is(record.operation);
@@ -96,7 +96,8 @@ impl Facet {
         same(&self.absent_usage, absent_usage_of(record).as_ref())
             && (!keep.operations || self.operation == Name::Is(record.operation))
             && (!keep.models
-                || (same(&self.model, model_of(record)) && same(&self.provider, record.provider.as_ref())))
+                || (same(&self.model, record.answering_model())
+                    && same(&self.provider, record.provider.as_ref())))
             && (!keep.properties
                 || (self.properties.len() == record.properties.len()
                     && self.more_properties == (record.properties.dropped() != 0)
@@ -120,24 +121,25 @@ impl Facet {
         (coarser != *self).then_some(coarser)
     }
 
+    /// Whether calls of this kind count; `None` where the store kept too little to say.
+    pub(crate) fn counts(&self, filter: &CallFilter) -> Option<bool> {
+        filter.decide(&|single| match single {
+            CallFilter::Model(model) => self.has_model(model),
+            CallFilter::ModelLike(pattern) => self.model.is(|name| pattern.matches(name)),
+            CallFilter::Provider(provider) => self.provider.is(|name| name == provider),
+            CallFilter::Operation(operation) => self.operation.is(|name| name == operation),
+            CallFilter::HasProperty(name) => self.has_property(name, None),
+            CallFilter::Property(name, value) => self.has_property(name, Some(value)),
+            CallFilter::All | CallFilter::And(_) | CallFilter::Or(_) | CallFilter::Not(_) => None,
+        })
+    }
+
     pub(crate) fn has_model(&self, model: &str) -> Option<bool> {
         self.model.is(|name| name == model)
     }
 
-    pub(crate) fn has_model_like(&self, pattern: &Pattern) -> Option<bool> {
-        self.model.is(|name| pattern.matches(name))
-    }
-
-    pub(crate) fn has_provider(&self, provider: &Provider) -> Option<bool> {
-        self.provider.is(|name| name == provider)
-    }
-
-    pub(crate) fn has_operation(&self, operation: Operation) -> Option<bool> {
-        self.operation.is(|name| *name == operation)
-    }
-
     /// Whether the call had the property, of the value where one is given.
-    pub(crate) fn has_property(&self, name: &str, value: Option<&str>) -> Option<bool> {
+    fn has_property(&self, name: &str, value: Option<&str>) -> Option<bool> {
         match (self.properties.iter().find(|(known, _)| known == name), value) {
             (Some((_, held)), Some(value)) => held.is(|held| held == value),
             (Some(_), None) => Some(true),
@@ -150,9 +152,4 @@ impl Facet {
 /// Why the usage is absent, where it is.
 fn absent_usage_of(record: &Record) -> Option<UsageReason> {
     record.usage_reason.filter(|_| record.usage_state == UsageState::Absent)
-}
-
-/// The model that answered, or else the one asked for.
-fn model_of(record: &Record) -> Option<&Text> {
-    record.response_model.as_ref().or(record.model.as_ref())
 }

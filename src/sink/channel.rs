@@ -1,0 +1,263 @@
+//! What those who record and the one thread behind a sink share: a bounded queue, orders for the thread, and its end.
+
+use super::fault::Fault;
+use super::sync::{Condvar, Mutex, MutexGuard};
+use std::io;
+use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+/// What waits for a worker, and what the worker counts.
+pub(super) trait Queue {
+    /// What became of the records that were lost, for the next flush to tell.
+    const LOSS: &'static str;
+
+    /// How much waits: of this [`State::wake_at`] is spoken.
+    fn waiting(&self) -> usize;
+
+    /// How many records the worker has lost.
+    fn lost(&self) -> u64;
+
+    /// Gives up what waits, when the time for closing is over.
+    fn abandon(&mut self);
+}
+
+/// A queue, its worker's orders and the worker's end.
+#[derive(Debug)]
+pub(super) struct Channel<Q> {
+    state: Mutex<State<Q>>,
+    /// There is something to do for the worker.
+    work: Condvar,
+    /// There is room in the queue.
+    room: Condvar,
+    /// The worker has ended.
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+pub(super) struct State<Q> {
+    pub(super) queue: Q,
+    pub(super) tally: Tally,
+    /// How much must wait for the worker to be woken; `usize::MAX` while it is awake.
+    pub(super) wake_at: usize,
+    /// Whether the worker is to wake up, whatever waits.
+    woken: bool,
+    orders: Vec<Order>,
+    closed: bool,
+    /// The time for closing is over.
+    abandoning: bool,
+    ended: bool,
+    /// Losses that a flush has told of.
+    told: u64,
+}
+
+/// What was offered to a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) accepted: u64,
+    /// Refused because there was no room.
+    pub(super) full: u64,
+    /// Refused because the queue was closed.
+    pub(super) closed: u64,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    Queued,
+    Full,
+    Closed,
+}
+
+/// Asks the worker to bring everything to its end that was recorded before.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// Whether a segment is to be closed, instead of earlier losses being told of.
+    pub(super) seal: bool,
+    answer: SyncSender<Result<(), Fault>>,
+}
+
+/// What the worker is asked for, with the orders taken out.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) orders: Vec<Order>,
+    pub(super) closing: bool,
+    pub(super) abandoning: bool,
+}
+
+impl Order {
+    pub(super) fn answer(&self, told: Result<(), Fault>) {
+        // Whoever asked may have left.
+        let _ = self.answer.try_send(told);
+    }
+}
+
+impl<Q: Queue> Channel<Q> {
+    pub(super) fn new(queue: Q) -> Self {
+        let state = State {
+            queue,
+            tally: Tally::default(),
+            wake_at: 1,
+            woken: false,
+            orders: Vec::new(),
+            closed: false,
+            abandoning: false,
+            ended: false,
+            told: 0,
+        };
+        let (work, room, ended) = (Condvar::new(), Condvar::new(), Condvar::new());
+        Self { state: Mutex::new(state), work, room, ended }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State<Q>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Offers a record to the queue: `take` says whether there was room. Without room it is refused, or else waited for.
+    pub(super) fn push(&self, wait: bool, mut take: impl FnMut(&mut Q) -> bool) -> Pushed {
+        let mut state = self.state();
+        let pushed = loop {
+            if state.closed {
+                state.tally.closed += 1;
+                break Pushed::Closed;
+            }
+            if take(&mut state.queue) {
+                if state.queue.waiting() >= state.wake_at {
+                    self.wake(&mut state);
+                }
+                break Pushed::Queued;
+            }
+            if !wait {
+                state.tally.full += 1;
+                break Pushed::Full;
+            }
+            self.wake(&mut state);
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        state.tally.accepted += 1;
+        pushed
+    }
+
+    /// Wakes the worker, or keeps it from falling asleep the next time.
+    fn wake(&self, state: &mut State<Q>) {
+        (state.woken, state.wake_at) = (true, usize::MAX);
+        self.work.notify_one();
+    }
+
+    /// There is room for those who wait for it. For the worker.
+    pub(super) fn made_room(&self) {
+        self.room.notify_all();
+    }
+
+    /// Waits until as much waits as is to wake the worker, it was asked for something, or `timeout` has passed. For the worker.
+    pub(super) fn wait(&self, timeout: Option<Duration>) {
+        let mut state = self.state();
+        while !state.woken && state.queue.waiting() < state.wake_at {
+            state = match timeout {
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(timeout) => {
+                    let waited = self.work.wait_timeout(state, timeout);
+                    drop(waited.unwrap_or_else(PoisonError::into_inner));
+                    // Woken for nothing or not, it looks again.
+                    return;
+                }
+            };
+        }
+    }
+
+    /// What the worker is asked for. Nobody needs to wake it from now on, until it says at what.
+    pub(super) fn asked(&self) -> Asked {
+        let mut state = self.state();
+        (state.woken, state.wake_at) = (false, usize::MAX);
+        Asked {
+            orders: std::mem::take(&mut state.orders),
+            closing: state.closed,
+            abandoning: state.abandoning,
+        }
+    }
+
+    /// Gives the worker an order and waits for the answer, which tells of earlier losses unless it is to seal.
+    pub(super) fn order(&self, seal: bool) -> io::Result<()> {
+        let told = match self.send(seal).and_then(|answer| answer.recv().ok()) {
+            Some(told) => told,
+            // The worker has ended, and did so only when nothing was left or what was left was counted as lost.
+            None if seal => Ok(()),
+            None => self.state().tell_losses(),
+        };
+        told.map_err(io::Error::from)
+    }
+
+    /// Gives the worker an order; `None` when it has ended.
+    pub(super) fn send(&self, seal: bool) -> Option<Receiver<Result<(), Fault>>> {
+        let (answer, receiver) = sync_channel(1);
+        let mut state = self.state();
+        if state.ended {
+            return None;
+        }
+        state.orders.push(Order { seal, answer });
+        self.wake(&mut state);
+        Some(receiver)
+    }
+
+    /// Refuses everything from now on. What waits stays.
+    pub(super) fn refuse(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        self.wake(&mut state);
+        self.room.notify_all();
+    }
+
+    /// Refuses new records and lets the worker end when it is done with the others. Says whether it has ended in time; if not,
+    /// what is left is given up.
+    pub(super) fn close(&self, timeout: Duration) -> bool {
+        self.refuse();
+        let deadline = Instant::now().checked_add(timeout);
+        let mut state = self.state();
+        while !state.ended {
+            let left = match deadline {
+                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+                None => timeout,
+            };
+            if left.is_zero() {
+                state.abandoning = true;
+                state.queue.abandon();
+                self.wake(&mut state);
+                return false;
+            }
+            state = self.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// The worker has ended, in good order or not: nothing is taken any more, and nobody waits for an answer.
+    pub(super) fn end(&self) {
+        self.refuse();
+        let mut state = self.state();
+        state.ended = true;
+        state.orders.clear();
+        self.ended.notify_all();
+    }
+}
+
+impl<Q: Queue> State<Q> {
+    /// Whether the time for closing is over.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoning
+    }
+
+    /// How many records were lost.
+    fn lost(&self) -> u64 {
+        self.tally.full + self.tally.closed + self.queue.lost()
+    }
+
+    /// An error when something was lost of which no flush has told yet.
+    pub(super) fn tell_losses(&mut self) -> Result<(), Fault> {
+        let lost = self.lost();
+        let untold = lost.saturating_sub(self.told);
+        self.told = lost;
+        match untold {
+            0 => Ok(()),
+            n => Err(Fault::other(format!("{n} records recorded before {}", Q::LOSS))),
+        }
+    }
+}

@@ -1,4 +1,0 @@
-//! What the queue is made of. The model checker in `tests/loom` puts its own here.
-
-pub(super) use std::sync::atomic::{AtomicUsize, Ordering};
-pub(super) use std::sync::{Condvar, Mutex, MutexGuard};
