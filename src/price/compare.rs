@@ -1,8 +1,10 @@
 //! Where two sources disagree.
 
 use super::book::PriceBook;
-use super::catalog::{Catalog, Entry, Lookup, STANDARD, Source};
+use super::catalog::{Catalog, Entry, Price, PriceList, Rates, STANDARD};
+use super::validity::Validity;
 use crate::record::{Rate, Unit};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Two sources that have other rates for the same model and unit. The first one's stands: genai-prices before LiteLLM.
@@ -35,9 +37,9 @@ impl PriceBook {
     pub fn disagreements(&self) -> Vec<Disagreement> {
         let catalog = self.catalog();
         let mut found = Vec::new();
-        for key in catalog.index.keys() {
-            let entry = |source| key.entry(source).and_then(|entry| catalog.entry(entry));
-            if let (Some(genai), Some(litellm)) = (entry(Source::GenAi), entry(Source::LiteLlm)) {
+        for entries in catalog.providers.iter().flat_map(|row| row.names.values()) {
+            let entry = |list| catalog.entry(entries.of(list)?);
+            if let (Some(genai), Some(litellm)) = (entry(PriceList::GenAi), entry(PriceList::LiteLlm)) {
                 compare(catalog, genai, litellm, &mut found);
             }
         }
@@ -61,41 +63,24 @@ const UNITS: [&[Unit]; 9] = [
 ];
 
 fn compare(catalog: &Catalog, genai: &Entry, litellm: &Entry, found: &mut Vec<Disagreement>) {
-    let mut thresholds: Vec<u64> =
-        [genai, litellm].iter().flat_map(|entry| thresholds(catalog, entry)).collect();
-    thresholds.sort_unstable();
-    thresholds.dedup();
+    let (Some(one), Some(two)) = (lasting(catalog, genai), lasting(catalog, litellm)) else { return };
+    let thresholds: BTreeSet<u64> = one.thresholds().chain(two.thresholds()).collect();
     for above in thresholds {
         for units in UNITS {
-            let rates = [rate(catalog, genai, above, units), rate(catalog, litellm, above, units)];
-            let [stands, other] = rates;
-            let Some(unit) = units.first().filter(|_| stands != other && rates.iter().any(Option::is_some))
-            else {
-                continue;
-            };
-            let entry = catalog.label(genai).to_string();
-            found.push(Disagreement { entry, unit: *unit, above, stands, other });
+            let [stands, other] = [one, two].map(|rates| {
+                let known = units.iter().filter_map(|unit| rates.get(*unit));
+                known.filter_map(|rate| rate.at(above.saturating_add(u64::from(above > 0)))).next()
+            });
+            if let Some(unit) = units.first().filter(|_| stands != other) {
+                let entry = genai.label.to_string();
+                found.push(Disagreement { entry, unit: *unit, above, stands, other });
+            }
         }
     }
 }
 
-/// The card of the default tier that begins last.
-fn card(catalog: &Catalog, entry: &Entry) -> Option<u32> {
-    let periods = entry.periods.of(&catalog.periods);
-    let lasting = |window| !matches!(window, super::window::Window::Daily { .. });
-    let mut standard = periods.iter().filter(|period| period.tier == STANDARD && lasting(period.window));
-    standard.next_back().map(|period| period.card)
-}
-
-fn thresholds(catalog: &Catalog, entry: &Entry) -> Vec<u64> {
-    let card = card(catalog, entry).and_then(|card| catalog.cards.get(usize::try_from(card).ok()?));
-    card.map(|card| card.of(&catalog.bands).iter().map(|band| band.above).collect()).unwrap_or_default()
-}
-
-fn rate(catalog: &Catalog, entry: &Entry, above: u64, units: &[Unit]) -> Option<Rate> {
-    let band = catalog.band(card(catalog, entry)?, above.saturating_add(u64::from(above > 0)))?;
-    units.iter().find_map(|unit| match catalog.rate(band, *unit) {
-        Lookup::Rate(rate) => Some(rate),
-        Lookup::Missing | Lookup::Absent => None,
-    })
+/// The rates of the default tier that begin last.
+fn lasting<'a>(catalog: &'a Catalog, entry: &Entry) -> Option<&'a Rates> {
+    let lasting = |price: &&Price| price.tier == STANDARD && !matches!(price.when, Validity::Daily { .. });
+    catalog.rates(entry.prices.iter().rev().find(lasting)?)
 }

@@ -196,23 +196,23 @@ mod tests {
     #[cfg(feature = "prices")]
     #[test]
     fn every_regional_factor_of_the_bundled_book_has_a_source() {
-        use super::super::catalog::Region::{Eu, Gov, NotGlobal, Us};
+        use super::super::catalog::Regions::{Eu, Gov, NotGlobal, Us};
 
         let book = crate::PriceBook::bundled();
         let catalog = book.catalog();
         for entry in &catalog.entries {
             let provider = catalog.provider(entry.provider).map_or("", |row| &row.id);
-            for uplift in entry.uplifts.of(&catalog.uplifts) {
+            for factor in &entry.factors {
                 let told = match provider {
                     // By the host: `eu.api.openai.com`.
-                    "openai" => matches!(uplift.region, Eu | Us | Gov),
+                    "openai" => matches!(factor.regions, Eu | Us | Gov),
                     // By the host or the path: `locations/europe-west4`.
-                    "google" => uplift.region == NotGlobal,
+                    "google" => factor.regions == NotGlobal,
                     // By the answer: `inference_geo`.
-                    "anthropic" | "claude_platform" => uplift.region == Us,
+                    "anthropic" | "claude_platform" => factor.regions == Us,
                     _ => false,
                 };
-                assert!(told, "{} has a factor for {:?}", catalog.label(entry), uplift.region);
+                assert!(told, "{} has a factor for {:?}", entry.label, factor.regions);
             }
         }
     }

@@ -57,33 +57,24 @@
 
 mod bill;
 mod book;
-mod build;
 mod builder;
 mod catalog;
 mod compare;
-mod compute;
 mod endpoint;
 mod error;
-mod genai;
-mod index;
-mod litellm;
+mod formats;
 mod markup;
-mod matcher;
-mod memo;
 mod names;
 mod overrides;
+mod pattern;
 mod pricer;
-mod quantities;
+mod pricing;
 mod rates;
-mod regex;
 mod reprice;
 mod resolve;
-mod resolved;
-mod searches;
 mod shared;
-mod sheet;
 mod snapshot;
-mod window;
+mod validity;
 
 pub use book::PriceBook;
 pub use builder::PriceBookBuilder;

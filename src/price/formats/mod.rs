@@ -1,10 +1,13 @@
-//! How searches are counted and billed.
+//! The price lists that are read, each as its project publishes it.
+
+pub(super) mod genai;
+pub(super) mod litellm;
 
 /// Whether an answer is billed once for its searches, however many there were.
 ///
 /// Google bills a grounded answer of Gemini 2 and before once, and each query from Gemini 3 on
 /// (<https://ai.google.dev/gemini-api/docs/pricing>). LiteLLM says it in `web_search_billing_unit`, where it says it.
-pub(super) fn searches_count_once(provider: &str, model: &str, billing_unit: Option<&str>) -> bool {
+fn searches_count_once(provider: &str, model: &str, billing_unit: Option<&str>) -> bool {
     match billing_unit {
         Some("per_prompt") => true,
         Some(_) => false,
@@ -17,7 +20,7 @@ pub(super) fn searches_count_once(provider: &str, model: &str, billing_unit: Opt
 
 /// Whether every call to the model searches, and costs the fee of a search: no usage counts it. OpenAI's models for that are
 /// `gpt-5-search-api` and `gpt-4o-search-preview` (<https://developers.openai.com/api/docs/pricing>, web search).
-pub(super) fn searches_always(provider: &str, model: &str) -> bool {
+fn searches_always(provider: &str, model: &str) -> bool {
     let undated = model.split("-20").next().unwrap_or(model);
     provider == "openai" && (undated.ends_with("-search-api") || undated.ends_with("-search-preview"))
 }

@@ -1,14 +1,17 @@
 //! When a price holds.
 
+use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Seconds in a day.
 const DAY: i64 = 86_400;
 
 /// When a price holds. Times are UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Window {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Validity {
     /// At all times.
+    #[default]
     Always,
     /// From a moment on, in seconds since 1970.
     From(i64),
@@ -26,9 +29,15 @@ pub(super) enum Window {
     },
 }
 
-impl Window {
+impl Validity {
     /// Every weekday.
     pub(super) const ALL_DAYS: u8 = 0x7f;
+
+    /// Whether the price holds at all times.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    pub(super) fn is_always(&self) -> bool {
+        *self == Self::Always
+    }
 
     /// Whether the price holds at `time`, in seconds since 1970.
     pub(super) fn holds(self, time: i64) -> bool {
@@ -76,32 +85,15 @@ pub(super) fn parse_date(text: &str) -> Option<i64> {
 
 /// The second of the day, in UTC, of a time spelt `HH:MM:SSZ` or with an offset.
 pub(super) fn parse_time_of_day(text: &str) -> Option<u32> {
-    let (clock, zone) = text.split_at_checked(8)?;
-    let local = clock_seconds(clock)?;
-    let offset = match zone.as_bytes() {
-        b"Z" => 0,
-        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-            let seconds = clock_seconds(zone.get(1..)?)?;
-            if *sign == b'-' { -seconds } else { seconds }
-        }
-        _ => return None,
-    };
-    u32::try_from((local - offset).rem_euclid(DAY)).ok()
+    let time: jiff::Timestamp =
+        format!("1970-01-01T{text}").parse().ok().filter(|_| matches!(text.len(), 9 | 14))?;
+    u32::try_from(time.as_second().rem_euclid(DAY)).ok()
 }
 
-/// `HH:MM` or `HH:MM:SS` in seconds.
-pub(super) fn clock_seconds(text: &str) -> Option<i64> {
-    let mut seconds = 0;
-    let mut fields = 0;
-    for (field, (limit, worth)) in text.split(':').zip([(24, 3600), (60, 60), (60, 1)]) {
-        let value: i64 = field.parse().ok().filter(|v| (0..limit).contains(v))?;
-        if field.len() != 2 || !field.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        seconds += value * worth;
-        fields += 1;
-    }
-    (fields >= 2 && text.len() == fields * 3 - 1).then_some(seconds)
+/// The second of the day of a time spelt `HH:MM` or `HH:MM:SS`.
+pub(super) fn clock_seconds(text: &str) -> Option<u32> {
+    let time: jiff::civil::Time = text.parse().ok().filter(|_| matches!(text.len(), 5 | 8))?;
+    u32::try_from(time.duration_since(jiff::civil::Time::midnight()).as_secs()).ok()
 }
 
 #[cfg(test)]
@@ -115,15 +107,15 @@ mod tests {
 
     #[test]
     fn a_start_date_holds_from_its_first_second() {
-        let window = Window::From(parse_date("2026-10-14").unwrap());
+        let window = Validity::From(parse_date("2026-10-14").unwrap());
         assert!(!window.holds(at("2026-10-13T23:59:59Z")));
         assert!(window.holds(at("2026-10-14T00:00:00Z")));
     }
 
     #[test]
     fn hours_are_half_open_and_may_pass_midnight() {
-        let hours = |start, end| Window::Daily {
-            days: Window::ALL_DAYS,
+        let hours = |start, end| Validity::Daily {
+            days: Validity::ALL_DAYS,
             start: parse_time_of_day(start).unwrap(),
             end: parse_time_of_day(end).unwrap(),
             zone: 0,
@@ -138,7 +130,7 @@ mod tests {
 
     #[test]
     fn weekdays_are_read_in_the_zone_that_the_price_names() {
-        let weekend = |zone| Window::Daily { days: 0b110_0000, start: 0, end: 0, zone };
+        let weekend = |zone| Validity::Daily { days: 0b110_0000, start: 0, end: 0, zone };
         // 2026-11-20 was a Friday; at 17:00 UTC it is Saturday in Shanghai.
         let friday = at("2026-11-20T17:00:00Z");
         assert!(!weekend(0).holds(friday));
@@ -155,6 +147,10 @@ mod tests {
             ["", "24:00:00Z", "12:00:00", "12:00Z", "12:60:00Z", "1:00:00Z", "12:00:00+0100", "-1:00:00Z"]
         {
             assert_eq!(parse_time_of_day(bad), None, "{bad}");
+        }
+        assert_eq!((clock_seconds("16:30"), clock_seconds("00:00:09")), (Some(59_400), Some(9)));
+        for bad in ["", "24:00", "1:00", "12:60", "12", "12:00Z", "T1:00"] {
+            assert_eq!(clock_seconds(bad), None, "{bad}");
         }
         for bad in ["", "2026-13-01", "2026-02-30", "2026-1-01", "20260101"] {
             assert_eq!(parse_date(bad), None, "{bad}");

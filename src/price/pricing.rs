@@ -1,66 +1,30 @@
-//! Prices a call by the book: which entry, which tier, which rates, and the sum.
+//! Prices a call by the book: which entries, which tier, and the sum of what is billed.
 
-use super::bill::{bill_call, bill_pass};
-use super::book::{Inner, PriceBook};
-use super::catalog::{BATCH, Entry, EntryId, STANDARD, Source, TierId};
+use super::bill::{Tokens, bill_call, bill_pass};
+use super::book::{ModelName, PriceBook};
+use super::catalog::{BATCH, Entry, EntryId, PriceList, STANDARD, TierId};
 use super::endpoint;
-use super::genai::ROUTE;
+use super::formats::genai::ROUTE;
 use super::pricer::{PricedCall, Pricer};
-use super::quantities::Tokens;
 use super::rates::{Basis, Terms};
-use super::resolve::{provider_of, resolve};
-use super::resolved::{Candidate, Found, Resolved};
+use super::resolve::{Factor, Resolution, provider_of, resolve};
 use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 impl PriceBook {
-    /// What the book knows of a model, whose name may be in any case.
-    #[inline]
-    fn resolve(&self, place: Place<'_>, model: &Text) -> Resolved {
-        // All bytes are looked at, for that is done many at a time.
-        if model.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
-            self.resolve_in_lower_case(place, model)
-        } else {
-            self.resolve_lower_case(place, model)
+    /// What the book knows of a model of a provider or an endpoint of one.
+    fn resolve(&self, who: &Text, region: Option<&Text>, name: &Text) -> Resolution {
+        let asked = ModelName { who: who.clone(), region: region.cloned(), name: name.clone() };
+        if let Some(known) = self.0.resolved.get(&asked) {
+            return known;
         }
-    }
-
-    /// The same for a name with upper-case letters in it. Apart, since the others need no buffer.
-    #[inline(never)]
-    fn resolve_in_lower_case(&self, place: Place<'_>, model: &Text) -> Resolved {
-        let mut buffer = [0; Text::MAX_LEN];
-        let Some(name) = buffer.get_mut(..model.len()) else { return Resolved::default() };
-        name.copy_from_slice(model.as_bytes());
-        name.make_ascii_lowercase();
-        std::str::from_utf8(name)
-            .map_or_else(|_| Resolved::default(), |name| self.resolve_lower_case(place, name))
-    }
-
-    #[inline]
-    fn resolve_lower_case(&self, place: Place<'_>, name: &str) -> Resolved {
-        let Inner { catalog, memo, .. } = &*self.0;
-        let Place { provider, endpoint, region } = place;
-        let hash = catalog.index.hash(provider, region, name);
-        if region.is_empty() {
-            // A name spelt in full, unless there may be more to it than LiteLLM knows.
-            let key = catalog.index.find(hash, |key| {
-                key.name.of_text(&catalog.text) == name
-                    && catalog.provider(key.provider).is_some_and(|row| *row.id == *provider)
-            });
-            if let Some(key) = key.filter(|key| key.complete) {
-                return Resolved::of_key(key);
-            }
-        }
-        let (who, hash) = match endpoint {
-            None => (provider, hash),
-            Some(endpoint) => (endpoint, catalog.index.hash(endpoint, region, name)),
-        };
-        memo.get_or(hash, (who, region, name), || resolve(catalog, who, region, name))
+        let resolution = resolve(&self.0.catalog, who, region.map_or("", |region| region.as_str()), name);
+        self.0.resolved.insert(asked, resolution);
+        resolution
     }
 
     /// What decides about rates beside the model.
-    #[inline]
     fn terms(&self, call: &PricedCall<'_>) -> Result<Terms, UnpricedReason> {
         let tiers = &self.0.catalog.tiers;
         let route = call.region.and_then(|region| {
@@ -88,24 +52,27 @@ impl PriceBook {
     }
 
     /// Bills by the first entry that has all rates. Where none has, the reason is the one of the last that came closest.
-    #[inline]
     fn bill<'a>(
         &'a self,
-        resolved: &Resolved,
+        resolution: &Resolution,
         parts: &mut Parts,
         bill: impl Fn(&Basis<'_>, &mut Parts) -> Result<(), UnpricedReason>,
     ) -> Result<(&'a Entry, PriceMatch), UnpricedReason> {
         let catalog = &self.0.catalog;
         let mut reason = UnpricedReason::UnknownModel;
-        let region = resolved.uplift(catalog);
-        for Candidate { found: Found { entry, matched }, filler } in resolved.candidates() {
-            let Some(entry) = catalog.entry(entry) else { continue };
-            // The application's own prices are what it says they are, in every region.
-            let uplift = if entry.source == Source::Override { None } else { region? };
+        for (found, filler) in resolution.candidates() {
+            let Some(entry) = catalog.entry(found.entry) else { continue };
+            let factor = match resolution.factor {
+                // The application's own prices are what it says they are, in every region.
+                _ if entry.list == PriceList::Own => None,
+                Factor::None => None,
+                Factor::By(factor) => Some(factor),
+                Factor::Missing => return Err(UnpricedReason::NoRate),
+            };
             let filler = filler.and_then(|(filler, fills)| Some((catalog.entry(filler)?, fills)));
-            match bill(&Basis { entry, filler, uplift }, parts) {
-                Ok(()) => return Ok((entry, matched)),
-                // That a rate is missing says more than that another source does not know the tier.
+            match bill(&Basis { entry, filler, factor }, parts) {
+                Ok(()) => return Ok((entry, found.how)),
+                // That a rate is missing says more than that another list does not know the tier.
                 Err(other) if reason != UnpricedReason::NoRate => reason = other,
                 Err(_) => {}
             }
@@ -124,7 +91,7 @@ impl PriceBook {
         let totals = endpoints.map(|entry| {
             let mut parts = Parts::default();
             let entry = self.0.catalog.entry(entry)?;
-            bill(&Basis { entry, filler: None, uplift: None }, &mut parts).ok().and_then(|()| parts.total())
+            bill(&Basis { entry, filler: None, factor: None }, &mut parts).ok().and_then(|()| parts.total())
         });
         matches!(totals, [Some(one), Some(other)] if one != other)
     }
@@ -139,20 +106,23 @@ impl PriceBook {
         if usage.input_tokens.is_none() && usage.is_empty() {
             return Err(UnpricedReason::NoUsage);
         }
-        let provider = call.provider.map(Provider::as_str).ok_or(UnpricedReason::UnknownProvider)?;
-        let endpoint = endpoint::called(provider, call.host, call.model);
-        let place = Place { provider, endpoint, region: call.region.map_or("", |region| region.as_str()) };
-        let resolve = |model: &Text| self.resolve(place, model);
+        let provider = call.provider.ok_or(UnpricedReason::UnknownProvider)?;
+        let who = match endpoint::called(provider.as_str(), call.host, call.model) {
+            Some(endpoint) => Text::from_static(endpoint),
+            None => provider.text().clone(),
+        };
+        let resolve = |model: &Text| self.resolve(&who, call.region, model);
 
-        let mut resolved = call.response_model.map(resolve).unwrap_or_default();
-        if !resolved.is_known()
+        let mut resolution = call.response_model.map(resolve).unwrap_or_default();
+        if !resolution.is_known()
             && let Some(asked) = call.model
         {
-            resolved = resolve(asked);
+            resolution = resolve(asked);
         }
-        if !resolved.is_known() {
+        if !resolution.is_known() {
             let unnamed = call.model.is_none() && call.response_model.is_none();
-            let known = resolved.provider || (unnamed && provider_of(&self.0.catalog, provider).is_some());
+            let known = resolution.knows_provider
+                || (unnamed && provider_of(&self.0.catalog, provider.as_str()).is_some());
             return Err(if known { UnpricedReason::UnknownModel } else { UnpricedReason::UnknownProvider });
         }
         let terms = self.terms(call)?;
@@ -160,9 +130,9 @@ impl PriceBook {
         let tokens = Tokens::of_call(usage).ok_or(UnpricedReason::Overflow)?;
         let bill =
             |basis: &Basis<'_>, parts: &mut Parts| bill_call(catalog, basis, &terms, (usage, &tokens), parts);
-        let (entry, mut matched) = self.bill(&resolved, parts, bill)?;
-        if let Some(endpoints) = resolved.endpoints()
-            && entry.source != Source::Override
+        let (entry, mut matched) = self.bill(&resolution, parts, bill)?;
+        if let Some(endpoints) = resolution.endpoints()
+            && entry.list != PriceList::Own
             && self.depends_on_endpoint(endpoints, bill)
         {
             matched = PriceMatch::Ambiguous;
@@ -170,8 +140,8 @@ impl PriceBook {
         for pass in &usage.passes {
             let tokens = Tokens::of_pass(pass).ok_or(UnpricedReason::Overflow)?;
             let mut of_pass = Parts::default();
-            let resolved = pass.model.as_ref().map_or(resolved, resolve);
-            self.bill(&resolved, &mut of_pass, |basis, parts| {
+            let resolution = pass.model.as_ref().map_or(resolution, resolve);
+            self.bill(&resolution, &mut of_pass, |basis, parts| {
                 bill_pass(catalog, basis, &terms, &tokens, parts)
             })?;
             of_pass.iter().for_each(|part| parts.merge(part));
@@ -193,14 +163,6 @@ impl PriceBook {
             let _ = time;
         }
     }
-}
-
-/// Where a model is looked up.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    provider: &'a str,
-    endpoint: Option<&'static str>,
-    region: &'a str,
 }
 
 /// Whether a provider's documentation says that a tier costs what its default one costs.
@@ -257,7 +219,7 @@ impl Pricer for PriceBook {
             STANDARD => None,
             tier => catalog.tiers.get(usize::from(tier)).cloned(),
         };
-        let entry = (catalog.label(entry), matched);
+        let entry = (entry.label.clone(), matched);
         Cost::Priced(Priced::from_parts((total, parts), entry, tier, self.shared_version()))
     }
 }
