@@ -1,18 +1,20 @@
-//! Puts a price book together.
+//! Puts a price book together, and writes and reads it as lines of JSON.
+//!
+//! Such a snapshot loads several times faster than what the book was made of. A header says how many lines of each kind follow. These are
+//! rates, to which prices refer by their number; providers, to which entries refer by theirs; and entries. Lines that begin with `#`
+//! before the header are comments.
 
 use super::book::PriceBook;
 use super::catalog::{
-    Catalog, Entry, EntryId, FIXED_TIERS, Price, PriceList, ProviderId, ProviderRow, Rates, RegionalFactor,
-    STANDARD, TierId,
+    Assembly, Catalog, Entry, EntryId, Price, PriceList, ProviderId, RegionalFactor, Regions,
 };
-use super::error::{PriceError, Problem, Refused};
+use super::error::{PriceError, Problem};
 use super::formats::{genai, litellm};
 use super::overrides::{self, PriceOverride};
 use super::pattern::Pattern;
-use super::rates::MAX_OVERLAYS;
-use super::snapshot;
-use super::validity::Validity;
-use crate::record::Text;
+use crate::record::Rate;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -59,7 +61,7 @@ impl PriceBookBuilder {
     /// Goes on from a book.
     pub(super) fn on(book: &PriceBook) -> Self {
         Self {
-            assembly: Assembly { catalog: book.catalog().clone(), ..Assembly::default() },
+            assembly: Assembly::of(book.catalog().clone()),
             versions: vec![book.shared_version()],
             date: book.date(),
             stale_after: book.stale_after(),
@@ -112,7 +114,7 @@ impl PriceBookBuilder {
 
     /// Adds what [`PriceBook::to_snapshot`] wrote, with its version and date.
     pub(super) fn snapshot(mut self, snapshot: &str) -> Result<Self, PriceError> {
-        let header = snapshot::read(snapshot, &mut self.assembly).map_err(PriceError::snapshot)?;
+        let header = read(snapshot, &mut self.assembly).map_err(PriceError::snapshot)?;
         self.versions.push((*header.version).into());
         let date = header.date.and_then(|date| u64::try_from(date).ok());
         self.date =
@@ -140,9 +142,7 @@ impl PriceBookBuilder {
 
     /// Builds the book.
     pub fn build(self) -> PriceBook {
-        let Assembly { mut catalog, refused, .. } = self.assembly;
-        catalog.entries.shrink_to_fit();
-        catalog.rates.shrink_to_fit();
+        let (catalog, refused) = self.assembly.finish();
         let version = self.version.unwrap_or_else(|| match self.versions.as_slice() {
             [] => "none".into(),
             versions => versions.join("+").into(),
@@ -156,207 +156,149 @@ fn fingerprint(kind: &str, data: &[u8]) -> Arc<str> {
     format!("{kind}-{:08x}", crc32fast::hash(data)).into()
 }
 
-/// A catalog in the making.
-pub(super) struct Assembly {
-    pub(super) catalog: Catalog,
-    /// The places of the rates that were added, so that the same ones are held once.
-    known_rates: HashMap<Rates, u32>,
-    refused: Vec<Refused>,
+/// The first line.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header<'a> {
+    #[serde(borrow)]
+    version: Cow<'a, str>,
+    /// The date of the data, in seconds since 1970.
+    date: Option<i64>,
+    tiers: Vec<Cow<'a, str>>,
+    rates: usize,
+    providers: usize,
+    entries: usize,
 }
 
-impl Default for Assembly {
-    fn default() -> Self {
-        let tiers = FIXED_TIERS.map(Text::from_static).into();
-        let catalog = Catalog { tiers, ..Catalog::default() };
-        Self { catalog, known_rates: HashMap::new(), refused: Vec::new() }
-    }
+/// An entry. Names that it is found by are there unless its own is the only one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryLine<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    provider: ProviderId,
+    /// LiteLLM's map where it is not said.
+    #[serde(default, skip_serializing_if = "is_default")]
+    list: PriceList,
+    prices: Cow<'a, [Price]>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    names: Option<Vec<Cow<'a, str>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pattern: Option<Cow<'a, Pattern>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    factors: Vec<(Regions, String)>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    least_seconds: u8,
+    #[serde(default, skip_serializing_if = "is_default")]
+    searches_once: bool,
 }
 
-/// An entry before it is added.
-#[derive(Debug)]
-pub(super) struct NewEntry<'a> {
-    pub(super) list: PriceList,
-    pub(super) provider: ProviderId,
-    /// The entry's own name.
-    pub(super) name: &'a str,
-    /// Whether the name is one that callers send, rather than a label.
-    pub(super) callable: bool,
-    /// Other names.
-    pub(super) names: Vec<Box<str>>,
-    /// A pattern over names.
-    pub(super) pattern: Option<Pattern>,
-    pub(super) prices: Vec<NewPrice>,
-    pub(super) factors: Vec<RegionalFactor>,
-    pub(super) least_seconds: u8,
-    pub(super) searches_once: bool,
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
-/// A price of an entry before it is added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NewPrice {
-    pub(super) when: Validity,
-    pub(super) tier: TierId,
-    pub(super) rates: Rates,
+/// Writes the snapshot of a catalog.
+pub(super) fn write_snapshot(catalog: &Catalog, version: &str, date: Option<i64>) -> String {
+    let header = Header {
+        version: version.into(),
+        date,
+        tiers: catalog.tiers.iter().map(|tier| tier.as_str().into()).collect(),
+        rates: catalog.rates.len(),
+        providers: catalog.providers.len(),
+        entries: catalog.entries.len(),
+    };
+    let mut names: HashMap<EntryId, Vec<&str>> = HashMap::new();
+    for (name, entries) in catalog.providers.iter().flat_map(|row| &row.names) {
+        entries.all().for_each(|entry| names.entry(entry).or_default().push(name));
+    }
+    let mut patterns: HashMap<EntryId, &Pattern> = catalog
+        .providers
+        .iter()
+        .flat_map(|row| &row.patterns)
+        .map(|(entry, pattern)| (*entry, pattern))
+        .collect();
+    let entries = (0..).zip(&catalog.entries).map(|(id, entry)| {
+        let name = catalog.name(entry);
+        let mut names = names.remove(&id).unwrap_or_default();
+        names.sort_unstable();
+        EntryLine {
+            name: name.into(),
+            provider: entry.provider,
+            list: entry.list,
+            prices: Cow::Borrowed(&entry.prices),
+            names: (names != [&*name.to_ascii_lowercase()])
+                .then(|| names.into_iter().map(Into::into).collect()),
+            pattern: patterns.remove(&id).map(Cow::Borrowed),
+            factors: entry.factors.iter().map(|of| (of.regions, of.factor.to_string())).collect(),
+            least_seconds: entry.least_seconds,
+            searches_once: entry.searches_once,
+        }
+    });
+    // What has no maps with other keys than texts can be written.
+    fn line(value: impl Serialize) -> String {
+        serde_json::to_string(&value).unwrap_or_default() + "\n"
+    }
+    std::iter::once(line(header))
+        .chain(catalog.rates.iter().map(line))
+        .chain(catalog.providers.iter().map(line))
+        .chain(entries.map(line))
+        .collect()
 }
 
-impl Assembly {
-    /// Notes an entry that is not used.
-    pub(super) fn refuse(&mut self, provider: &str, entry: &str, problem: Problem) {
-        self.refused.push(Refused { entry: format!("{provider}/{entry}"), problem });
+/// Adds a snapshot to what is empty; what is wrong with it otherwise.
+fn read<'a>(text: &'a str, assembly: &mut Assembly) -> Result<Header<'a>, Problem> {
+    let mut lines = (1u32..).zip(text.lines()).skip_while(|(_, line)| line.starts_with('#'));
+    fn next<'a, T: Deserialize<'a>>(lines: &mut impl Iterator<Item = (u32, &'a str)>) -> Result<T, Problem> {
+        let (number, line) =
+            lines.next().ok_or_else(|| Problem::Shape("a snapshot that is cut off".to_owned()))?;
+        serde_json::from_str(line)
+            .map_err(|error| Problem::Shape(format!("line {number} of the snapshot: {error}")))
     }
-
-    /// The provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
-    pub(super) fn provider(&mut self, id: &str) -> Option<ProviderId> {
-        if id.contains(char::is_control) {
-            return None;
-        }
-        if let Some(known) = self.catalog.provider_by_id(id) {
-            return Some(known);
-        }
-        let new = ProviderId::try_from(self.catalog.providers.len()).ok()?;
-        self.catalog.providers.push(ProviderRow {
-            id: id.into(),
-            aliases: None,
-            resells: Vec::new(),
-            names: HashMap::new(),
-            patterns: Vec::new(),
-        });
-        Some(new)
-    }
-
-    fn row(&mut self, provider: ProviderId) -> Option<&mut ProviderRow> {
-        self.catalog.providers.get_mut(usize::from(provider))
-    }
-
-    /// Sets what else a provider goes by and whose models it resells.
-    pub(super) fn describe(
-        &mut self,
-        provider: ProviderId,
-        aliases: Option<Pattern>,
-        resells: Vec<Box<str>>,
-    ) {
-        if let Some(row) = self.row(provider) {
-            (row.aliases, row.resells) = (aliases, resells);
+    let header: Header<'a> = next(&mut lines)?;
+    for (at, tier) in header.tiers.iter().enumerate() {
+        if assembly.tier(tier).map(usize::from) != Some(at) {
+            return Err(Problem::Shape("the tiers of the snapshot".to_owned()));
         }
     }
-
-    /// The tier of that name, which is added where it is new. `None` for a name that is none, or one too many.
-    pub(super) fn tier(&mut self, name: &str) -> Option<TierId> {
-        if let Some(known) = self.catalog.tier(name) {
-            return Some(known);
-        }
-        let new = TierId::try_from(self.catalog.tiers.len()).ok()?;
-        self.catalog.tiers.push(Text::new(&name.to_ascii_lowercase()).ok()?);
-        Some(new)
+    for _ in 0..header.rates {
+        assembly.catalog.rates.push(next(&mut lines)?);
     }
-
-    /// Adds an entry with its prices, its names and its pattern.
-    pub(super) fn add(&mut self, new: NewEntry<'_>) -> Result<EntryId, Problem> {
-        let NewEntry { list, provider, name, .. } = new;
-        if new.prices.is_empty() {
-            return Err(Problem::NoRates);
-        }
-        if new.names.iter().any(|name| name.contains(char::is_control)) {
-            return Err(Problem::Shape("a control character in a name".to_owned()));
-        }
-        for price in &new.prices {
-            if let Some(unit) = price.rates.above_ceiling() {
-                return Err(Problem::AboveCeiling { key: unit.as_str().to_owned() });
-            }
-            let same = new.prices.iter().filter(|other| other.tier == price.tier).count();
-            if price.tier != STANDARD && same > MAX_OVERLAYS {
-                return Err(too_many());
-            }
-        }
-        let mut prices = Vec::with_capacity(new.prices.len());
-        for NewPrice { when, tier, rates } in new.prices {
-            prices.push(Price { when, tier, rates: self.rates(rates).ok_or_else(too_many)? });
-        }
-        let id = self.push(provider, name, |label| Entry {
-            label,
-            provider,
-            list,
-            prices: prices.into(),
-            factors: new.factors.into(),
-            least_seconds: new.least_seconds,
-            searches_once: new.searches_once,
-        })?;
-        for name in new.names.iter().map(|name| &**name).chain(new.callable.then_some(name)) {
-            self.add_name(provider, name, (list, id));
-        }
-        if let Some(pattern) = new.pattern {
-            self.add_pattern(provider, (list, id), pattern);
-        }
-        Ok(id)
+    for _ in 0..header.providers {
+        assembly.catalog.providers.push(next(&mut lines)?);
     }
-
-    /// Adds what `entry` makes of the label for that name.
-    pub(super) fn push(
-        &mut self,
-        provider: ProviderId,
-        name: &str,
-        entry: impl FnOnce(Arc<str>) -> Entry,
-    ) -> Result<EntryId, Problem> {
-        let id = EntryId::try_from(self.catalog.entries.len()).map_err(|_| too_many())?;
-        let row = self
-            .catalog
-            .provider(provider)
-            .ok_or_else(|| Problem::Shape("an unknown provider".to_owned()))?;
-        let label: Arc<str> = [&row.id, "/", name].concat().into();
-        if label.contains(char::is_control) {
-            return Err(Problem::Shape("a control character in a name".to_owned()));
-        }
-        self.catalog.entries.push(entry(label));
-        Ok(id)
+    for _ in 0..header.entries {
+        entry(next(&mut lines)?, assembly)?;
     }
-
-    /// Whether a list has an entry of that name already.
-    pub(super) fn has_name(&self, provider: ProviderId, name: &str, list: PriceList) -> bool {
-        self.catalog.exact(provider, &name.to_ascii_lowercase(), list).is_some()
-    }
-
-    /// Adds a name by which an entry is found. An entry of the same list that has it already keeps it, but for the application's own
-    /// prices, which replace each other.
-    pub(super) fn add_name(
-        &mut self,
-        provider: ProviderId,
-        name: &str,
-        (list, entry): (PriceList, EntryId),
-    ) -> bool {
-        let Some(row) = self.row(provider) else { return false };
-        let held = row.names.entry(name.to_ascii_lowercase().into()).or_default().of_mut(list);
-        let free = held.is_none() || list == PriceList::Own;
-        if free {
-            *held = Some(entry);
-        }
-        free
-    }
-
-    /// Adds a pattern: of the data after those that are there, of the application before them.
-    pub(super) fn add_pattern(
-        &mut self,
-        provider: ProviderId,
-        (list, entry): (PriceList, EntryId),
-        pattern: Pattern,
-    ) {
-        if let Some(row) = self.row(provider) {
-            let at = if list == PriceList::Own { 0 } else { row.patterns.len() };
-            row.patterns.insert(at, (entry, pattern));
-        }
-    }
-
-    /// The place of these rates, which are added where they are new.
-    fn rates(&mut self, rates: Rates) -> Option<u32> {
-        if let Some(known) = self.known_rates.get(&rates) {
-            return Some(*known);
-        }
-        let new = u32::try_from(self.catalog.rates.len()).ok()?;
-        self.catalog.rates.push(rates.clone());
-        self.known_rates.insert(rates, new);
-        Some(new)
-    }
+    Ok(header)
 }
 
-fn too_many() -> Problem {
-    Problem::Shape("more prices than can be held".to_owned())
+fn entry(line: EntryLine<'_>, assembly: &mut Assembly) -> Result<(), Problem> {
+    let catalog = &assembly.catalog;
+    let (tiers, rates) = (catalog.tiers.len(), catalog.rates.len());
+    let known = |price: &Price| usize::from(price.tier) < tiers && (price.rates as usize) < rates;
+    if line.prices.is_empty() || !line.prices.iter().all(known) {
+        return Err(Problem::Shape(format!("the prices of {} in the snapshot", line.name)));
+    }
+    let factor = |(regions, factor): &(Regions, String)| {
+        let factor = Rate::from_decimal(factor);
+        factor.map(|factor| RegionalFactor { regions: *regions, factor })
+    };
+    let factors = line.factors.iter().map(factor).collect::<Result<_, _>>();
+    let factors = factors.map_err(|error| Problem::Rate { key: line.name.clone().into(), error })?;
+    let id = assembly.push(line.provider, &line.name, |label| Entry {
+        label,
+        provider: line.provider,
+        list: line.list,
+        prices: line.prices.into_owned().into(),
+        factors,
+        least_seconds: line.least_seconds,
+        searches_once: line.searches_once,
+    })?;
+    for name in line.names.unwrap_or_else(|| vec![line.name]) {
+        assembly.add_name(line.provider, &name, (line.list, id));
+    }
+    if let Some(pattern) = line.pattern {
+        assembly.add_pattern(line.provider, (line.list, id), pattern.into_owned());
+    }
+    Ok(())
 }

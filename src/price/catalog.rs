@@ -1,10 +1,11 @@
 //! Price data as plain tables: providers, the entries of their models, and the rates that these refer to.
 
+use super::error::{Problem, Refused};
 use super::pattern::Pattern;
-use super::validity::Validity;
-use crate::record::{Rate, Text, Unit};
+use super::rates::{Rates, Validity};
+use crate::record::{Rate, Text};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,165 +33,10 @@ pub(super) type TierId = u8;
 pub(super) const STANDARD: TierId = 0;
 /// The tier of batch APIs.
 pub(super) const BATCH: TierId = 1;
+/// At most this many prices of one tier may hold at the same time.
+pub(super) const MAX_OVERLAYS: usize = 3;
 /// The names of the tiers that every catalog has.
-pub(super) const FIXED_TIERS: [&str; 2] = ["standard", "batch"];
-
-/// The rate of one unit: a base, and others for requests whose input is larger than a threshold. `None` is a rate that is
-/// known to be missing, which is not the same as one that nobody mentions.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-pub(super) struct TieredRate {
-    pub(super) base: Option<Rate>,
-    /// Threshold and rate, by rising threshold.
-    pub(super) above: Vec<(u64, Option<Rate>)>,
-}
-
-impl TieredRate {
-    /// A rate for requests of all sizes.
-    pub(super) const fn flat(rate: Rate) -> Self {
-        Self { base: Some(rate), above: Vec::new() }
-    }
-
-    /// The rate for a request of that much input.
-    pub(super) fn at(&self, input: u64) -> Option<Rate> {
-        self.above.iter().rev().find(|(start, _)| input > *start).map_or(self.base, |(_, rate)| *rate)
-    }
-
-    /// Sets the rate for requests of more than `start`; 0 is the base.
-    pub(super) fn set(&mut self, start: u64, rate: Option<Rate>) {
-        if start == 0 {
-            self.base = rate;
-        } else {
-            let at = self.above.partition_point(|(other, _)| *other <= start);
-            self.above.insert(at, (start, rate));
-        }
-    }
-
-    fn rates(&self) -> impl Iterator<Item = Rate> + '_ {
-        self.base.into_iter().chain(self.above.iter().filter_map(|(_, rate)| *rate))
-    }
-}
-
-/// The rates of one price, in the order of the units.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(try_from = "RatesText", into = "RatesText")]
-pub(super) struct Rates(Vec<(Unit, TieredRate)>);
-
-/// What is known of the rate of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lookup {
-    /// The rate.
-    Rate(Rate),
-    /// The data has the unit, but not for this tier.
-    Missing,
-    /// The data does not know the unit.
-    Absent,
-}
-
-impl Rates {
-    /// The rates that are there.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Unit, &TieredRate)> {
-        self.0.iter().map(|(unit, rate)| (*unit, rate))
-    }
-
-    /// The rate of a unit.
-    pub(super) fn get(&self, unit: Unit) -> Option<&TieredRate> {
-        self.iter().find(|(of, _)| *of == unit).map(|(_, rate)| rate)
-    }
-
-    /// The rate of a unit for a request of that much input.
-    pub(super) fn at(&self, unit: Unit, input: u64) -> Lookup {
-        match self.get(unit).map(|rate| rate.at(input)) {
-            Some(Some(rate)) => Lookup::Rate(rate),
-            Some(None) => Lookup::Missing,
-            None => Lookup::Absent,
-        }
-    }
-
-    /// Sets the rate of a unit for requests of more than `start`; 0 is the base.
-    pub(super) fn set(&mut self, unit: Unit, start: u64, rate: Option<Rate>) {
-        let at = self.0.binary_search_by_key(&unit, |(of, _)| *of).unwrap_or_else(|at| {
-            self.0.insert(at, (unit, TieredRate::default()));
-            at
-        });
-        if let Some((_, tiered)) = self.0.get_mut(at) {
-            tiered.set(start, rate);
-        }
-    }
-
-    /// Sets all of the rate of a unit.
-    pub(super) fn insert(&mut self, unit: Unit, rate: TieredRate) {
-        self.retain(|of, _| of != unit);
-        let at = self.0.partition_point(|(of, _)| *of < unit);
-        self.0.insert(at, (unit, rate));
-    }
-
-    /// Takes out the rates for which `keep` does not hold.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(Unit, &TieredRate) -> bool) {
-        self.0.retain(|(unit, rate)| keep(*unit, rate));
-    }
-
-    /// Whether there is no rate.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The rates of tokens times a factor, and the others; `None` where the digits do not fit.
-    pub(super) fn times(&self, factor: Rate) -> Option<Self> {
-        let mut scaled = self.clone();
-        for (_, tiered) in scaled.0.iter_mut().filter(|(unit, _)| unit.is_token()) {
-            let bases = tiered.base.iter_mut();
-            for rate in bases.chain(tiered.above.iter_mut().filter_map(|(_, rate)| rate.as_mut())) {
-                *rate = rate.times(factor)?;
-            }
-        }
-        Some(scaled)
-    }
-
-    /// The first unit with a rate above what can be right.
-    pub(super) fn above_ceiling(&self) -> Option<Unit> {
-        self.iter()
-            .find(|(unit, tiered)| tiered.rates().any(|rate| rate > unit.row().ceiling))
-            .map(|(unit, _)| unit)
-    }
-
-    /// The thresholds at which rates change, 0 first.
-    pub(super) fn thresholds(&self) -> impl Iterator<Item = u64> {
-        [0].into_iter().chain(self.0.iter().flat_map(|(_, rate)| rate.above.iter().map(|(start, _)| *start)))
-    }
-}
-
-/// Rates as a snapshot has them: `{"input": "1e-6", "input>200000": "2e-6"}`, `null` for one that is known to be missing.
-type RatesText = BTreeMap<String, Option<String>>;
-
-impl TryFrom<RatesText> for Rates {
-    type Error = &'static str;
-
-    fn try_from(text: RatesText) -> Result<Self, Self::Error> {
-        let mut rates = Self::default();
-        for (key, rate) in &text {
-            let (unit, start) = key.split_once('>').unwrap_or((key, "0"));
-            let unit = Unit::from_name(unit).ok_or("no such unit")?;
-            let rate = rate.as_deref().map(Rate::from_decimal).transpose();
-            rates.set(unit, start.parse().map_err(|_| "no threshold")?, rate.map_err(|_| "no rate")?);
-        }
-        rates.0.shrink_to_fit();
-        Ok(rates)
-    }
-}
-
-impl From<Rates> for RatesText {
-    fn from(rates: Rates) -> Self {
-        let text = |rate: Option<Rate>| rate.map(|rate| format!("{}e-{}", rate.parts().0, rate.parts().1));
-        let of_unit = |(unit, tiered): (Unit, &TieredRate)| {
-            let above = tiered
-                .above
-                .iter()
-                .map(move |(start, rate)| (format!("{}>{start}", unit.as_str()), text(*rate)));
-            std::iter::once((unit.as_str().to_owned(), text(tiered.base))).chain(above).collect::<Vec<_>>()
-        };
-        rates.iter().flat_map(of_unit).collect()
-    }
-}
+const FIXED_TIERS: [&str; 2] = ["standard", "batch"];
 
 /// A price and when it holds. Of the prices of the default tier the last that holds is the one; those of another tier lie over it, the
 /// first that holds on top.
@@ -387,50 +233,218 @@ impl Catalog {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A catalog in the making.
+pub(super) struct Assembly {
+    pub(super) catalog: Catalog,
+    /// The places of the rates that were added, so that the same ones are held once.
+    known_rates: HashMap<Rates, u32>,
+    refused: Vec<Refused>,
+}
 
-    fn rate(text: &str) -> Rate {
-        Rate::from_decimal(text).unwrap()
+impl Default for Assembly {
+    fn default() -> Self {
+        let tiers = FIXED_TIERS.map(Text::from_static).into();
+        Self::of(Catalog { tiers, ..Catalog::default() })
+    }
+}
+
+/// An entry before it is added.
+#[derive(Debug)]
+pub(super) struct NewEntry<'a> {
+    pub(super) list: PriceList,
+    pub(super) provider: ProviderId,
+    /// The entry's own name.
+    pub(super) name: &'a str,
+    /// Whether the name is one that callers send, rather than a label.
+    pub(super) callable: bool,
+    /// Other names.
+    pub(super) names: Vec<Box<str>>,
+    /// A pattern over names.
+    pub(super) pattern: Option<Pattern>,
+    pub(super) prices: Vec<NewPrice>,
+    pub(super) factors: Vec<RegionalFactor>,
+    pub(super) least_seconds: u8,
+    pub(super) searches_once: bool,
+}
+
+/// A price of an entry before it is added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NewPrice {
+    pub(super) when: Validity,
+    pub(super) tier: TierId,
+    pub(super) rates: Rates,
+}
+
+impl Assembly {
+    /// Goes on from a catalog, whose rates are not shared with what is added.
+    pub(super) fn of(catalog: Catalog) -> Self {
+        Self { catalog, known_rates: HashMap::new(), refused: Vec::new() }
     }
 
-    #[test]
-    fn each_threshold_has_the_rates_that_hold_beyond_it() {
-        let mut rates = Rates::default();
-        rates.set(Unit::Output, 0, Some(rate("3e-6")));
-        for (start, price) in [(256_000, None), (0, Some(rate("1e-6"))), (128_000, Some(rate("2e-6")))] {
-            rates.set(Unit::Input, start, price);
+    /// The catalog, and the entries that were refused.
+    pub(super) fn finish(mut self) -> (Catalog, Vec<Refused>) {
+        self.catalog.entries.shrink_to_fit();
+        self.catalog.rates.shrink_to_fit();
+        (self.catalog, self.refused)
+    }
+
+    /// Notes an entry that is not used.
+    pub(super) fn refuse(&mut self, provider: &str, entry: &str, problem: Problem) {
+        self.refused.push(Refused { entry: format!("{provider}/{entry}"), problem });
+    }
+
+    /// The provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
+    pub(super) fn provider(&mut self, id: &str) -> Option<ProviderId> {
+        if id.contains(char::is_control) {
+            return None;
         }
-        for (input, expected) in [
-            (0, Lookup::Rate(rate("1e-6"))),
-            (128_000, Lookup::Rate(rate("1e-6"))),
-            (128_001, Lookup::Rate(rate("2e-6"))),
-            (256_001, Lookup::Missing),
-        ] {
-            assert_eq!(rates.at(Unit::Input, input), expected, "{input}");
-            assert_eq!(rates.at(Unit::Output, input), Lookup::Rate(rate("3e-6")));
+        if let Some(known) = self.catalog.provider_by_id(id) {
+            return Some(known);
         }
-        assert_eq!(rates.at(Unit::Pages, 1), Lookup::Absent);
-        assert_eq!(RatesText::from(rates.clone()).try_into(), Ok(rates));
+        let new = ProviderId::try_from(self.catalog.providers.len()).ok()?;
+        self.catalog.providers.push(ProviderRow {
+            id: id.into(),
+            aliases: None,
+            resells: Vec::new(),
+            names: HashMap::new(),
+            patterns: Vec::new(),
+        });
+        Some(new)
     }
 
-    #[test]
-    fn a_rate_a_thousand_times_too_high_is_noticed_in_every_tier() {
-        let mut rates = Rates::default();
-        rates.set(Unit::Output, 0, Some(rate("0.0006")));
-        assert_eq!(rates.above_ceiling(), None);
-        rates.set(Unit::Output, 1, Some(rate("0.0032")));
-        assert_eq!(rates.above_ceiling(), Some(Unit::Output));
+    fn row(&mut self, provider: ProviderId) -> Option<&mut ProviderRow> {
+        self.catalog.providers.get_mut(usize::from(provider))
     }
 
-    #[test]
-    fn a_factor_applies_to_tokens_only() {
-        let mut rates = Rates::default();
-        rates.insert(Unit::WebSearches, TieredRate::flat(rate("0.01")));
-        rates.insert(Unit::Input, TieredRate::flat(rate("2e-6")));
-        let scaled = rates.times(rate("1.1")).unwrap();
-        assert_eq!(scaled.at(Unit::Input, 1), Lookup::Rate(rate("2.2e-6")));
-        assert_eq!(scaled.at(Unit::WebSearches, 1), Lookup::Rate(rate("0.01")));
+    /// Sets what else a provider goes by and whose models it resells.
+    pub(super) fn describe(
+        &mut self,
+        provider: ProviderId,
+        aliases: Option<Pattern>,
+        resells: Vec<Box<str>>,
+    ) {
+        if let Some(row) = self.row(provider) {
+            (row.aliases, row.resells) = (aliases, resells);
+        }
     }
+
+    /// The tier of that name, which is added where it is new. `None` for a name that is none, or one too many.
+    pub(super) fn tier(&mut self, name: &str) -> Option<TierId> {
+        if let Some(known) = self.catalog.tier(name) {
+            return Some(known);
+        }
+        let new = TierId::try_from(self.catalog.tiers.len()).ok()?;
+        self.catalog.tiers.push(Text::new(&name.to_ascii_lowercase()).ok()?);
+        Some(new)
+    }
+
+    /// Adds an entry with its prices, its names and its pattern.
+    pub(super) fn add(&mut self, new: NewEntry<'_>) -> Result<EntryId, Problem> {
+        let NewEntry { list, provider, name, .. } = new;
+        if new.prices.is_empty() {
+            return Err(Problem::NoRates);
+        }
+        if new.names.iter().any(|name| name.contains(char::is_control)) {
+            return Err(Problem::Shape("a control character in a name".to_owned()));
+        }
+        for price in &new.prices {
+            if let Some(unit) = price.rates.above_ceiling() {
+                return Err(Problem::AboveCeiling { key: unit.as_str().to_owned() });
+            }
+            let same = new.prices.iter().filter(|other| other.tier == price.tier).count();
+            if price.tier != STANDARD && same > MAX_OVERLAYS {
+                return Err(too_many());
+            }
+        }
+        let mut prices = Vec::with_capacity(new.prices.len());
+        for NewPrice { when, tier, rates } in new.prices {
+            prices.push(Price { when, tier, rates: self.rates(rates).ok_or_else(too_many)? });
+        }
+        let id = self.push(provider, name, |label| Entry {
+            label,
+            provider,
+            list,
+            prices: prices.into(),
+            factors: new.factors.into(),
+            least_seconds: new.least_seconds,
+            searches_once: new.searches_once,
+        })?;
+        for name in new.names.iter().map(|name| &**name).chain(new.callable.then_some(name)) {
+            self.add_name(provider, name, (list, id));
+        }
+        if let Some(pattern) = new.pattern {
+            self.add_pattern(provider, (list, id), pattern);
+        }
+        Ok(id)
+    }
+
+    /// Adds what `entry` makes of the label for that name.
+    pub(super) fn push(
+        &mut self,
+        provider: ProviderId,
+        name: &str,
+        entry: impl FnOnce(Arc<str>) -> Entry,
+    ) -> Result<EntryId, Problem> {
+        let id = EntryId::try_from(self.catalog.entries.len()).map_err(|_| too_many())?;
+        let row = self
+            .catalog
+            .provider(provider)
+            .ok_or_else(|| Problem::Shape("an unknown provider".to_owned()))?;
+        let label: Arc<str> = [&row.id, "/", name].concat().into();
+        if label.contains(char::is_control) {
+            return Err(Problem::Shape("a control character in a name".to_owned()));
+        }
+        self.catalog.entries.push(entry(label));
+        Ok(id)
+    }
+
+    /// Whether a list has an entry of that name already.
+    pub(super) fn has_name(&self, provider: ProviderId, name: &str, list: PriceList) -> bool {
+        self.catalog.exact(provider, &name.to_ascii_lowercase(), list).is_some()
+    }
+
+    /// Adds a name by which an entry is found. An entry of the same list that has it already keeps it, but for the application's own
+    /// prices, which replace each other.
+    pub(super) fn add_name(
+        &mut self,
+        provider: ProviderId,
+        name: &str,
+        (list, entry): (PriceList, EntryId),
+    ) -> bool {
+        let Some(row) = self.row(provider) else { return false };
+        let held = row.names.entry(name.to_ascii_lowercase().into()).or_default().of_mut(list);
+        let free = held.is_none() || list == PriceList::Own;
+        if free {
+            *held = Some(entry);
+        }
+        free
+    }
+
+    /// Adds a pattern: of the data after those that are there, of the application before them.
+    pub(super) fn add_pattern(
+        &mut self,
+        provider: ProviderId,
+        (list, entry): (PriceList, EntryId),
+        pattern: Pattern,
+    ) {
+        if let Some(row) = self.row(provider) {
+            let at = if list == PriceList::Own { 0 } else { row.patterns.len() };
+            row.patterns.insert(at, (entry, pattern));
+        }
+    }
+
+    /// The place of these rates, which are added where they are new.
+    fn rates(&mut self, rates: Rates) -> Option<u32> {
+        if let Some(known) = self.known_rates.get(&rates) {
+            return Some(*known);
+        }
+        let new = u32::try_from(self.catalog.rates.len()).ok()?;
+        self.catalog.rates.push(rates.clone());
+        self.known_rates.insert(rates, new);
+        Some(new)
+    }
+}
+
+fn too_many() -> Problem {
+    Problem::Shape("more prices than can be held".to_owned())
 }

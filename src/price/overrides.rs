@@ -1,12 +1,13 @@
 //! Prices of the application's own.
 
-use super::builder::{Assembly, NewEntry, NewPrice};
-use super::catalog::{PriceList, Rates, STANDARD, TieredRate};
+use super::catalog::{Assembly, NewEntry, NewPrice};
+use super::catalog::{PriceList, STANDARD};
 use super::endpoint;
 use super::error::{PriceError, Problem, Refused};
 use super::formats::genai::{RateTexts, known_key, rates};
 use super::pattern::Pattern;
-use super::validity::Validity;
+use super::rates::Validity;
+use super::rates::{Rates, TieredRate};
 use crate::record::{Rate, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,13 +1,12 @@
 //! Prices a call by the book: which entries, which tier, and the sum of what is billed.
 
-use super::bill::{Tokens, bill_call, bill_pass};
+use super::bill::{Basis, Terms, bill_call, bill_pass};
 use super::book::{ModelName, PriceBook};
 use super::catalog::{BATCH, Entry, EntryId, PriceList, STANDARD, TierId};
 use super::endpoint;
 use super::formats::genai::ROUTE;
-use super::pricer::{PricedCall, Pricer};
-use super::rates::{Basis, Terms};
 use super::resolve::{Factor, Resolution, provider_of, resolve};
+use super::{PricedCall, Pricer};
 use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
@@ -127,9 +126,7 @@ impl PriceBook {
         }
         let terms = self.terms(call)?;
         let catalog = &self.0.catalog;
-        let tokens = Tokens::of_call(usage).ok_or(UnpricedReason::Overflow)?;
-        let bill =
-            |basis: &Basis<'_>, parts: &mut Parts| bill_call(catalog, basis, &terms, (usage, &tokens), parts);
+        let bill = |basis: &Basis<'_>, parts: &mut Parts| bill_call(catalog, basis, &terms, usage, parts);
         let (entry, mut matched) = self.bill(&resolution, parts, bill)?;
         if let Some(endpoints) = resolution.endpoints()
             && entry.list != PriceList::Own
@@ -138,7 +135,7 @@ impl PriceBook {
             matched = PriceMatch::Ambiguous;
         }
         for pass in &usage.passes {
-            let tokens = Tokens::of_pass(pass).ok_or(UnpricedReason::Overflow)?;
+            let tokens = pass.usage();
             let mut of_pass = Parts::default();
             let resolution = pass.model.as_ref().map_or(resolution, resolve);
             self.bill(&resolution, &mut of_pass, |basis, parts| {

@@ -1,11 +1,12 @@
 //! Reads the data of [genai-prices](https://github.com/pydantic/genai-prices), format v2, as that project publishes it.
 
-use super::super::builder::{Assembly, NewEntry, NewPrice};
-use super::super::catalog::{BATCH, EntryId, PriceList, ProviderId, Rates, STANDARD, TierId};
+use super::super::catalog::{Assembly, NewEntry, NewPrice};
+use super::super::catalog::{BATCH, EntryId, PriceList, ProviderId, STANDARD, TierId};
 use super::super::error::{PriceError, Problem};
+use super::super::names::searches_count_once;
 use super::super::pattern::Pattern;
-use super::super::validity::{Validity, parse_date, parse_time_of_day};
-use super::searches_count_once;
+use super::super::rates::Rates;
+use super::super::rates::{Validity, parse_date, parse_time_of_day};
 use crate::record::{ParseRateError, Rate, Unit};
 use serde::Deserialize;
 use serde_json::value::RawValue;

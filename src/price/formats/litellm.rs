@@ -3,14 +3,13 @@
 //! LiteLLM is read for what genai-prices does not know: regions of Azure and Bedrock, batch, flex and priority
 //! rates of clouds, factors for data residency, and further providers.
 
-use super::super::builder::{Assembly, NewEntry, NewPrice};
-use super::super::catalog::{
-    EntryId, PriceList, ProviderId, Rates, RegionalFactor, Regions, STANDARD, TieredRate,
-};
+use super::super::catalog::{Assembly, NewEntry, NewPrice};
+use super::super::catalog::{EntryId, PriceList, ProviderId, RegionalFactor, Regions, STANDARD};
 use super::super::endpoint;
 use super::super::error::{PriceError, Problem};
-use super::super::validity::{Validity, clock_seconds};
-use super::{searches_always, searches_count_once};
+use super::super::names::{searches_always, searches_count_once};
+use super::super::rates::{Rates, TieredRate};
+use super::super::rates::{Validity, clock_seconds};
 use crate::record::{LiteLlmKey, ParseRateError, Rate, Unit};
 use serde::Deserialize;
 use serde_json::value::RawValue;
