@@ -272,11 +272,6 @@ pub(super) fn bill_pass(
     }
 }
 
-/// The units that are billed in that way.
-fn of_billing(billing: Billing) -> impl Iterator<Item = Unit> {
-    Unit::ALL.iter().copied().filter(move |unit| unit.row().billing == billing)
-}
-
 /// How much of a unit other than tokens was counted.
 fn count(usage: &Usage, unit: Unit) -> u64 {
     (unit.row().count)(usage).unwrap_or(0)
@@ -301,7 +296,7 @@ fn bill_measures(
     parts: &mut Parts,
 ) -> Result<bool, UnpricedReason> {
     let (mut billed, mut passed_over) = (false, false);
-    for unit in of_billing(Billing::Measure) {
+    for unit in Unit::MEASURES {
         let quantity = match unit {
             Unit::Seconds => length(usage, least_seconds).ok_or(UnpricedReason::Overflow)?,
             unit => count(usage, unit),
@@ -329,7 +324,7 @@ fn bill_measures(
 
 /// What comes on top of the work. Each must have a rate.
 fn bill_extras(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<(), UnpricedReason> {
-    for unit in of_billing(Billing::Extra) {
+    for unit in Unit::EXTRAS {
         let quantity = count(usage, unit);
         if quantity == 0 {
             continue;
@@ -355,7 +350,7 @@ pub(super) fn bill_call(
     let mut passed_over = billed != Billed::All;
     if !all_tokens
         || (usage.seconds.is_some()
-            || of_billing(Billing::Measure).any(|unit| (unit.row().count)(usage).is_some()))
+            || Unit::MEASURES.into_iter().any(|unit| (unit.row().count)(usage).is_some()))
     {
         passed_over |= bill_measures(&rates, basis.entry.least_seconds, usage, all_tokens, parts)?;
     }

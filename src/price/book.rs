@@ -9,6 +9,7 @@ use super::resolve::{Disagreement, Resolution, disagreements};
 use super::{PricedCall, Pricer};
 use crate::record::{Cost, Text};
 use arc_swap::ArcSwap;
+use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,7 +53,7 @@ pub(super) struct Inner {
     pub(super) resolved: Cache<ModelName, Resolution>,
     pub(super) version: Arc<str>,
     date: Option<SystemTime>,
-    stale_after: Duration,
+    pub(super) stale_after: Duration,
     /// From when on the book is old.
     pub(super) stale: Option<SystemTime>,
     pub(super) warned: AtomicBool,
@@ -65,6 +66,20 @@ pub(super) struct ModelName {
     pub(super) who: Text,
     pub(super) region: Option<Text>,
     pub(super) name: Text,
+}
+
+/// The same, borrowed: looking it up copies nothing.
+#[derive(Clone, Copy, Hash)]
+pub(super) struct ModelNameRef<'a> {
+    pub(super) who: &'a Text,
+    pub(super) region: Option<&'a Text>,
+    pub(super) name: &'a Text,
+}
+
+impl Equivalent<ModelName> for ModelNameRef<'_> {
+    fn equivalent(&self, key: &ModelName) -> bool {
+        *self.name == key.name && *self.who == key.who && self.region == key.region.as_ref()
+    }
 }
 
 /// How many names a book remembers. Callers choose them.
@@ -263,18 +278,6 @@ impl PriceBook {
     /// A unit that one of them does not mention is billed as the kind that it is part of, and is compared as such.
     pub fn disagreements(&self) -> Vec<Disagreement> {
         disagreements(&self.0.catalog)
-    }
-
-    pub(super) fn catalog(&self) -> &Catalog {
-        &self.0.catalog
-    }
-
-    pub(super) fn stale_after(&self) -> Duration {
-        self.0.stale_after
-    }
-
-    pub(super) fn shared_version(&self) -> Arc<str> {
-        Arc::clone(&self.0.version)
     }
 }
 

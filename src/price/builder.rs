@@ -61,10 +61,10 @@ impl PriceBookBuilder {
     /// Goes on from a book.
     pub(super) fn on(book: &PriceBook) -> Self {
         Self {
-            assembly: Assembly::of(book.catalog().clone()),
-            versions: vec![book.shared_version()],
+            assembly: Assembly::of(book.0.catalog.clone()),
+            versions: vec![Arc::clone(&book.0.version)],
             date: book.date(),
-            stale_after: book.stale_after(),
+            stale_after: book.0.stale_after,
             ..Self::default()
         }
     }

@@ -157,7 +157,7 @@ impl NamedEntries {
 }
 
 /// The models of a provider, or of an endpoint that has a row of its own.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProviderRow {
     pub(super) id: Box<str>,
@@ -249,7 +249,7 @@ impl Default for Assembly {
 }
 
 /// An entry before it is added.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct NewEntry<'a> {
     pub(super) list: PriceList,
     pub(super) provider: ProviderId,
@@ -302,30 +302,13 @@ impl Assembly {
             return Some(known);
         }
         let new = ProviderId::try_from(self.catalog.providers.len()).ok()?;
-        self.catalog.providers.push(ProviderRow {
-            id: id.into(),
-            aliases: None,
-            resells: Vec::new(),
-            names: HashMap::new(),
-            patterns: Vec::new(),
-        });
+        self.catalog.providers.push(ProviderRow { id: id.into(), ..ProviderRow::default() });
         Some(new)
     }
 
-    fn row(&mut self, provider: ProviderId) -> Option<&mut ProviderRow> {
+    /// A provider that is there.
+    pub(super) fn row(&mut self, provider: ProviderId) -> Option<&mut ProviderRow> {
         self.catalog.providers.get_mut(usize::from(provider))
-    }
-
-    /// Sets what else a provider goes by and whose models it resells.
-    pub(super) fn describe(
-        &mut self,
-        provider: ProviderId,
-        aliases: Option<Pattern>,
-        resells: Vec<Box<str>>,
-    ) {
-        if let Some(row) = self.row(provider) {
-            (row.aliases, row.resells) = (aliases, resells);
-        }
     }
 
     /// The tier of that name, which is added where it is new. `None` for a name that is none, or one too many.

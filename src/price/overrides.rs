@@ -4,7 +4,7 @@ use super::catalog::{Assembly, NewEntry, NewPrice};
 use super::catalog::{PriceList, STANDARD};
 use super::endpoint;
 use super::error::{PriceError, Problem, Refused};
-use super::formats::genai::{RateTexts, known_key, rates};
+use super::formats::genai::{RateTexts, rates, unit};
 use super::pattern::Pattern;
 use super::rates::Validity;
 use super::rates::{Rates, TieredRate};
@@ -114,9 +114,7 @@ impl PriceOverride {
             names: self.aliases.iter().map(|alias| alias.as_str().into()).collect(),
             pattern: (!self.prefixes.is_empty()).then(|| Pattern::Or(prefixes.collect())),
             prices,
-            factors: Vec::new(),
-            least_seconds: 0,
-            searches_once: false,
+            ..NewEntry::default()
         };
         assembly.add(new).map(drop).map_err(|problem| self.refused(problem))
     }
@@ -157,7 +155,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Vec<PriceOverride>, PriceError> {
     let mut overrides = Vec::with_capacity(list.len());
     for json in list {
         let mut price = PriceOverride::new(json.provider, json.model);
-        let read = |texts: &RateTexts<'_>| match texts.keys().find(|key| !known_key(key)) {
+        let read = |texts: &RateTexts<'_>| match texts.keys().find(|key| unit(key).is_none()) {
             Some(key) => Err(Problem::Shape(format!("no rate is called {key}"))),
             None => rates(texts),
         };

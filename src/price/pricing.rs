@@ -1,24 +1,25 @@
 //! Prices a call by the book: which entries, which tier, and the sum of what is billed.
 
 use super::bill::{Basis, Terms, bill_call, bill_pass};
-use super::book::{ModelName, PriceBook};
+use super::book::{ModelName, ModelNameRef, PriceBook};
 use super::catalog::{BATCH, Entry, EntryId, PriceList, STANDARD, TierId};
 use super::endpoint;
 use super::formats::genai::ROUTE;
 use super::resolve::{Factor, Resolution, provider_of, resolve};
 use super::{PricedCall, Pricer};
 use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 impl PriceBook {
     /// What the book knows of a model of a provider or an endpoint of one.
     fn resolve(&self, who: &Text, region: Option<&Text>, name: &Text) -> Resolution {
-        let asked = ModelName { who: who.clone(), region: region.cloned(), name: name.clone() };
-        if let Some(known) = self.0.resolved.get(&asked) {
+        if let Some(known) = self.0.resolved.get(&ModelNameRef { who, region, name }) {
             return known;
         }
         let resolution = resolve(&self.0.catalog, who, region.map_or("", |region| region.as_str()), name);
+        let asked = ModelName { who: who.clone(), region: region.cloned(), name: name.clone() };
         self.0.resolved.insert(asked, resolution);
         resolution
     }
@@ -32,20 +33,14 @@ impl PriceBook {
             };
             TierId::try_from(tiers.iter().position(is_route)?).ok()
         });
-        let asked = call.service_tier.map_or(Asked::Default, |tier| Asked::of(tier));
-        let asked = match (asked, call.provider) {
-            (Asked::Tier(tier), Some(provider)) if costs_the_standard_price(provider, tier) => Asked::Default,
-            (asked, _) => asked,
-        };
-        let tier = match asked {
-            Asked::Default if call.batch => BATCH,
-            Asked::Default => STANDARD,
-            Asked::Tier("batch") => BATCH,
-            Asked::Tier(_) if call.batch => return Err(UnpricedReason::UnknownTier),
-            Asked::Tier(name) => {
-                let known = tiers.iter().position(|tier| tier.eq_ignore_ascii_case(name));
-                known.and_then(|at| TierId::try_from(at).ok()).ok_or(UnpricedReason::UnknownTier)?
-            }
+        let asked = call.service_tier.and_then(|tier| asked_tier(tier));
+        let is_its_own = |tier: &&str| !call.provider.is_some_and(|of| costs_the_standard_price(of, tier));
+        let tier = match asked.filter(is_its_own) {
+            None if call.batch => BATCH,
+            None => STANDARD,
+            Some("batch") => BATCH,
+            Some(_) if call.batch => return Err(UnpricedReason::UnknownTier),
+            Some(name) => self.0.catalog.tier(name).ok_or(UnpricedReason::UnknownTier)?,
         };
         Ok(Terms { tier, route, time: call.time })
     }
@@ -106,11 +101,9 @@ impl PriceBook {
             return Err(UnpricedReason::NoUsage);
         }
         let provider = call.provider.ok_or(UnpricedReason::UnknownProvider)?;
-        let who = match endpoint::called(provider.as_str(), call.host, call.model) {
-            Some(endpoint) => Text::from_static(endpoint),
-            None => provider.text().clone(),
-        };
-        let resolve = |model: &Text| self.resolve(&who, call.region, model);
+        let endpoint = endpoint::called(provider.as_str(), call.host, call.model).map(Text::from_static);
+        let who = endpoint.as_ref().unwrap_or(provider.text());
+        let resolve = |model: &Text| self.resolve(who, call.region, model);
 
         let mut resolution = call.response_model.map(resolve).unwrap_or_default();
         if !resolution.is_known()
@@ -168,25 +161,18 @@ fn costs_the_standard_price(provider: &Provider, tier: &str) -> bool {
     *provider == Provider::GROQ && tier.eq_ignore_ascii_case("flex")
 }
 
-/// What a call says of its tier.
-enum Asked<'a> {
-    Default,
-    Tier(&'a str),
-}
-
-impl<'a> Asked<'a> {
-    fn of(tier: &'a str) -> Self {
-        let is = |name: &str| tier.eq_ignore_ascii_case(name);
-        match tier.trim() {
-            "" | "default" | "standard" | "auto" | "on_demand" => Self::Default,
-            // Anthropic's request, Vertex's and Bedrock's answers.
-            _ if is("default") || is("standard") || is("auto") || is("on_demand") => Self::Default,
-            _ if is("standard_only") || is("on-demand") => Self::Default,
-            _ if is("on_demand_priority") => Self::Tier("priority"),
-            _ if is("on_demand_flex") => Self::Tier("flex"),
-            _ if is("batch") || is("batches") => Self::Tier("batch"),
-            other => Self::Tier(other),
-        }
+/// The tier that a call names; `None` for the default one.
+fn asked_tier(tier: &str) -> Option<&str> {
+    const DEFAULT: [&str; 6] = ["default", "standard", "auto", "on_demand", "standard_only", "on-demand"];
+    let is = |name: &str| tier.eq_ignore_ascii_case(name);
+    match tier.trim() {
+        "" => None,
+        // Anthropic's request, Vertex's and Bedrock's answers.
+        _ if DEFAULT.into_iter().any(is) => None,
+        _ if is("on_demand_priority") => Some("priority"),
+        _ if is("on_demand_flex") => Some("flex"),
+        _ if is("batch") || is("batches") => Some("batch"),
+        other => Some(other),
     }
 }
 
@@ -217,6 +203,6 @@ impl Pricer for PriceBook {
             tier => catalog.tiers.get(usize::from(tier)).cloned(),
         };
         let entry = (entry.label.clone(), matched);
-        Cost::Priced(Priced::from_parts((total, parts), entry, tier, self.shared_version()))
+        Cost::Priced(Priced::from_parts((total, parts), entry, tier, Arc::clone(&self.0.version)))
     }
 }

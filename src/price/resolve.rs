@@ -24,10 +24,7 @@ impl Match {
 
     /// The same, found by another spelling of the name.
     fn as_alias(self) -> Self {
-        match self.how {
-            PriceMatch::Exact => Self { how: PriceMatch::Alias, ..self },
-            PriceMatch::Alias | PriceMatch::Pattern | PriceMatch::Ambiguous => self,
-        }
+        if self.how == PriceMatch::Exact { Self { how: PriceMatch::Alias, ..self } } else { self }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod codec;
 mod cost;
+mod decimal;
 mod error;
 mod flat;
 mod head;
@@ -27,6 +28,7 @@ mod usd;
 mod user;
 
 pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
+pub(crate) use decimal::{divide_half_even, round_half_even};
 pub use error::RecordError;
 pub(crate) use head::Head;
 pub use id::{ParseRecordIdError, RecordId};

@@ -1,5 +1,6 @@
 //! The parts of a cost, by unit.
 
+use super::decimal::divide_half_even;
 use super::rate::Rate;
 use super::unit::Unit;
 use super::usd::Usd;
@@ -82,10 +83,7 @@ pub(crate) fn total(parts: impl Iterator<Item = Part> + Clone) -> Option<Usd> {
     if hours {
         divisor = divisor.checked_mul(36)?;
     }
-    let (quotient, rest) = (sum / divisor, sum % divisor);
-    let half = rest.cmp(&(divisor - rest));
-    let up = half.is_gt() || (half.is_eq() && quotient % 2 == 1);
-    i128::try_from(quotient + u128::from(up)).ok().map(Usd::from_picos)
+    i128::try_from(divide_half_even(sum, divisor)?).ok().map(Usd::from_picos)
 }
 
 /// How many parts a cost holds without an allocation. A call to a text model has at most six.

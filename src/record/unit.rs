@@ -172,7 +172,37 @@ units! {
         genai [("input_annotated_document_kpages", 3)], litellm [key("annotation_cost_per_page")];
 }
 
+#[allow(clippy::indexing_slicing, reason = "it runs when the crate is compiled")]
+const fn count_of(billing: Billing) -> usize {
+    let (mut at, mut count) = (0, 0);
+    while at < ROWS.len() {
+        if ROWS[at].billing as u8 == billing as u8 {
+            count += 1;
+        }
+        at += 1;
+    }
+    count
+}
+
+#[allow(clippy::indexing_slicing, reason = "it runs when the crate is compiled")]
+const fn all_of<const N: usize>(billing: Billing) -> [Unit; N] {
+    let (mut at, mut found, mut count) = (0, [Unit::Input; N], 0);
+    while at < ROWS.len() {
+        if ROWS[at].billing as u8 == billing as u8 {
+            found[count] = Unit::ALL[at];
+            count += 1;
+        }
+        at += 1;
+    }
+    found
+}
+
 impl Unit {
+    /// The units that are counted on top of the work.
+    pub(crate) const EXTRAS: [Self; count_of(Billing::Extra)] = all_of(Billing::Extra);
+    /// The units that measure a piece of work beside tokens.
+    pub(crate) const MEASURES: [Self; count_of(Billing::Measure)] = all_of(Billing::Measure);
+
     /// A short name, such as `input` or `cache_read`.
     pub const fn as_str(self) -> &'static str {
         self.row().name

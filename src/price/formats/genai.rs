@@ -97,7 +97,9 @@ pub(in super::super) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(),
         };
         match aliases {
             Ok(aliases) => {
-                assembly.describe(id, aliases, provider.fallback_model_providers);
+                if let Some(row) = assembly.row(id) {
+                    (row.aliases, row.resells) = (aliases, provider.fallback_model_providers);
+                }
             }
             Err(problem) => assembly.refuse(&provider.id, "provider_match", problem),
         }
@@ -151,9 +153,9 @@ fn model(
         names,
         pattern,
         prices,
-        factors: Vec::new(),
         least_seconds: if whisper { 10 } else { 0 },
         searches_once: searches_count_once(provider_id, &model.id, None),
+        ..NewEntry::default()
     })?;
     Ok((entry, covers_itself))
 }
@@ -223,16 +225,11 @@ fn tier(
 pub(in super::super) const ROUTE: &str = "route:";
 
 /// The unit of a key, and the power of ten of units that its rate is for. A unit that no usage counts is left out.
-fn unit(key: &str) -> Option<(Unit, u8)> {
+pub(in super::super) fn unit(key: &str) -> Option<(Unit, u8)> {
     Unit::ALL.iter().find_map(|unit| {
         let known = unit.row().genai.iter().find(|(of, _)| *of == key)?;
         Some((*unit, known.1))
     })
-}
-
-/// Whether a key is one of those whose units usage counts.
-pub(in super::super) fn known_key(key: &str) -> bool {
-    unit(key).is_some()
 }
 
 /// The rates of one price. Keys of units that no usage counts are passed over.

@@ -32,7 +32,9 @@ struct Model<'a> {
 }
 
 /// Where the entry of a model stands.
-struct Added {
+#[derive(Clone, Copy)]
+struct Added<'a> {
+    model: &'a Model<'a>,
     row: ProviderId,
     entry: EntryId,
 }
@@ -72,85 +74,74 @@ pub(in super::super) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(),
         }
     });
     let models: Vec<Model<'_>> = models.collect();
-    let places = add(&models, assembly);
-    add_aliases(&aliases, &models, &places, assembly);
+    let added = add(&models, assembly);
+    add_aliases(&aliases, &added, assembly);
     Ok(())
 }
 
-/// Adds every model: to the row of its provider, or to that of its endpoint where the provider's row has the name at another price.
-fn add<'a>(models: &'a [Model<'a>], assembly: &mut Assembly) -> HashMap<&'a str, (usize, Added)> {
-    let mut places: HashMap<&str, (usize, Added)> = HashMap::new();
-    // The models of each name, by the row.
-    let mut taken: HashMap<(&str, String), usize> = HashMap::new();
-    for (at, model) in models.iter().enumerate() {
-        let Model { key, provider, endpoint, name, prices } = model;
-        let rows = match endpoint {
-            Some(endpoint) if endpoint::is_apart(endpoint) => [Some(*endpoint), None],
-            endpoint => [Some(*provider), *endpoint],
+/// Adds every model: to the row of its provider, or to that of its endpoint where the provider's row has the name at another price. What was
+/// added stands by the names in the map.
+fn add<'a>(models: &'a [Model<'a>], assembly: &mut Assembly) -> HashMap<&'a str, Added<'a>> {
+    let mut by_key: HashMap<&str, Added<'_>> = HashMap::new();
+    let mut by_row: HashMap<(&str, String), Added<'_>> = HashMap::new();
+    for model in models {
+        let rows = match model.endpoint {
+            Some(endpoint) if endpoint::is_apart(endpoint) => [Some(endpoint), None],
+            endpoint => [Some(model.provider), endpoint],
         };
-        let mut problem = Problem::Duplicate;
+        let mut added = Err(Problem::Duplicate);
         for row in rows.into_iter().flatten() {
-            match taken.get(&(row, name.to_ascii_lowercase())) {
+            let place = (row, model.name.to_ascii_lowercase());
+            match by_row.get(&place) {
                 None => {
-                    match add_to_row(assembly, row, name, prices) {
-                        Ok(added) => {
-                            taken.insert((row, name.to_ascii_lowercase()), at);
-                            places.insert(key, (at, added));
-                        }
-                        Err(other) => problem = other,
+                    added = add_to_row(assembly, row, model.name, model);
+                    if let Ok(added) = &added {
+                        by_row.insert(place, *added);
                     }
                     break;
                 }
-                Some(other) if models.get(*other).is_some_and(|other| other.prices == *prices) => {
-                    let same = models.get(*other).and_then(|other| places.get(other.key));
-                    if let Some((at, Added { row, entry })) = same {
-                        places.insert(key, (*at, Added { row: *row, entry: *entry }));
-                    }
+                Some(same) if same.model.prices == model.prices => {
+                    added = Ok(*same);
                     break;
                 }
                 Some(_) => {}
             }
         }
-        if !places.contains_key(key) {
-            assembly.refuse(provider, name, problem);
+        match added {
+            Ok(added) => drop(by_key.insert(model.key, added)),
+            Err(problem) => assembly.refuse(model.provider, model.name, problem),
         }
     }
-    places
+    by_key
 }
 
-/// Adds an entry to the row of a provider or an endpoint.
-fn add_to_row(
+/// Adds a model to the row of a provider or an endpoint.
+fn add_to_row<'a>(
     assembly: &mut Assembly,
     row: &str,
     name: &str,
-    prices: &ModelPrices,
-) -> Result<Added, Problem> {
+    model: &'a Model<'a>,
+) -> Result<Added<'a>, Problem> {
     let row = assembly.provider(row).ok_or_else(|| Problem::Shape("too many providers".to_owned()))?;
     if assembly.has_name(row, name, PriceList::LiteLlm) {
         return Err(Problem::Duplicate);
     }
+    let ModelPrices { prices, factors, searches_once } = model.prices.clone();
     let entry = assembly.add(NewEntry {
         list: PriceList::LiteLlm,
         provider: row,
         name,
         callable: true,
-        names: Vec::new(),
-        pattern: None,
-        prices: prices.prices.clone(),
-        factors: prices.factors.clone(),
-        least_seconds: 0,
-        searches_once: prices.searches_once,
+        prices,
+        factors,
+        searches_once,
+        ..NewEntry::default()
     })?;
-    Ok(Added { row, entry })
+    Ok(Added { model, row, entry })
 }
 
 /// Adds the names that stand for another entry: `claude-opus-latest` for `claude-opus-5-5`.
-fn add_aliases(
-    aliases: &[(&str, String)],
-    models: &[Model<'_>],
-    places: &HashMap<&str, (usize, Added)>,
-    assembly: &mut Assembly,
-) {
+fn add_aliases(aliases: &[(&str, String)], added: &HashMap<&str, Added<'_>>, assembly: &mut Assembly) {
     let targets: HashMap<&str, &str> = aliases.iter().map(|(name, target)| (*name, &**target)).collect();
     for (key, target) in aliases {
         // An alias may stand for an alias.
@@ -158,9 +149,7 @@ fn add_aliases(
         for _ in 0..MAX_ALIASES {
             target = targets.get(target).copied().unwrap_or(target);
         }
-        let Some((model, Added { row, entry })) =
-            places.get(target).and_then(|(at, place)| Some((models.get(*at)?, place)))
-        else {
+        let Some(Added { model, row, entry }) = added.get(target) else {
             assembly.refuse("litellm", key, Problem::NoTarget(target.to_owned()));
             continue;
         };
@@ -168,11 +157,9 @@ fn add_aliases(
         let endpoint = key.split_once('/').and_then(|(route, _)| endpoint::of_route(route));
         let own_row = endpoint.filter(|id| endpoint::others(model.provider).any(|other| other == *id));
         // Beside the entry; in the endpoint's own row where another endpoint has the name there.
-        if assembly.add_name(*row, name, (PriceList::LiteLlm, *entry)) {
-            continue;
-        }
-        let known = own_row.map(|row| add_to_row(assembly, row, name, &model.prices));
-        if !matches!(known, Some(Ok(_))) {
+        if !assembly.add_name(*row, name, (PriceList::LiteLlm, *entry))
+            && own_row.is_none_or(|row| add_to_row(assembly, row, name, model).is_err())
+        {
             assembly.refuse(model.provider, name, Problem::Duplicate);
         }
     }
@@ -239,7 +226,7 @@ fn bare<'a>(name: &'a str, provider: &str) -> &'a str {
 }
 
 /// What an entry says of prices.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct ModelPrices {
     prices: Vec<NewPrice>,
     factors: Vec<RegionalFactor>,
@@ -277,14 +264,14 @@ fn read(
         let Some(tier) = tier.and_then(|tier| assembly.tier(tier)) else { continue };
         prices.push(NewPrice { when: Validity::Always, tier, rates: complete(rates, &standard) });
     }
-    let factors = factors(fields)?;
-    if let (Some(fast), Some(tier)) = (factors.fast, assembly.tier("fast")) {
+    let (factors, fast) = factors(fields)?;
+    if let (Some(fast), Some(tier)) = (fast, assembly.tier("fast")) {
         let rates = standard.times(fast).ok_or_else(|| too_fine("fast"))?;
         prices.push(NewPrice { when: Validity::Always, tier, rates });
     }
     let unit = text(fields, "web_search_billing_unit");
     let searches_once = searches_count_once(provider, name, unit.as_deref());
-    Ok(ModelPrices { prices, factors: factors.regions, searches_once })
+    Ok(ModelPrices { prices, factors, searches_once })
 }
 
 fn too_fine(key: &str) -> Problem {
@@ -487,13 +474,8 @@ fn off_peak(raw: &RawValue, standard: &Rates) -> Result<Vec<NewPrice>, Problem> 
     Ok(prices)
 }
 
-struct Factors {
-    regions: Vec<RegionalFactor>,
-    fast: Option<Rate>,
-}
-
 /// The factors on the rates of tokens, for regions and for the fast tier.
-fn factors(fields: &Fields<'_>) -> Result<Factors, Problem> {
+fn factors(fields: &Fields<'_>) -> Result<(Vec<RegionalFactor>, Option<Rate>), Problem> {
     let mut regions = Vec::new();
     for (key, region) in [
         ("regional_processing_uplift_multiplier_eu", Regions::Eu),
@@ -512,7 +494,7 @@ fn factors(fields: &Fields<'_>) -> Result<Factors, Problem> {
         regions.extend(number("us")?.map(|factor| RegionalFactor { regions: Regions::Us, factor }));
         regions.extend(number("eu")?.map(|factor| RegionalFactor { regions: Regions::Eu, factor }));
     }
-    Ok(Factors { regions, fast })
+    Ok((regions, fast))
 }
 
 /// What a key is the rate of.
