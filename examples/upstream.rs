@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --example upstream -- --listen 127.0.0.1:9090
-//! cargo run --example proxy -- --listen 127.0.0.1:8080 --upstream http://127.0.0.1:9090 --records target/records
+//! cargo run -p proxy -- --listen 127.0.0.1:8080 --upstream http://127.0.0.1:9090 --records target/records
 //! ```
 //!
 //! It compresses its answers for clients that ask for that, as the real ones do.

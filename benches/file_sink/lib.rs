@@ -37,7 +37,7 @@ pub fn full_record(number: u64) -> Record {
 
 /// A directory for `name` on the disk that the package is on, empty.
 pub fn empty_dir(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/log").join(name);
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/log").join(name);
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("a directory in the target folder");
     dir

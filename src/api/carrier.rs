@@ -5,7 +5,7 @@ use super::usage::{Convention, Reading, Speaker, is_object};
 /// A usage object as it was written.
 #[derive(Debug, Default)]
 pub(super) struct Carrier {
-    convention: Option<Convention>,
+    convention: Option<&'static Convention>,
     raw: Vec<u8>,
     /// What is no JSON object stood in its place. That is of consequence where there are no figures at all.
     displaced: bool,
@@ -27,7 +27,7 @@ impl Carrier {
 
     /// What it says, by the convention of `speaker`.
     pub(super) fn read(&self, speaker: Speaker) -> Option<Reading> {
-        self.convention?.read(&self.raw, speaker)
+        (self.convention?.read)(&self.raw, speaker)
     }
 
     /// Whether there was something that cannot be read.
@@ -39,7 +39,7 @@ impl Carrier {
 
 /// What became of an object.
 pub(super) enum Replaced {
-    By(Convention),
+    By(&'static Convention),
     /// Nothing in it is known, perhaps because it is none.
     Not {
         malformed: bool,

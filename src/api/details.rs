@@ -3,7 +3,7 @@
 //! OpenAI has them in objects beside the wholes; gateways put the cache writes of Anthropic's models there in words of
 //! their own.
 
-use super::lenient::{Count, lenient};
+use super::lenient::{Count, Ignored, lenient};
 use super::usage::plus;
 
 lenient! {
@@ -20,6 +20,7 @@ lenient! {
         cache_creation_token_details: CacheCreation = "cache_creation_token_details",
         audio_tokens: Count = "audio_tokens",
         image_tokens: Count = "image_tokens",
+        _text: Ignored = "text_tokens",
         // OpenAI's realtime answers.
         cached_tokens_details: CachedDetails = "cached_tokens_details",
     }
@@ -28,6 +29,7 @@ lenient! {
     struct CachedDetails {
         audio_tokens: Count = "audio_tokens",
         image_tokens: Count = "image_tokens",
+        _text: Ignored = "text_tokens",
     }
 
     /// How long what was written to a cache is kept. What is kept in another way has another price.
@@ -40,6 +42,10 @@ lenient! {
     /// Parts of the output.
     struct OutputDetails {
         reasoning_tokens: Count = "reasoning_tokens",
+        _text: Ignored = "text_tokens",
+        // Of the output too, kept or not.
+        _accepted: Ignored = "accepted_prediction_tokens",
+        _rejected: Ignored = "rejected_prediction_tokens",
         audio_tokens: Count = "audio_tokens",
         image_tokens: Count = "image_tokens",
     }

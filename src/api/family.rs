@@ -24,10 +24,12 @@ const PREFIXES: &[(&str, Provider)] = &[
     ("azure_ai", Provider::AZURE),
     ("bedrock", Provider::AWS),
     ("bedrock_mantle", Provider::AWS),
+    ("cerebras", Provider::CEREBRAS),
     ("codestral", Provider::MISTRAL),
     ("cohere", Provider::COHERE),
     ("cohere_chat", Provider::COHERE),
     ("dashscope", Provider::from_static("dashscope")),
+    ("databricks", Provider::from_static("databricks")),
     ("deepgram", Provider::from_static("deepgram")),
     ("deepinfra", Provider::from_static("deepinfra")),
     ("deepseek", Provider::DEEPSEEK),
@@ -50,7 +52,10 @@ const PREFIXES: &[(&str, Provider)] = &[
     ("openrouter", Provider::OPENROUTER),
     ("ovhcloud", Provider::from_static("ovhcloud")),
     ("perplexity", Provider::PERPLEXITY),
+    ("qwen_ai_platform", Provider::from_static("qwen_ai_platform")),
+    ("qwencloud", Provider::from_static("qwencloud")),
     ("sambanova", Provider::from_static("sambanova")),
+    ("snowflake", Provider::from_static("snowflake")),
     ("together_ai", Provider::TOGETHER),
     ("vercel_ai_gateway", Provider::from_static("vercel_ai_gateway")),
     ("vertex_ai", Provider::GOOGLE),
@@ -106,7 +111,16 @@ pub(super) fn by_family(model: &str) -> Option<Provider> {
     None
 }
 
-const OPENAI: [&str; 4] = ["gpt-", "chatgpt-", "text-embedding-3-", "text-embedding-ada-"];
+const OPENAI: [&str; 8] = [
+    "gpt-",
+    "chatgpt-",
+    "text-embedding-3-",
+    "text-embedding-ada-",
+    "tts-1",
+    "dall-e-",
+    "sora-",
+    "omni-moderation-",
+];
 
 /// Open weights under the same name: OpenAI's own, those of others, and what was trained on GPT's answers.
 const OPEN_GPTS: [&str; 6] = ["gpt-oss", "gpt-2", "gpt-j", "gpt-neo", "gpt-sw3", "gpt-4-x-"];

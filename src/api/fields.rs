@@ -2,8 +2,8 @@
 //!
 //! One table for all APIs, so that a gateway on its own route that answers in a known shape is read as well.
 
+use super::dialects;
 use super::look::LateApi;
-use super::texts::{IN_BOTH, IN_DOCUMENTS, IN_STREAMS};
 use crate::wire::select::{InPieces, Select};
 use std::sync::LazyLock;
 
@@ -64,8 +64,13 @@ pub(super) enum Member {
     Queries,
     /// The same where what they cost is not known.
     OtherQueries,
-    /// A place of a map that an answer rests on.
+    /// A place of a map that an answer rests on, or a page of the web.
     MapChunk,
+    WebChunk,
+    /// What a tool of the provider's found, which nothing counts.
+    HostedResult,
+    /// How fast the answer was to be.
+    Latency,
     /// The model behind a tool.
     ToolModel,
     /// An image that was made.
@@ -99,160 +104,56 @@ pub(super) enum ItemMember {
     Action,
     /// Where it was done.
     Environment,
+    /// A tool that the request offers.
+    Offered,
+    /// A tool that ran, whichever it was.
+    Executed,
 }
 
-use Member::*;
+/// A path to a member of an answer, what it is, and the limit of its text in bytes.
+pub(super) type Wanted = (&'static str, Member, usize);
 
 /// Longer names are no names.
-const NAME: usize = 2048;
+pub(super) const NAME: usize = 2048;
 /// The largest usage object that is read.
 pub(super) const USAGE: usize = 16 * 1024;
-const ERROR: usize = 16 * 1024;
-const NUMBER: usize = 64;
+pub(super) const ERROR: usize = 16 * 1024;
+pub(super) const NUMBER: usize = 64;
 /// Content is never kept: whatever is longer than `""`, `[]` or `{}` is content.
-const EMPTY: usize = 2;
+pub(super) const EMPTY: usize = 2;
 
-const ITEM: Member = Item(ItemOf::Answer, ItemMember::Type);
-
-const MEMBERS: &[(&str, Member, usize)] = &[
-    ("model", Model, NAME),
-    ("modelVersion", Model, NAME),
-    ("model_id", Model, NAME),
-    ("message.model", Model, NAME),
-    ("response.model", Model, NAME),
-    ("interaction.model", Model, NAME),
-    ("id", Id, NAME),
-    ("responseId", Id, NAME),
-    ("response_id", Id, NAME),
-    ("batch_id", Id, NAME),
-    ("request_id", DeferredId, NAME),
-    ("message.id", Id, NAME),
-    ("response.id", Id, NAME),
-    ("response.response_id", Id, NAME),
-    ("interaction.id", Id, NAME),
-    ("type", Type, NAME),
-    ("event_type", Type, NAME),
-    ("object", Object, NAME),
-    ("status", Status, NAME),
-    ("response.status", Status, NAME),
-    ("interaction.status", Status, NAME),
-    ("message.role", Role, NAME),
-    ("service_tier", ServiceTier, NAME),
-    ("serviceTier", ServiceTier, NAME),
-    ("serviceTier.type", ServiceTier, NAME),
-    ("response.service_tier", ServiceTier, NAME),
-    ("interaction.service_tier", ServiceTier, NAME),
-    ("error", Error, ERROR),
-    ("response.error", Error, ERROR),
-    ("interaction.error", Error, ERROR),
-    ("last_error", Error, ERROR),
-    ("base_resp.status_code", BaseStatus, NUMBER),
-    ("code", ErrorCode, NAME),
-    ("__type", ErrorCode, NAME),
-    ("usage", Usage, USAGE),
-    ("response.usage", Usage, USAGE),
-    ("interaction.usage", Usage, USAGE),
-    ("usageMetadata", Usage, USAGE),
-    ("response.usageMetadata", Usage, USAGE),
-    ("delta.usage", UsageIfKnown, USAGE),
-    ("meta", UsageIfKnown, USAGE),
-    ("response.meta", UsageIfKnown, USAGE),
-    ("metadata.usage", UsageIfKnown, USAGE),
-    ("result.usage", UsageIfKnown, USAGE),
-    ("message.usage", UsageAtStart, USAGE),
-    ("x_groq.usage", UsageElsewhere, USAGE),
-    // Moonshot.
-    ("choices[].usage", UsageElsewhere, USAGE),
-    ("amazon-bedrock-invocationMetrics", InvocationMetrics, USAGE),
-    // Ollama; Llama and Titan on Bedrock; Aleph Alpha; Replicate; llama.cpp.
-    ("prompt_eval_count", InputTokens, NUMBER),
-    ("eval_count", OutputTokens, NUMBER),
-    ("prompt_token_count", InputTokens, NUMBER),
-    ("generation_token_count", OutputTokens, NUMBER),
-    ("inputTextTokenCount", InputTokens, NUMBER),
-    ("totalOutputTextTokenCount", OutputTokens, NUMBER),
-    ("results[].tokenCount", OutputTokensOfPart, NUMBER),
-    ("num_tokens_prompt_total", InputTokens, NUMBER),
-    ("num_tokens_generated", OutputTokens, NUMBER),
-    ("metrics.input_token_count", InputTokens, NUMBER),
-    ("metrics.output_token_count", OutputTokens, NUMBER),
-    ("tokens_evaluated", InputTokens, NUMBER),
-    ("tokens_predicted", OutputTokens, NUMBER),
-    // Vertex AI; watsonx.
-    ("predictions[].embeddings.statistics.token_count", InputTokensOfPart, NUMBER),
-    ("results[].input_token_count", LargestInputTokens, NUMBER),
-    ("results[].generated_token_count", LargestOutputTokens, NUMBER),
-    ("tool_usage", ToolUsage, USAGE),
-    ("response.tool_usage", ToolUsage, USAGE),
-    ("output[].type", ITEM, NAME),
-    ("output[].action.type", Item(ItemOf::Answer, ItemMember::Action), NAME),
-    ("output[].environment.type", Item(ItemOf::Answer, ItemMember::Environment), NAME),
-    ("response.output[].type", ITEM, NAME),
-    ("response.output[].action.type", Item(ItemOf::Answer, ItemMember::Action), NAME),
-    ("response.output[].environment.type", Item(ItemOf::Answer, ItemMember::Environment), NAME),
-    ("content[].type", ITEM, NAME),
-    ("item.type", Item(ItemOf::Event, ItemMember::Type), NAME),
-    ("item.action.type", Item(ItemOf::Event, ItemMember::Action), NAME),
-    ("item.environment.type", Item(ItemOf::Event, ItemMember::Environment), NAME),
-    ("content_block.type", Item(ItemOf::Event, ItemMember::Type), NAME),
-    ("tools[].model", ToolModel, NAME),
-    ("response.tools[].model", ToolModel, NAME),
-    // OpenAI's lines; Anthropic's; Gemini's.
-    ("custom_id", BatchKey, NAME),
-    ("key", BatchKey, NAME),
-    ("response.status_code", BatchResult, NUMBER),
-    ("result.type", BatchResult, NAME),
-    ("response.candidates", BatchResult, EMPTY),
-    ("response.inlinedResponses", BatchResults, EMPTY),
-    ("candidates[].groundingMetadata.webSearchQueries", Queries, USAGE),
-    ("candidates[].groundingMetadata.imageSearchQueries", OtherQueries, EMPTY),
-    ("candidates[].groundingMetadata.retrievalQueries", OtherQueries, EMPTY),
-    ("candidates[].groundingMetadata.groundingChunks[].maps", MapChunk, EMPTY),
-    // Vertex AI; MiniMax.
-    ("metadata.billableCharacterCount", Characters, NUMBER),
-    ("extra_info.usage_characters", Characters, NUMBER),
-    ("usage_info", UsageInfo, USAGE),
-    ("done", Done, NUMBER),
-    ("candidates[].finishReason", FinishReason, NAME),
+/// What is not one dialect's alone.
+const COMMON: &[Wanted] = &[
+    ("model", Member::Model, NAME),
+    ("id", Member::Id, NAME),
+    ("type", Member::Type, NAME),
+    ("object", Member::Object, NAME),
+    ("status", Member::Status, NAME),
+    ("service_tier", Member::ServiceTier, NAME),
+    ("error", Member::Error, ERROR),
+    ("code", Member::ErrorCode, NAME),
+    ("usage", Member::Usage, USAGE),
 ];
 
-/// What a caller waits for in a stream.
-const CONTENT: &[&str] = &[
-    "choices[].delta.content",
-    "choices[].delta.reasoning_content",
-    "choices[].delta.reasoning",
-    "choices[].delta.tool_calls",
-    "choices[].delta.function_call",
-    "choices[].delta.refusal",
-    "choices[].delta.audio",
-    "choices[].delta.images",
-    "choices[].text",
-    "candidates[].content.parts",
-    "message.content",
-    "message.thinking",
-    "message.tool_calls",
-    "completion",
-    "generation",
-    "outputText",
-    "delta.text",
-    "contentBlockDelta",
-    "results[].generated_text",
-];
+/// All members that are wanted, by their numbers.
+static MEMBERS: LazyLock<Vec<Wanted>> =
+    LazyLock::new(|| COMMON.iter().chain(dialects::members()).copied().collect());
 
 /// The images of an answer that says nothing of tokens.
 const IMAGES: &[&str] = &["data[].url", "data[].b64_json", "predictions[].bytesBase64Encoded"];
 
 static MEMBERS_ONLY: LazyLock<Select> = LazyLock::new(|| Select::new(members()));
-static WITH_CONTENT: LazyLock<Select> =
-    LazyLock::new(|| Select::new(members().chain(of(CONTENT, CONTENT_FIELD, EMPTY))));
+static WITH_CONTENT: LazyLock<Select> = LazyLock::new(|| {
+    Select::new(members().chain(dialects::content().map(|path| (path, CONTENT_FIELD, EMPTY))))
+});
 static WITH_IMAGES: LazyLock<Select> =
     LazyLock::new(|| Select::new(members().chain(of(IMAGES, IMAGE_FIELD, EMPTY))));
 
 static WITH_TEXT_OF_STREAM: LazyLock<Select> = LazyLock::new(|| {
     // Cohere's first version; at the end of a part, Responses repeat it in a member of the same name.
-    with_text(IN_STREAMS).with_pieces([("text", COHERE_TEXT_FIELD, InPieces::Strings)])
+    with_text(true).with_pieces([("text", COHERE_TEXT_FIELD, InPieces::Strings)])
 });
-static WITH_TEXT_OF_DOCUMENT: LazyLock<Select> = LazyLock::new(|| with_text(IN_DOCUMENTS));
+static WITH_TEXT_OF_DOCUMENT: LazyLock<Select> = LazyLock::new(|| with_text(false));
 
 static ERROR_OBJECT: LazyLock<Select> =
     LazyLock::new(|| Select::new(of(&["code", "type"], ERROR_CODE_FIELD, NAME)));
@@ -265,7 +166,7 @@ const LATE_TYPE_FIELD: u8 = u8::MAX - 4;
 const COHERE_TEXT_FIELD: u8 = u8::MAX - 5;
 
 fn members() -> impl Iterator<Item = (&'static str, u8, usize)> {
-    (0..COHERE_TEXT_FIELD).zip(MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
+    (0..COHERE_TEXT_FIELD).zip(&*MEMBERS).map(|(number, (path, _, limit))| (*path, number, *limit))
 }
 
 fn of(
@@ -281,15 +182,16 @@ static LATE: LazyLock<Select> = LazyLock::new(|| {
     let counts = |path: &str, member: Member| {
         let key = path.rsplit('.').next().unwrap_or(path);
         let told = matches!(key, "usage" | "tool_usage") || key.ends_with("error");
-        told || matches!(key, "service_tier" | "code") || matches!(member, Item(..) | ToolModel)
+        told || matches!(key, "service_tier" | "code")
+            || matches!(member, Member::Item(..) | Member::ToolModel)
     };
     let names = of(&["type", "event_type"], LATE_TYPE_FIELD, NAME);
-    let wanted = members().zip(MEMBERS).filter(|(_, (path, member, _))| counts(path, *member));
+    let wanted = members().zip(&*MEMBERS).filter(|(_, (path, member, _))| counts(path, *member));
     Select::new(wanted.map(|(member, _)| member).chain(names))
 });
 
-fn with_text(paths: &[(&'static str, InPieces)]) -> Select {
-    let texts = paths.iter().chain(IN_BOTH).map(|&(path, which)| (path, TEXT_FIELD, which));
+fn with_text(stream: bool) -> Select {
+    let texts = dialects::texts_of_answer(stream).map(|(path, which)| (path, TEXT_FIELD, which));
     Select::new(members()).with_pieces(texts)
 }
 
@@ -328,12 +230,12 @@ impl Interest {
     /// The member with the number `field`.
     pub(super) fn member(self, field: u8) -> Option<Member> {
         match (field, self) {
-            (CONTENT_FIELD, _) => Some(Content),
-            (TEXT_FIELD, _) => Some(Text),
-            (COHERE_TEXT_FIELD, _) => Some(TextOfCohere),
-            (IMAGE_FIELD, _) => Some(Image),
-            (ERROR_CODE_FIELD, _) => Some(ErrorCode),
-            (LATE_TYPE_FIELD, Self::Late(api)) => Some(LateType(api)),
+            (CONTENT_FIELD, _) => Some(Member::Content),
+            (TEXT_FIELD, _) => Some(Member::Text),
+            (COHERE_TEXT_FIELD, _) => Some(Member::TextOfCohere),
+            (IMAGE_FIELD, _) => Some(Member::Image),
+            (ERROR_CODE_FIELD, _) => Some(Member::ErrorCode),
+            (LATE_TYPE_FIELD, Self::Late(api)) => Some(Member::LateType(api)),
             _ => MEMBERS.get(usize::from(field)).map(|(_, member, _)| *member),
         }
     }
@@ -353,8 +255,8 @@ mod tests {
                 "{path}"
             );
         }
-        assert_eq!(Interest::Content.member(CONTENT_FIELD), Some(Content));
-        assert_eq!(Interest::Images.member(IMAGE_FIELD), Some(Image));
+        assert_eq!(Interest::Content.member(CONTENT_FIELD), Some(Member::Content));
+        assert_eq!(Interest::Images.member(IMAGE_FIELD), Some(Member::Image));
         assert_eq!(Interest::Members.member(200), None);
     }
 }

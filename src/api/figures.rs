@@ -1,7 +1,7 @@
 //! The figures of an answer: which of those that it states is the last.
 
-use super::anthropic;
 use super::carrier::{Carrier, Replaced};
+use super::dialects;
 use super::elsewhere::Elsewhere;
 use super::fields::Member;
 use super::usage::{Convention, Reading, Speaker};
@@ -27,7 +27,7 @@ pub(super) struct Figures {
 /// Anthropic's stream.
 #[derive(Debug)]
 struct Cumulative {
-    counters: anthropic::Cumulative,
+    counters: dialects::Cumulative,
     /// Only the first figures have been seen.
     only_start: bool,
 }
@@ -65,7 +65,12 @@ impl Figures {
                 self.start(b"{}");
             }
             Member::Image if first == b'"' => self.elsewhere.get_or_insert_default().counted.add_image(),
-            Member::MapChunk | Member::Queries | Member::OtherQueries | Member::ToolUsage => {
+            Member::MapChunk
+            | Member::WebChunk
+            | Member::HostedResult
+            | Member::Queries
+            | Member::OtherQueries
+            | Member::ToolUsage => {
                 self.elsewhere.get_or_insert_default().hosted.note_too_long(member);
             }
             Member::UsageInfo => self.too_large = true,
@@ -101,20 +106,14 @@ impl Figures {
             Replaced::By(convention) => {
                 // What was wrong with those before is of no consequence.
                 (self.malformed, self.too_large) = (false, false);
-                match convention {
-                    Convention::Gemini => Some(Api::GenerateContent),
-                    Convention::Interactions => Some(Api::Interactions),
-                    Convention::Cohere => Some(Api::CohereChat),
-                    Convention::Converse => Some(Api::Converse),
-                    _ => None,
-                }
+                convention.api
             }
         }
     }
 
     /// The first figures of a stream.
     fn start(&mut self, raw: &[u8]) {
-        let counters = anthropic::Cumulative::start(raw);
+        let counters = dialects::Cumulative::start(raw);
         self.cumulative = Some(Box::new(Cumulative { counters, only_start: true }));
     }
 
@@ -149,8 +148,14 @@ impl Figures {
         self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.counted.has_output())
     }
 
-    /// The usage, as `speaker` stated it last. `image_model`: the model behind an image tool that the request names.
-    pub(super) fn last(&mut self, speaker: Speaker, image_model: Option<&Text>) -> Option<Last> {
+    /// The usage of an answer of `model`, as `speaker` stated it last. `image_model`: the model behind an image tool that the
+    /// request names.
+    pub(super) fn last(
+        &mut self,
+        speaker: Speaker,
+        model: Option<&Text>,
+        image_model: Option<&Text>,
+    ) -> Option<Last> {
         let final_figures = |reading| Last { reading, only_start: false };
         let elsewhere = self.elsewhere.take().map_or_else(Elsewhere::default, |elsewhere| *elsewhere);
         let mut last = match self.cumulative.take() {
@@ -174,7 +179,7 @@ impl Figures {
             self.malformed |= self.usage.is_malformed(speaker) || elsewhere.is_malformed(speaker);
             return None;
         }
-        elsewhere.hosted.complete(&mut last.reading, image_model);
+        elsewhere.hosted.complete(&mut last.reading, model, image_model);
         Some(last)
     }
 }

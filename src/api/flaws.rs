@@ -3,6 +3,7 @@
 //! A price for the known figures alone would be too low where another is billed beside them, so each member of a usage
 //! object that no reader knows is looked at for whether it may be such a figure.
 
+use crate::json::{Kind, Reader};
 use std::ops::BitOrAssign;
 
 /// What keeps the figures that were read from being all that was counted.
@@ -17,20 +18,46 @@ pub(super) struct Flaws {
 }
 
 impl Flaws {
-    /// Takes note of a figure that is not zero and whose name is not known. Times, rates, sizes and prices are not billed.
-    pub(super) fn note(&mut self, name: &str) {
-        const MEASURES: &str =
-            "_time duration latency _per_ persecond speed _ms _rate size bytes version cost";
-        const THINGS: &str = "search quer call image page character second unit credit source audio video";
-        let name = name.to_ascii_lowercase();
-        let has = |words: &str| words.split(' ').any(|word| name.contains(word));
-        if has(MEASURES) || name.starts_with("time") {
-            return;
+    /// Takes note of a member that is not known. `is_billed`: whether any figure in it is billed by itself.
+    pub(super) fn note(&mut self, name: &str, value: &str, is_billed: bool) {
+        if is_billed {
+            self.unknown_fee |= states_a_figure(value);
+        } else {
+            self.note_within(name, Found::default(), &mut Reader::new(value));
         }
-        if name.contains("token") {
-            self.unknown_tokens = true;
-        } else if has(THINGS) {
-            self.unknown_fee = true;
+    }
+
+    /// Takes note of the figures in the value that comes next, whose name is `name`. `within`: what the names say that it
+    /// stands in.
+    fn note_within(&mut self, name: &str, within: Found, reader: &mut Reader<'_>) {
+        let found = within.with(name);
+        match reader.kind() {
+            _ if found.measure => {}
+            Some(Kind::Number) => {
+                if reader.skip().is_ok_and(states_a_figure) {
+                    self.unknown_tokens |= found.tokens;
+                    self.unknown_fee |= !found.tokens;
+                }
+            }
+            // What is nested deeper than this is looked at as a whole.
+            Some(Kind::Object | Kind::Array) if found.depth > MAX_DEPTH => {
+                self.unknown_fee |= reader.skip().is_ok_and(states_a_figure);
+            }
+            Some(Kind::Object) => {
+                let Ok(mut members) = reader.members() else { return };
+                while let Ok(Some(key)) = members.next(reader) {
+                    let Ok(value) = reader.skip() else { return };
+                    self.note_within(&key, found, &mut Reader::new(value));
+                }
+            }
+            Some(Kind::Array) => {
+                let Ok(mut elements) = reader.elements() else { return };
+                while let Ok(true) = elements.next(reader) {
+                    let Ok(value) = reader.skip() else { return };
+                    self.note_within("", found, &mut Reader::new(value));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -38,6 +65,35 @@ impl Flaws {
     /// what the provider says that it is.
     pub(super) fn leave_unread(self, known: u64, total: Option<u64>) -> bool {
         self.unknown_fee || total.map_or(self.unknown_tokens, |total| total > known)
+    }
+}
+
+/// Usage objects are flat; no provider nests them deeper.
+const MAX_DEPTH: u8 = 8;
+
+/// What the names of a figure, and of what it stands in, say of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    depth: u8,
+    /// It is a time, a rate, a size, a price or the like, which nothing is billed by.
+    measure: bool,
+    /// It counts tokens.
+    tokens: bool,
+}
+
+impl Found {
+    fn with(self, name: &str) -> Self {
+        const MEASURES: &str = "_time latency _per_ persecond speed _ms _rate size bytes version cost price \
+                                checkpoint perf acceptance request_count";
+        let name = name.to_ascii_lowercase();
+        let is_length = name.contains("duration") && !["audio", "video"].iter().any(|of| name.contains(of));
+        let is_measure = MEASURES.split_whitespace().any(|word| name.contains(word));
+        Self {
+            depth: self.depth.saturating_add(1),
+            measure: self.measure || is_measure || is_length || name.starts_with("time"),
+            // What of a cache is told in words that are not known has a price of its own.
+            tokens: (self.tokens || name.contains("token")) && !name.contains("cache"),
+        }
     }
 }
 
@@ -50,7 +106,7 @@ impl BitOrAssign for Flaws {
 }
 
 /// Whether a JSON value has a number above zero in it, outside of its strings.
-pub(super) fn states_a_figure(json: &str) -> bool {
+fn states_a_figure(json: &str) -> bool {
     let (mut in_string, mut escaped, mut negative) = (false, false, false);
     for byte in json.bytes() {
         match byte {
@@ -71,15 +127,15 @@ pub(super) fn states_a_figure(json: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn flaws(name: &str) -> Flaws {
+    fn flaws(name: &str, value: &str) -> Flaws {
         let mut flaws = Flaws::default();
-        flaws.note(name);
+        flaws.note(name, value, false);
         flaws
     }
 
     #[test]
     fn tokens_of_an_unknown_kind_are_missing_unless_the_total_has_room_for_them_only_within_the_known_ones() {
-        let unknown = flaws("wizard_tokens");
+        let unknown = flaws("wizard_tokens", "1");
         assert!(unknown.leave_unread(10, None));
         assert!(unknown.leave_unread(10, Some(11)));
         assert!(!unknown.leave_unread(10, Some(10)));
@@ -88,25 +144,37 @@ mod tests {
     }
 
     #[test]
-    fn unknown_things_are_fees_and_measures_are_none() {
-        for name in
-            ["num_image_requests", "pagesOcred", "video_seconds", "generated_images", "num_sources_used"]
-        {
-            assert!(flaws(name).leave_unread(10, Some(10)), "{name}");
-        }
-        for name in [
-            "total_time",
-            "tokens_per_second",
-            "request_cost",
-            "queue_duration",
-            "image_size",
-            "acceptance_rate",
-            "choices",
+    fn what_is_not_known_is_a_fee_however_deep_it_stands_and_measures_are_none() {
+        for (name, value) in [
+            ("num_image_requests", "1"),
+            ("container_sessions", "1"),
+            ("video_seconds", "1"),
+            ("audio_duration", "1"),
+            ("x_tools", r#"{"web_search":{"count":2}}"#),
+            ("tools", r#"[{"count":2}]"#),
+            ("cache_write_1h_tokens", "1"),
         ] {
-            assert!(!flaws(name).leave_unread(10, Some(10)), "{name}");
-            assert!(!flaws(name).leave_unread(10, None), "{name}");
+            assert!(flaws(name, value).leave_unread(10, Some(10)), "{name}");
         }
-        assert!(flaws("realtime_tokens").leave_unread(1, None));
+        let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+        assert!(flaws("deep", &deep).leave_unread(10, Some(10)));
+        for (name, value) in [
+            ("total_time", "1"),
+            ("tokens_per_second", "1"),
+            ("queue_duration", "1"),
+            ("image_size", "1"),
+            ("acceptance_rate", "1"),
+            ("request_cost", "1"),
+            ("latency_checkpoint", r#"{"ttft":5}"#),
+            ("perf_metrics", r#"{"speculation-prompt-tokens":10}"#),
+            ("search_context_size", "\"low\""),
+            ("tools", r#"[{"count":0}]"#),
+            ("is_byok", "true"),
+        ] {
+            assert!(!flaws(name, value).leave_unread(10, Some(10)), "{name}");
+            assert!(!flaws(name, value).leave_unread(10, None), "{name}");
+        }
+        assert!(flaws("realtime_tokens", "1").leave_unread(1, None));
     }
 
     #[test]

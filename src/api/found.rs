@@ -1,7 +1,7 @@
 //! What an answer has said so far.
 
+use super::dialects;
 use super::error_code;
-use super::event_names::{is_content_event, is_last_event};
 use super::fields::{Interest, Member};
 use super::figures::Figures;
 use super::lenient;
@@ -139,6 +139,11 @@ impl Found {
                 self.last_event = true;
                 self.note_figures(member, raw);
             }
+            // Faster than the standard, at another price.
+            Member::Latency => {
+                let fast = text(raw).filter(|latency| latency != &Text::from_static("standard"));
+                self.service_tier = fast.or(self.service_tier.take());
+            }
             Member::BaseStatus => {
                 if let Some(code) = number(raw).filter(|code| *code != "0") {
                     self.refused = true;
@@ -167,6 +172,8 @@ impl Found {
             | Member::Queries
             | Member::OtherQueries
             | Member::MapChunk
+            | Member::WebChunk
+            | Member::HostedResult
             | Member::ToolModel => self.figures.note_hosted(member, raw),
         }
     }
@@ -189,26 +196,20 @@ impl Found {
     /// The name of an event, or of what a document is.
     fn note_type(&mut self, raw: &[u8]) {
         let Some(name) = string(raw) else { return };
-        match &*name {
-            "message" | "message_start" => self.is_message = true,
-            // Cohere's first version.
-            "stream-start" | "text-generation" => self.name(Api::CohereChat),
-            "error" => {
-                self.fail(None);
-                self.last_event = true;
-            }
-            "response.failed" | "interaction.failed" => self.fail(None),
-            ITEM_ADDED => self.item_has_begun = true,
-            _ => {}
+        let event = dialects::event(&name);
+        self.is_message |= event.is_message;
+        self.item_has_begun |= event.begins_item;
+        if event.failed || name == "error" {
+            self.fail(None);
         }
         if name.starts_with("response.") {
             self.name(Api::Responses);
+        } else if let Some(api) = event.api {
+            self.name(api);
         }
-        if is_last_event(&name) {
-            self.last_event = true;
-            self.pending = false;
-        }
-        self.content |= is_content_event(&name);
+        self.last_event |= event.is_last || name == "error";
+        self.pending &= !event.is_last;
+        self.content |= event.is_content || name.ends_with(".delta");
     }
 
     /// The same in a late event.
@@ -217,17 +218,13 @@ impl Found {
         if name == "error" || api.is_last_event(&name) {
             self.note_type(raw);
         }
-        self.item_has_begun |= &*name == ITEM_ADDED;
+        self.item_has_begun |= dialects::event(&name).begins_item;
     }
 
     fn note_object(&mut self, raw: &[u8]) {
         let Some(name) = string(raw) else { return };
         self.has_object = true;
         let api = match &*name {
-            "chat.completion" | "chat.completion.chunk" => Api::ChatCompletions,
-            "text_completion" => Api::Completions,
-            "response" => Api::Responses,
-            "interaction" => Api::Interactions,
             "thread.run" => {
                 // A stream may begin with its thread, and it is the run that can be asked for.
                 self.id = self.own_id.take().or(self.id.take());
@@ -237,10 +234,13 @@ impl Found {
                 self.is_step = true;
                 return;
             }
-            _ => {
-                self.content |= name.ends_with(".delta");
-                return;
-            }
+            name => match dialects::api_of_object(name) {
+                Some(api) => api,
+                None => {
+                    self.content |= name.ends_with(".delta");
+                    return;
+                }
+            },
         };
         self.name(api);
     }
@@ -356,9 +356,6 @@ impl Found {
         self.figures_at_failure == Some(self.figures.noted())
     }
 }
-
-/// The event that announces an item of a response.
-const ITEM_ADDED: &str = "response.output_item.added";
 
 fn keep_first(known: &mut Option<Text>, raw: &[u8]) {
     if known.is_none() {

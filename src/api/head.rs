@@ -1,6 +1,6 @@
 //! What the head of an answer says.
 
-use super::{bedrock, cohere, error_code};
+use super::{dialects, error_code};
 use crate::record::{Text, Usage, Usd};
 use http::{HeaderMap, header};
 
@@ -36,6 +36,10 @@ impl Head {
                 "x-gemini-service-tier" | "azureai-processed-tier" | "x-amzn-bedrock-service-tier" => {
                     head.service_tier = head.service_tier.or_else(text);
                 }
+                "x-amzn-bedrock-performanceconfig-latency" => {
+                    let fast = text().filter(|latency| latency != &Text::from_static("standard"));
+                    head.service_tier = fast.or(head.service_tier);
+                }
                 "x-amzn-errortype" => head.error = value.to_str().ok().and_then(error_code::of_aws_header),
                 "num_tokens" | "num-tokens" | "character-cost" => tells_usage = true,
                 // LiteLLM's, which is 0 where it knows no price
@@ -48,19 +52,10 @@ impl Head {
             }
         }
         if tells_usage {
-            let usage = bedrock::read_headers(headers).or_else(|| cohere::read_headers(headers));
-            let usage = usage.or_else(|| elevenlabs(headers));
-            head.usage = usage.map(Box::new);
+            head.usage = dialects::usage_in_head(headers).map(Box::new);
         }
         head
     }
-}
-
-/// What speech costs at ElevenLabs, in characters
-/// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)).
-fn elevenlabs(headers: &HeaderMap) -> Option<Usage> {
-    let characters = headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Usage { characters: Some(characters), ..Usage::default() })
 }
 
 /// Where providers put their id of a request, the surest first.

@@ -225,7 +225,20 @@ mod tests {
 
     /// Providers that are known and that the price data has no prices of.
     #[cfg(feature = "prices")]
-    const WITHOUT_PRICES: [&str; 5] = ["featherless_ai", "huggingface", "meta_llama", "venice", "writer"];
+    const WITHOUT_PRICES: [&str; 12] = [
+        "baidu",
+        "byteplus",
+        "featherless_ai",
+        "github-models",
+        "huggingface",
+        "kimi",
+        "meta_llama",
+        "siliconflow",
+        "stepfun",
+        "upstage",
+        "venice",
+        "writer",
+    ];
 
     #[cfg(feature = "prices")]
     #[test]

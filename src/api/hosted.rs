@@ -46,6 +46,8 @@ pub(super) struct Hosted {
     queries: Queries,
     /// The answer rests on places of a map.
     maps: bool,
+    /// And on pages of the web.
+    web_chunks: bool,
     /// The model behind the image tool.
     image_model: Option<Text>,
     /// What the answer counts beside its usage.
@@ -74,8 +76,33 @@ struct Items {
     search_results: u64,
     /// Code that ran in a container, which is billed by the time that it ran.
     code: u64,
+    /// Tools of an older version that the request offers, whose searches have another price.
+    previews: u64,
+    /// Runs of Mistral's connectors, which its usage counts.
+    executions: u64,
     /// What is billed in a way that the item does not tell.
     others: u64,
+}
+
+/// Whether an item that is not known by its name may be billed: the call of a tool that is not the caller's own.
+fn is_billed(name: &str) -> bool {
+    const FREE: [&str; 11] = [
+        "function_call",
+        "custom_tool_call",
+        "computer_call",
+        "mcp_call",
+        "local_shell_call",
+        "shell_call",
+        "apply_patch_call",
+        "tool_search_call",
+        "tool_search_tool_result",
+        "mcp_tool_result",
+        // Its tokens are a pass of their own.
+        "advisor_tool_result",
+    ];
+    // The last one is Moonshot's.
+    let is_tool = name.ends_with("_call") || name.ends_with("_tool_result") || name == "$web_search";
+    is_tool && !FREE.contains(&name)
 }
 
 impl Items {
@@ -95,7 +122,10 @@ impl Items {
             ) => &mut self.code,
             (ItemMember::Action, "open_page" | "find_in_page" | "find") => &mut self.visits,
             // A shell of the caller's own, in no container, costs nothing.
-            (ItemMember::Type, "code_interpreter_call" | "x_search_call")
+            (ItemMember::Offered, name) if name.starts_with("web_search_preview") => &mut self.previews,
+            (ItemMember::Type, "tool.execution") => &mut self.executions,
+            (ItemMember::Type, name) if is_billed(name) => &mut self.others,
+            (ItemMember::Executed, _)
             | (ItemMember::Environment, "container_auto" | "container_reference") => &mut self.others,
             _ => return,
         };
@@ -111,6 +141,8 @@ impl Items {
             images: self.images.max(other.images),
             search_results: self.search_results.max(other.search_results),
             code: self.code.max(other.code),
+            previews: self.previews.max(other.previews),
+            executions: self.executions.max(other.executions),
             others: self.others.max(other.others),
         }
     }
@@ -123,6 +155,8 @@ impl Items {
             (&mut self.images, other.images),
             (&mut self.search_results, other.search_results),
             (&mut self.code, other.code),
+            (&mut self.previews, other.previews),
+            (&mut self.executions, other.executions),
             (&mut self.others, other.others),
         ] {
             *known = known.saturating_add(new);
@@ -182,6 +216,7 @@ impl Hosted {
             Member::Queries => self.unread |= !self.queries.note(raw),
             Member::OtherQueries => self.unread |= raw != b"[]",
             Member::MapChunk => self.maps = true,
+            Member::WebChunk => self.web_chunks = true,
             Member::ToolModel => {
                 self.current.image_model = string(raw).and_then(|model| Text::new(&model).ok());
             }
@@ -202,6 +237,8 @@ impl Hosted {
     pub(super) fn note_too_long(&mut self, member: Member) {
         match member {
             Member::MapChunk => self.maps = true,
+            Member::WebChunk => self.web_chunks = true,
+            Member::HostedResult => self.unread = true,
             Member::Queries | Member::OtherQueries | Member::ToolUsage => self.unread = true,
             _ => {}
         }
@@ -224,30 +261,45 @@ impl Hosted {
         self.current = Current::default();
     }
 
-    /// Adds what the tools are billed for to the figures of the answer. `image_model`: the one that the request names.
-    pub(super) fn complete(mut self, reading: &mut Reading, image_model: Option<&Text>) {
+    /// Adds what the tools are billed for to the figures of the answer of `model`. `image_model`: the one that the request
+    /// names.
+    pub(super) fn complete(
+        mut self,
+        reading: &mut Reading,
+        model: Option<&Text>,
+        image_model: Option<&Text>,
+    ) {
         self.end_event(false);
         if reading.usage.is_empty() {
             return;
         }
-        let Self { listed, streamed, queries, maps, usage, .. } = self;
+        let Self { listed, streamed, queries, maps, web_chunks, usage, .. } = self;
+        // An answer that rests on a map alone tells the queries to it as those of searches.
+        let queries = queries.count().filter(|_| web_chunks || !maps);
         let items = listed.or_more(streamed);
         let counts_images = usage.as_ref().is_some_and(|usage| usage.image_gen.output_tokens.0.is_some());
         let counted = usage.as_ref().and_then(|usage| usage.web_search.num_requests.0);
         let figures = &mut reading.usage;
         let stated = figures.web_searches;
-        figures.web_searches = stated.or(counted).or(items.searches()).or(queries.count());
+        figures.web_searches = stated.or(counted).or(items.searches()).or(queries);
         figures.file_searches = figures.file_searches.or(Some(items.file_searches).filter(|n| *n > 0));
         figures.map_queries = figures.map_queries.or(maps.then_some(1));
-        let model = self.image_model.or_else(|| image_model.cloned());
-        let pass = usage.and_then(|usage| usage.image_gen.pass(model));
+        // With models that do not reason, the older tool has another price than the data have
+        // (https://platform.openai.com/docs/pricing#built-in-tools).
+        let old_search = items.previews > 0
+            && items.web_searches > 0
+            && model.is_some_and(|model| model.starts_with("gpt-4"));
+        let image_model = self.image_model.or_else(|| image_model.cloned());
+        let pass = usage.and_then(|usage| usage.image_gen.pass(image_model));
         let without_model = pass.as_ref().is_some_and(|pass| pass.model.is_none());
         if figures.passes.len() < Usage::MAX_PASSES {
             figures.passes.extend(pass);
         }
         reading.unread |= self.unread
             || without_model
+            || old_search
             || items.others > 0
+            || (items.executions > 0 && stated.is_none())
             || (items.images > 0 && !counts_images)
             || (items.search_results > 0 && stated.is_none())
             // Code is free of charge where it serves a search

@@ -3,7 +3,7 @@
 //! A provider's usage object is read for the members that are known. A member of an unexpected type counts as
 //! absent and never spoils the others, unknown members are passed over, and of a repeated key the last counts.
 
-use super::flaws::{Flaws, states_a_figure};
+use super::flaws::Flaws;
 use crate::json::{Kind, Reader, Scanned};
 use crate::record::{Text, Usd};
 use std::borrow::Cow;
@@ -73,13 +73,8 @@ impl<'a> Source<'a> {
 
     /// Steps over the value of a member that is not known. `is_billed`: whether any figure in it is billed by itself.
     pub(super) fn pass_over(&mut self, key: &str, is_billed: bool) -> Scanned<()> {
-        let is_number = self.is(Kind::Number);
         let value = self.skip()?;
-        if is_billed {
-            self.flaws.unknown_fee |= states_a_figure(value);
-        } else if is_number && states_a_figure(value) {
-            self.flaws.note(key);
-        }
+        self.flaws.note(key, value, is_billed);
         Ok(())
     }
 

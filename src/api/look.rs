@@ -41,6 +41,8 @@ static MESSAGE_STOP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("m
 /// `response.completed` and `response.incomplete`.
 static COMPLETE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("complete"));
 /// What the items of hosted tools are called.
+/// Groq's.
+static EXECUTED_TOOLS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("executed_too"));
 static TOOL_RESULT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_tool_result"));
 static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_call\""));
 static FAILED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("failed"));
@@ -86,7 +88,7 @@ impl LateApi {
     #[inline]
     fn names_it(self, data: &[u8], last: bool) -> bool {
         let by_its_name = match self {
-            Self::Completions => false,
+            Self::Completions => EXECUTED_TOOLS.find(data).is_some(),
             Self::Messages => MESSAGE_STOP.find(data).is_some() || TOOL_RESULT.find(data).is_some(),
             Self::Responses => [&COMPLETE, &FAILED, &CALL].iter().any(|text| text.find(data).is_some()),
         };

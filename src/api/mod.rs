@@ -11,32 +11,28 @@
 //! once, at the end, by the convention that its keys tell (`usage.rs`). Each provider's convention is brought into the
 //! one form of [`Usage`](crate::record::Usage) in a file of its own.
 
-mod anthropic;
-mod bedrock;
 mod binary;
 mod body;
 mod body_fields;
+mod call;
 mod carrier;
-mod cohere;
 mod counted;
 mod decoded;
 mod details;
+mod dialects;
 mod elsewhere;
 mod error_code;
-mod event_names;
 mod family;
 mod fields;
 mod figures;
 mod flaws;
 mod found;
-mod google;
 mod head;
 mod host;
 mod hosted;
 mod hosts;
 mod lenient;
 mod look;
-mod openai;
 mod path;
 mod request;
 mod response;

@@ -2,74 +2,10 @@
 //!
 //! Paths are read from their end, since gateways put their own routes in front.
 
+use super::call::{Call, decoded};
+use super::dialects;
 use crate::record::{Api, Operation, Text};
 use http::Method;
-use std::borrow::Cow;
-
-/// What a path says, whatever the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Call {
-    pub(super) api: Option<Api>,
-    pub(super) operation: Operation,
-    pub(super) model: Option<Text>,
-    pub(super) stream: Option<bool>,
-    pub(super) consumes: bool,
-    pub(super) repeats: bool,
-    /// Though the path is one where nothing is consumed, an answer that names a shape of which something was is
-    /// believed: a gateway's routes are its own.
-    pub(super) by_shape: bool,
-    /// The id of the answer that is asked for again.
-    pub(super) asked_for: Option<Text>,
-    pub(super) batch: bool,
-    pub(super) region: Option<Text>,
-}
-
-impl Call {
-    const UNKNOWN: Self = Self {
-        api: None,
-        operation: Operation::Other,
-        model: None,
-        stream: None,
-        consumes: true,
-        repeats: false,
-        by_shape: false,
-        asked_for: None,
-        batch: false,
-        region: None,
-    };
-
-    const fn new(api: Api, operation: Operation) -> Self {
-        Self { api: Some(api), operation, ..Self::UNKNOWN }
-    }
-
-    /// Nothing is consumed: a list, a count, housekeeping.
-    const fn free(api: Api) -> Self {
-        Self { api: Some(api), consumes: false, ..Self::UNKNOWN }
-    }
-
-    /// An answer that another call is billed for.
-    const fn repeated(mut self) -> Self {
-        self.consumes = false;
-        self.repeats = true;
-        self
-    }
-
-    fn with_model(mut self, model: Option<Text>) -> Self {
-        self.model = model;
-        self
-    }
-
-    const fn with_stream(mut self, stream: bool) -> Self {
-        self.stream = Some(stream);
-        self
-    }
-}
-
-const CHAT: Call = Call::new(Api::ChatCompletions, Operation::Chat);
-const MESSAGES: Call = Call::new(Api::Messages, Operation::Chat);
-const RESPONSE: Call = Call::new(Api::Responses, Operation::Chat);
-const MANAGEMENT: Call = Call::free(Api::Management);
-const COUNT: Call = Call::free(Api::CountTokens);
 
 /// How many segments from the end of a path are looked at. The longest route that is known has nine.
 const MAX_SEGMENTS: usize = 12;
@@ -78,9 +14,9 @@ const MAX_SEGMENTS: usize = 12;
 pub(super) fn call(method: &Method, path: &str) -> Call {
     // Where nearly all calls go, which need no look at the segments.
     match (path, method) {
-        ("/v1/chat/completions", &Method::POST) => CHAT,
-        ("/v1/messages", &Method::POST) => MESSAGES,
-        ("/v1/responses", &Method::POST) => RESPONSE,
+        ("/v1/chat/completions", &Method::POST) => Call::new(Api::ChatCompletions, Operation::Chat),
+        ("/v1/messages", &Method::POST) => Call::new(Api::Messages, Operation::Chat),
+        ("/v1/responses", &Method::POST) => Call::new(Api::Responses, Operation::Chat),
         _ => by_segments(method, path),
     }
 }
@@ -88,13 +24,8 @@ pub(super) fn call(method: &Method, path: &str) -> Call {
 fn by_segments(method: &Method, path: &str) -> Call {
     let mut from_end = path.rsplit('/').filter(|segment| !segment.is_empty());
     let segments: [&str; MAX_SEGMENTS] = std::array::from_fn(|_| from_end.next().unwrap_or(""));
-    let call = google(method, &segments)
-        .or_else(|| bedrock(&segments))
-        .or_else(|| batches(&segments))
-        .or_else(|| assistants(method, &segments))
-        .or_else(|| responses(method, &segments))
-        .or_else(|| openai(method, &segments))
-        .or_else(|| others(&segments))
+    let call = batches(&segments)
+        .or_else(|| dialects::route(method, &segments))
         .or_else(|| housekeeping(method, &segments))
         .unwrap_or(Call::UNKNOWN);
     // Nothing is made by asking for it with GET; what such an answer reports was billed when it was made.
@@ -111,171 +42,12 @@ fn asked_for(segments: &[&str]) -> Option<Text> {
     Text::new(&decoded(id)).ok()
 }
 
-/// `…/models/gemini-2.5-flash:streamGenerateContent`, `…/interactions`.
-fn google(method: &Method, segments: &[&str]) -> Option<Call> {
-    if let ["interactions", ..] = segments {
-        return Some(Call::new(Api::Interactions, Operation::GenerateContent));
-    }
-    if let ["cancel", _, "interactions", ..] | [_, "interactions", ..] = segments {
-        let deleted = *method == Method::DELETE;
-        let call = Call::new(Api::Interactions, Operation::GenerateContent).repeated();
-        return Some(if deleted { MANAGEMENT } else { call });
-    }
-    let [last, before, ..] = segments else { return None };
-    let last = decoded(last);
-    let (model, verb) = last.rsplit_once(':')?;
-    let generate = Call::new(Api::GenerateContent, Operation::GenerateContent);
-    let embed = Call::new(Api::Embeddings, Operation::Embeddings);
-    let predict = Call::new(Api::Predict, Operation::Other);
-    let call = match verb {
-        "generateContent" => generate.with_stream(false),
-        "streamGenerateContent" => generate.with_stream(true),
-        "embedContent" | "batchEmbedContents" => embed,
-        "asyncBatchEmbedContent" | "batchGenerateContent" => Call { batch: true, ..MANAGEMENT },
-        "countTokens" | "computeTokens" => COUNT,
-        "predict" if model.contains("embedding") => Call { operation: Operation::Embeddings, ..predict },
-        "predict" | "predictLongRunning" => predict,
-        "fetchPredictOperation" => predict.repeated(),
-        // A partner's model in its own shape.
-        "rawPredict" if model == "count-tokens" => COUNT,
-        "rawPredict" => partner(segments).with_stream(false),
-        "streamRawPredict" => partner(segments).with_stream(true),
-        _ => return None,
-    };
-    let call = if *before == "models" { call.with_model(Text::new(model).ok()) } else { call };
-    Some(Call { region: location(segments), ..call })
-}
-
-/// Whose shape a `rawPredict` has: `publishers/anthropic/models/…`.
-fn partner(segments: &[&str]) -> Call {
-    match segments {
-        [_, "models", "anthropic", ..] => Call::new(Api::Messages, Operation::Chat),
-        [_, "models", "mistralai", ..] => CHAT,
-        _ => Call::UNKNOWN,
-    }
-}
-
-/// `projects/…/locations/us-central1/…` of Vertex AI.
-fn location(segments: &[&str]) -> Option<Text> {
-    let place = segments.windows(2).find_map(|pair| match pair {
-        [place, "locations"] => Some(decoded(place)),
-        _ => None,
-    })?;
-    Text::new(&place).ok()
-}
-
-/// `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream`.
-fn bedrock(segments: &[&str]) -> Option<Call> {
-    let [verb, model, "model", ..] = segments else { return None };
-    let call = match *verb {
-        "converse" => Call::new(Api::Converse, Operation::Chat).with_stream(false),
-        "converse-stream" => Call::new(Api::Converse, Operation::Chat).with_stream(true),
-        "invoke" => Call::new(Api::Invoke, Operation::Chat).with_stream(false),
-        "invoke-with-response-stream" => Call::new(Api::Invoke, Operation::Chat).with_stream(true),
-        "count-tokens" => COUNT,
-        _ => return None,
-    };
-    let model = decoded(model);
-    let call = if verb.starts_with("invoke") && model.contains("embed") {
-        Call { operation: Operation::Embeddings, ..call }
-    } else {
-        call
-    };
-    Some(call.with_model(Text::new(&model).ok()))
-}
-
 /// Batches are made and asked for here; their requests are run and billed elsewhere.
 fn batches(segments: &[&str]) -> Option<Call> {
     let named =
         |segment: &&str| matches!(*segment, "batches" | "batchPredictionJobs" | "model-invocation-jobs");
     let is_batch = segments.iter().take(3).any(named);
-    is_batch.then_some(Call { batch: true, repeats: true, ..MANAGEMENT })
-}
-
-/// Threads, runs and steps.
-fn assistants(method: &Method, segments: &[&str]) -> Option<Call> {
-    const RUN: Call = Call::new(Api::Assistants, Operation::InvokeAgent);
-    let call = match segments {
-        ["runs", "threads", ..] | ["submit_tool_outputs", _, "runs", _, "threads", ..] => RUN,
-        ["runs", _, "threads", ..] if *method == Method::POST => RUN,
-        ["runs", _, "threads", ..]
-        | [_, "runs", _, "threads", ..]
-        | ["steps" | "cancel", _, "runs", ..]
-        | [_, "steps", _, "runs", ..] => RUN.repeated(),
-        ["threads", ..]
-        | [_, "threads", ..]
-        | ["messages", _, "threads", ..]
-        | [_, "messages", _, "threads", ..] => MANAGEMENT,
-        _ => return None,
-    };
-    Some(call)
-}
-
-/// `/responses` and what hangs below.
-fn responses(method: &Method, segments: &[&str]) -> Option<Call> {
-    match segments {
-        ["responses" | "compact", "responses", ..] | ["responses", ..] => Some(RESPONSE),
-        ["input_tokens", "responses", ..] => Some(COUNT),
-        ["input_items", _, "responses", ..] => Some(MANAGEMENT),
-        [_, "responses", ..] if *method == Method::DELETE => Some(MANAGEMENT),
-        ["cancel", _, "responses", ..] => Some(RESPONSE.repeated()),
-        [_, "responses", ..] if *method != Method::POST => Some(RESPONSE.repeated()),
-        _ => None,
-    }
-}
-
-/// The rest of OpenAI's API, Anthropic's, and what others have under the same names.
-fn openai(method: &Method, segments: &[&str]) -> Option<Call> {
-    let call = match segments {
-        // A stored prompt may be either kind; the answer tells.
-        ["completions", _, "prompts", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
-        ["completions", "chat" | "fim" | "agents", ..] => CHAT,
-        [_, "completions", "chat", ..] | ["messages", _, "completions", "chat", ..] => CHAT.repeated(),
-        ["completions", ..] => Call::new(Api::Completions, Operation::TextCompletion),
-        // Anthropic's legacy API.
-        ["complete", ..] => Call { operation: Operation::TextCompletion, ..Call::UNKNOWN },
-        ["count_tokens", "messages", ..] => COUNT,
-        ["messages", ..] => MESSAGES,
-        ["embeddings" | "embed", ..] => Call::new(Api::Embeddings, Operation::Embeddings),
-        ["moderations", ..] => Call::new(Api::Moderations, Operation::Other),
-        ["generations" | "edits" | "variations", "images", ..] => Call::new(Api::Images, Operation::Other),
-        ["speech" | "transcriptions" | "translations", "audio", ..]
-        // ElevenLabs.
-        | [_, "text-to-speech", ..]
-        | ["stream" | "with-timestamps", _, "text-to-speech", ..] => Call::new(Api::Audio, Operation::Other),
-        ["videos" | "remix", ..] => Call::new(Api::Videos, Operation::Other),
-        [_, "videos", ..] if *method != Method::DELETE => Call::new(Api::Videos, Operation::Other).repeated(),
-        ["content", _, "videos", ..] | [_, "videos", ..] => MANAGEMENT,
-        ["rerank", ..] => Call::new(Api::Rerank, Operation::Other),
-        ["ocr", ..] => Call::new(Api::Ocr, Operation::Other),
-        _ => return None,
-    };
-    Some(call)
-}
-
-/// Routes that only one provider has.
-fn others(segments: &[&str]) -> Option<Call> {
-    let call = match segments {
-        ["chat", "v2", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
-        ["chat" | "chat_stream", "text", "v1" | "v1-beta", "ml", ..] => CHAT,
-        ["generation" | "generation_stream", "text", _, "ml", ..]
-        | ["text" | "text_stream", "generation", _, "ml", ..] => {
-            Call::new(Api::Watsonx, Operation::TextCompletion)
-        }
-        ["invocations", model, "serving-endpoints", ..] => {
-            Call::UNKNOWN.with_model(Text::new(&decoded(model)).ok())
-        }
-        ["predictions", name, owner, "models", ..] => {
-            Call::UNKNOWN.with_model(Text::new(&format!("{}/{}", decoded(owner), decoded(name))).ok())
-        }
-        [name, vendor, prefix, "run", "ai", ..] if prefix.starts_with('@') => {
-            Call::UNKNOWN.with_model(Text::new(&format!("{prefix}/{vendor}/{name}")).ok())
-        }
-        ["tokenize" | "detokenize", ..] => COUNT,
-        ["chat", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
-        _ => return None,
-    };
-    Some(call)
+    is_batch.then_some(Call { batch: true, repeats: true, ..Call::MANAGEMENT })
 }
 
 /// Lists, files and settings.
@@ -301,7 +73,7 @@ fn housekeeping(method: &Method, segments: &[&str]) -> Option<Call> {
         ["models" | "foundation-models", ..] | [_, "models", ..] | [_, _, "models", ..] => {
             (*method != Method::POST).then(|| Call::free(Api::Models))
         }
-        _ => segments.iter().any(|segment| PLACES.contains(segment)).then_some(MANAGEMENT),
+        _ => segments.iter().any(|segment| PLACES.contains(segment)).then_some(Call::MANAGEMENT),
     }
 }
 
@@ -315,31 +87,6 @@ fn with_azure_deployment(call: Call, segments: &[&str]) -> Call {
         Some(deployment) if call.model.is_none() => call.with_model(Text::new(&deployment).ok()),
         _ => call,
     }
-}
-
-/// A segment with its percent-encoding undone. What is not UTF-8 then stays as it was.
-fn decoded(segment: &str) -> Cow<'_, str> {
-    if !segment.contains('%') {
-        return Cow::Borrowed(segment);
-    }
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let (byte, after) = match (byte, after) {
-            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, after),
-                _ => (byte, rest.get(1..).unwrap_or_default()),
-            },
-            _ => (byte, after),
-        };
-        bytes.push(byte);
-        rest = after;
-    }
-    String::from_utf8(bytes).map_or(Cow::Borrowed(segment), Cow::Owned)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -480,7 +227,5 @@ mod tests {
             let call = post(path);
             assert!(call.api.is_none() && call.model.is_none(), "{path}: {call:?}");
         }
-        assert_eq!(decoded("%e4%zz%"), "%e4%zz%");
-        assert_eq!(decoded("a%20%C3%A4"), "a ä");
     }
 }

@@ -9,7 +9,7 @@ use super::request::RequestFacts;
 use super::route::Route;
 use super::texts::Texts;
 use super::usage::Speaker;
-use super::{family, head};
+use super::{dialects, family, head};
 use crate::record::{Api, Operation, Provider, Text, Usage, UsageReason, UsageState, Usd};
 use crate::token_counter::Counter;
 use crate::wire::encoding::DecodeError;
@@ -88,7 +88,8 @@ impl ResponseReader {
         counter: Option<&Counter>,
     ) -> Self {
         let content_type = head::text(headers, header::CONTENT_TYPE);
-        let counter = counter.filter(|_| route.consumes && !route.repeats && route.api.is_none_or(is_text));
+        let counter =
+            counter.filter(|_| route.consumes && !route.repeats && route.api.is_none_or(dialects::is_text));
         let texts = counter.map(|counter| Box::new(Texts::new(counter.clone())));
         Self {
             api: route.api,
@@ -134,7 +135,8 @@ impl ResponseReader {
         let api = if by_shape { self.found.api() } else { self.api.or(self.found.api()) };
         let speaker = self.speaker(self.found.model.as_ref().or(request.model.as_ref()));
         let model = self.found.model.take();
-        let stated = self.last_usage(speaker, request.tool_model.as_ref()).filter(|last| {
+        let answering = model.as_ref().or(request.model.as_ref());
+        let stated = self.last_usage(speaker, answering, request.tool_model.as_ref()).filter(|last| {
             // Of an unknown shape on an unknown host, a price or a length may be anybody's.
             let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
             let is_known = api.is_some() || self.provider.is_some();
@@ -158,7 +160,7 @@ impl ResponseReader {
             api,
             operation: Some(self.operation)
                 .filter(|known| *known != Operation::Other)
-                .or(api.map(operation_of)),
+                .or(api.map(dialects::operation)),
             model,
             usage: Usage::default(),
             usage_state: UsageState::Absent,
@@ -228,16 +230,21 @@ impl ResponseReader {
                 | UsageReason::Malformed
         );
         // What is still being made comes with its usage later, unless it is a stream that nobody reads any more.
-        if !consumed || (facts.pending && !early) || !facts.api.is_some_and(is_text) {
+        if !consumed || (facts.pending && !early) || !facts.api.is_some_and(dialects::is_text) {
             return None;
         }
         texts.total(facts.model.as_ref().or(request.model.as_ref()).map(|model| &**model))
     }
 
     /// The usage, from the body or else from the head.
-    fn last_usage(&mut self, speaker: Speaker, image_model: Option<&Text>) -> Option<Last> {
+    fn last_usage(
+        &mut self,
+        speaker: Speaker,
+        model: Option<&Text>,
+        image_model: Option<&Text>,
+    ) -> Option<Last> {
         let in_head = self.head.usage.take();
-        self.found.figures.last(speaker, image_model).or_else(|| {
+        self.found.figures.last(speaker, model, image_model).or_else(|| {
             let usage = *in_head?;
             Some(Last { reading: usage.into(), only_start: false })
         })
@@ -346,40 +353,5 @@ impl ResponseFacts {
                 pass.model = pass.model.take().or_else(|| began_with.clone());
             }
         }
-    }
-}
-
-/// Whether what an API takes and gives is text, so that tokens can be counted.
-fn is_text(api: Api) -> bool {
-    !matches!(
-        api,
-        Api::Images
-            | Api::Videos
-            | Api::Predict
-            | Api::Audio
-            | Api::Ocr
-            | Api::Rerank
-            | Api::Moderations
-            | Api::Models
-            | Api::CountTokens
-            | Api::Management
-    )
-}
-
-/// The kind of call that an API's calls are.
-fn operation_of(api: Api) -> Operation {
-    match api {
-        Api::ChatCompletions
-        | Api::Responses
-        | Api::Messages
-        | Api::Converse
-        | Api::Invoke
-        | Api::CohereChat
-        | Api::OllamaChat => Operation::Chat,
-        Api::Completions | Api::OllamaGenerate | Api::Watsonx => Operation::TextCompletion,
-        Api::Embeddings => Operation::Embeddings,
-        Api::GenerateContent | Api::Interactions => Operation::GenerateContent,
-        Api::Assistants => Operation::InvokeAgent,
-        _ => Operation::Other,
     }
 }

@@ -1,5 +1,6 @@
 //! Where a request goes and what its head says about it.
 
+use super::dialects::{self, Home};
 use super::{host, path};
 use crate::record::{Api, Operation, Provider, ProviderSource, Text};
 use http::uri::Authority;
@@ -71,7 +72,7 @@ impl Route {
             faces_provider: name.as_deref().is_some_and(|name| host::faces_provider(name, by_host.as_ref())),
         };
         let port = authority.as_ref().and_then(Authority::port_u16);
-        route.settle_by_host(method, by_host.as_ref(), port, path);
+        dialects::settle_by_host(&Home { host: by_host.as_ref(), port, method, path }, &mut route);
         if let Some(provider) = setting {
             route.name_provider(provider.clone(), ProviderSource::Setting);
         } else if let Some(provider) = by_host {
@@ -81,60 +82,11 @@ impl Route {
     }
 
     /// Names the provider, unless one is named already.
-    fn name_provider(&mut self, provider: Provider, source: ProviderSource) {
+    pub(super) fn name_provider(&mut self, provider: Provider, source: ProviderSource) {
         if self.provider.is_none() {
             self.provider = Some(provider);
             self.provider_source = Some(source);
         }
-    }
-
-    /// What a path means on some hosts only.
-    fn settle_by_host(&mut self, method: &Method, host: Option<&Provider>, port: Option<u16>, path: &str) {
-        // Ollama listens on a port of its own. What answers there in another's shape may be anything.
-        let native = path.strip_prefix("/api/").map(|rest| rest.trim_end_matches('/'));
-        if let Some(native) = native.filter(|_| host == Some(&Provider::OLLAMA) || port == Some(11434)) {
-            self.settle_ollama(native);
-            self.name_provider(Provider::OLLAMA, ProviderSource::Host);
-            return;
-        }
-        if host == Some(&Provider::COHERE) {
-            match path {
-                "/v1/chat" | "/v2/chat" => {
-                    self.api = Some(Api::CohereChat);
-                    self.operation = Operation::Chat;
-                }
-                "/v1/generate" | "/v1/summarize" => self.operation = Operation::TextCompletion,
-                _ => {}
-            }
-        }
-        // OpenAI's conversations are kept, Mistral's are answered.
-        if host == Some(&Provider::MISTRAL)
-            && path.starts_with("/v1/conversations")
-            && *method == Method::POST
-        {
-            (self.api, self.operation) = (None, Operation::Chat);
-            (self.consumes, self.by_shape) = (true, false);
-        }
-        if host == Some(&Provider::ANTHROPIC) && path == "/v1/complete" {
-            self.api = Some(Api::Completions);
-        }
-        let speaks = matches!(path, "/v1/listen" | "/v1/speak" | "/v1/stt" | "/v1/tts");
-        if speaks && host.is_some() {
-            self.api = Some(Api::Audio);
-        }
-    }
-
-    fn settle_ollama(&mut self, native: &str) {
-        let (api, operation) = match native {
-            "chat" => (Api::OllamaChat, Operation::Chat),
-            "generate" => (Api::OllamaGenerate, Operation::TextCompletion),
-            "embed" | "embeddings" => (Api::Embeddings, Operation::Embeddings),
-            "tags" | "ps" | "show" => (Api::Models, Operation::Other),
-            _ => (Api::Management, Operation::Other),
-        };
-        self.consumes &= !matches!(api, Api::Models | Api::Management);
-        self.api = Some(api);
-        self.operation = operation;
     }
 }
 

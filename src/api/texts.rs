@@ -1,11 +1,9 @@
 //! The texts of a call, for the application's token counter.
 
+use super::dialects;
 use crate::token_counter::Counter;
 use crate::wire::json::{Scanner, Value};
-use crate::wire::select::{
-    InPieces::{self, All, Strings},
-    Select,
-};
+use crate::wire::select::Select;
 use crate::wire::text::Unescape;
 use std::sync::LazyLock;
 
@@ -114,126 +112,9 @@ impl RequestTexts {
     }
 }
 
-static REQUEST: LazyLock<Select> =
-    LazyLock::new(|| Select::new([]).with_pieces(IN_REQUESTS.iter().map(|&(path, which)| (path, 0, which))));
-
-/// Where the texts of a request stand.
-const IN_REQUESTS: &[(&str, InPieces)] = &[
-    // OpenAI and its followers, Anthropic, Converse, Cohere's second version, Ollama.
-    ("messages[].content", Strings),
-    ("messages[].content[].text", Strings),
-    ("messages[].content[].input", All),
-    ("messages[].content[].content", Strings),
-    ("messages[].content[].content[].text", Strings),
-    ("messages[].reasoning_content", Strings),
-    ("messages[].tool_calls[].function.name", Strings),
-    ("messages[].tool_calls[].function.arguments", All),
-    ("system", Strings),
-    ("system[].text", Strings),
-    ("tools", All),
-    ("functions", All),
-    ("toolConfig.tools", All),
-    ("prompt", Strings),
-    ("prompt[]", Strings),
-    ("suffix", Strings),
-    // Responses, embeddings, moderations.
-    ("instructions", Strings),
-    ("input", Strings),
-    ("input[]", Strings),
-    ("input[].content", Strings),
-    ("input[].content[].text", Strings),
-    ("input[].arguments", Strings),
-    ("input[].output", Strings),
-    // Gemini.
-    ("contents[].parts[].text", Strings),
-    ("contents[].parts[].functionCall.args", All),
-    ("contents[].parts[].functionResponse.response", All),
-    ("content.parts[].text", Strings),
-    ("systemInstruction.parts[].text", Strings),
-    ("system_instruction.parts[].text", Strings),
-    // Cohere's first version, and its embeddings.
-    ("message", Strings),
-    ("preamble", Strings),
-    ("chat_history[].message", Strings),
-    ("texts[]", Strings),
-    ("query", Strings),
-    ("documents[]", Strings),
-    // Titan.
-    ("inputText", Strings),
-];
-
-/// Where the texts of a streamed answer stand. What repeats them at the end is not among these.
-pub(super) const IN_STREAMS: &[(&str, InPieces)] = &[
-    ("choices[].delta.content", Strings),
-    ("choices[].delta.reasoning_content", Strings),
-    ("choices[].delta.reasoning", Strings),
-    ("choices[].delta.refusal", Strings),
-    ("choices[].delta.tool_calls[].function.name", Strings),
-    ("choices[].delta.tool_calls[].function.arguments", Strings),
-    // Responses.
-    ("delta", Strings),
-    // Anthropic, Converse, Interactions.
-    ("delta.text", Strings),
-    ("delta.thinking", Strings),
-    ("delta.partial_json", Strings),
-    ("delta.reasoningContent.text", Strings),
-    ("delta.toolUse.input", Strings),
-    // Cohere.
-    ("delta.message.content.text", Strings),
-    ("delta.message.tool_plan", Strings),
-    ("delta.message.tool_calls.function.arguments", Strings),
-    // Nova on Bedrock.
-    ("contentBlockDelta.delta.text", Strings),
-    ("contentBlockDelta.delta.toolUse.input", Strings),
-];
-
-/// Where the texts of an answer stand that is one document.
-pub(super) const IN_DOCUMENTS: &[(&str, InPieces)] = &[
-    ("choices[].message.content", Strings),
-    ("choices[].message.content[].text", Strings),
-    ("choices[].message.reasoning_content", Strings),
-    ("choices[].message.reasoning", Strings),
-    ("choices[].message.refusal", Strings),
-    ("choices[].message.tool_calls[].function.name", Strings),
-    ("choices[].message.tool_calls[].function.arguments", Strings),
-    // Responses.
-    ("output[].content[].text", Strings),
-    ("output[].content[].refusal", Strings),
-    ("output[].summary[].text", Strings),
-    ("output[].arguments", Strings),
-    // Anthropic.
-    ("content[].text", Strings),
-    ("content[].thinking", Strings),
-    ("content[].input", All),
-    // Converse.
-    ("output.message.content[].text", Strings),
-    ("output.message.content[].toolUse.input", All),
-    // Cohere.
-    ("text", Strings),
-    ("message.content[].text", Strings),
-    ("generations[].text", Strings),
-    // Titan.
-    ("results[].outputText", Strings),
-];
-
-/// Where the texts stand of answers whose streams are made of such documents too.
-pub(super) const IN_BOTH: &[(&str, InPieces)] = &[
-    ("choices[].text", Strings),
-    // Gemini.
-    ("candidates[].content.parts[].text", Strings),
-    ("candidates[].content.parts[].functionCall.args", All),
-    // Ollama.
-    ("message.content", Strings),
-    ("message.thinking", Strings),
-    ("response", Strings),
-    // Anthropic's and Meta's models and Titan on Bedrock, watsonx.
-    ("completion", Strings),
-    ("generation", Strings),
-    ("outputText", Strings),
-    ("results[].generated_text", Strings),
-    // Mistral's models on Bedrock, Interactions.
-    ("outputs[].text", Strings),
-];
+static REQUEST: LazyLock<Select> = LazyLock::new(|| {
+    Select::new([]).with_pieces(dialects::texts_of_request().map(|(path, which)| (path, 0, which)))
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
 //! Which convention a usage object follows, and what it says in ours.
 
+use super::dialects::convention_with;
 use super::lenient::text;
-use super::{anthropic, bedrock, cohere, google, openai};
 use crate::json::{Kind, Reader};
-use crate::record::{Text, Usage, Usd};
+use crate::record::{Api, Text, Usage, Usd};
 
 /// What a usage object says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,49 +32,51 @@ impl From<Usage> for Reading {
 }
 
 /// A convention for usage objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Convention {
-    OpenAi,
-    Anthropic,
-    /// One of these two.
-    InputAndOutput,
-    Gemini,
-    Interactions,
-    Converse,
-    InvocationMetrics,
-    Cohere,
+#[derive(Debug)]
+pub(super) struct Convention {
+    /// The keys of its counters, and how surely each tells it.
+    pub(super) keys: &'static [(&'static str, Sure)],
+    /// The API whose answers follow it, where that is one alone.
+    pub(super) api: Option<Api>,
+    /// Reads an object of what a speaker says. `None` when it is not JSON.
+    pub(super) read: fn(&[u8], Speaker) -> Option<Reading>,
+}
+
+/// How surely a key tells a convention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sure {
+    /// A sum or a measure that many have.
+    Vaguely,
+    /// One of two conventions, between which the speaker decides.
+    Shared,
+    /// Nobody else has it.
+    Own,
+    /// It stands beside shared ones and tells whose they are.
+    Strongly,
+    /// Whatever else is there: Databricks and Venice put Anthropic's cache counters next to `prompt_tokens`, which includes
+    /// them.
+    Certain,
 }
 
 impl Convention {
     /// The convention that an object follows, by its keys up to the first that leaves no doubt, or to a syntax error: `None`
     /// when none of them is a counter that is known.
-    pub(super) fn of(json: &[u8]) -> Option<Self> {
-        let mut keys = Keys::default();
+    pub(super) fn of(json: &[u8]) -> Option<&'static Self> {
+        let mut best: Option<(&Self, Sure)> = None;
         let text = text(json);
         let mut reader = Reader::new(&text);
         if let Ok(mut members) = reader.members() {
             while let Ok(Some(key)) = members.next(&mut reader) {
-                keys.note(&key);
-                if keys.leave_no_doubt() || reader.skip().is_err() {
+                best = match (best, convention_with(&key)) {
+                    (Some(known), Some(new)) if new.1 <= known.1 => Some(known),
+                    (known, new) => new.or(known),
+                };
+                if best.is_some_and(|(_, sure)| sure == Sure::Certain) || reader.skip().is_err() {
                     break;
                 }
             }
         }
-        keys.convention()
-    }
-
-    /// Reads an object of what `speaker` says. `None` when it is not JSON.
-    pub(super) fn read(self, json: &[u8], speaker: Speaker) -> Option<Reading> {
-        match self {
-            Self::InputAndOutput if speaker == Speaker::Anthropic => anthropic::read(json),
-            Self::OpenAi | Self::InputAndOutput => openai::read(json, speaker == Speaker::Google),
-            Self::Anthropic => anthropic::read(json),
-            Self::Gemini => google::read(json),
-            Self::Interactions => google::read_interaction(json),
-            Self::Converse => bedrock::read_converse(json),
-            Self::InvocationMetrics => bedrock::read_invocation_metrics(json),
-            Self::Cohere => cohere::read(json),
-        }
+        best.map(|(convention, _)| convention)
     }
 }
 
@@ -92,62 +94,6 @@ pub(super) enum Speaker {
     Anthropic,
     Google,
     Other,
-}
-
-/// Which of the telling keys were there.
-#[derive(Clone, Copy, Debug, Default)]
-struct Keys {
-    chat: bool,
-    input_or_output: bool,
-    total: bool,
-    anthropic: bool,
-    other: Option<Convention>,
-    measure: bool,
-}
-
-impl Keys {
-    fn note(&mut self, key: &str) {
-        match key {
-            "prompt_tokens" | "completion_tokens" => self.chat = true,
-            "input_tokens" | "output_tokens" => self.input_or_output = true,
-            "total_tokens" => self.total = true,
-            "cache_read_input_tokens" | "cache_creation_input_tokens" | "cache_creation" | "iterations" => {
-                self.anthropic = true;
-            }
-            "promptTokenCount" | "candidatesTokenCount" | "totalTokenCount" => {
-                self.other = Some(Convention::Gemini);
-            }
-            "total_input_tokens" | "total_output_tokens" => self.other = Some(Convention::Interactions),
-            "inputTokens" | "outputTokens" => self.other = Some(Convention::Converse),
-            "inputTokenCount" | "outputTokenCount" => self.other = Some(Convention::InvocationMetrics),
-            "billed_units" | "tokens" => self.other = Some(Convention::Cohere),
-            "seconds" | "cost" | "cost_in_usd_ticks" => self.measure = true,
-            _ => {}
-        }
-    }
-
-    /// Whether the convention is taken as known. Objects that mix such keys do not occur, and of one that does the first
-    /// counts.
-    fn leave_no_doubt(self) -> bool {
-        self.chat || self.other == Some(Convention::Gemini)
-    }
-
-    fn convention(self) -> Option<Convention> {
-        // Databricks and Venice put Anthropic's cache counters next to `prompt_tokens`, which includes them.
-        if self.chat {
-            Some(Convention::OpenAi)
-        } else if self.input_or_output && self.anthropic {
-            Some(Convention::Anthropic)
-        } else if self.other.is_some() {
-            self.other
-        } else if self.input_or_output {
-            Some(Convention::InputAndOutput)
-        } else if self.total || self.measure {
-            Some(Convention::OpenAi)
-        } else {
-            None
-        }
-    }
 }
 
 /// The sum of what is known; absent only when both are.
@@ -169,27 +115,25 @@ mod tests {
 
     #[test]
     fn the_keys_tell_the_convention() {
-        for (json, convention) in [
-            (r#"{"prompt_tokens":1,"total_tokens":1}"#, Some(Convention::OpenAi)),
-            (
-                r#"{"prompt_tokens":1,"cache_creation_input_tokens":1,"cache_creation":{}}"#,
-                Some(Convention::OpenAi),
-            ),
-            (r#"{"input_tokens":1,"output_tokens":1,"total_tokens":2}"#, Some(Convention::InputAndOutput)),
-            (r#"{"total_tokens":2}"#, Some(Convention::OpenAi)),
-            (r#"{"seconds":2,"type":"duration"}"#, Some(Convention::OpenAi)),
-            (r#"{"input_tokens":1,"cache_read_input_tokens":0}"#, Some(Convention::Anthropic)),
-            (r#"{"promptTokenCount":1}"#, Some(Convention::Gemini)),
-            (r#"{"total_input_tokens":1,"total_tokens":2}"#, Some(Convention::Interactions)),
-            (r#"{"inputTokens":1,"outputTokens":1}"#, Some(Convention::Converse)),
-            (r#"{"inputTokenCount":1}"#, Some(Convention::InvocationMetrics)),
-            (r#"{"billed_units":{"search_units":1}}"#, Some(Convention::Cohere)),
+        for (json, key) in [
+            (r#"{"prompt_tokens":1,"total_tokens":1}"#, Some("prompt_tokens")),
+            (r#"{"cache_creation":{},"prompt_tokens":1}"#, Some("prompt_tokens")),
+            (r#"{"input_tokens":1,"output_tokens":1,"total_tokens":2}"#, Some("input_tokens")),
+            (r#"{"total_tokens":2}"#, Some("prompt_tokens")),
+            (r#"{"seconds":2,"type":"duration"}"#, Some("prompt_tokens")),
+            (r#"{"input_tokens":1,"cache_read_input_tokens":0}"#, Some("cache_read_input_tokens")),
+            (r#"{"promptTokenCount":1}"#, Some("promptTokenCount")),
+            (r#"{"total_input_tokens":1,"total_tokens":2}"#, Some("total_input_tokens")),
+            (r#"{"inputTokens":1,"outputTokens":1}"#, Some("inputTokens")),
+            (r#"{"inputTokenCount":1}"#, Some("inputTokenCount")),
+            (r#"{"billed_units":{"search_units":1}}"#, Some("billed_units")),
             (r#"{"nested":{"prompt_tokens":1}}"#, None),
             ("{}", None),
             ("[]", None),
             ("null", None),
         ] {
-            assert_eq!(Convention::of(json.as_bytes()), convention, "{json}");
+            let first = Convention::of(json.as_bytes()).map(|convention| convention.keys[0].0);
+            assert_eq!(first, key, "{json}");
         }
     }
 

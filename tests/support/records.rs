@@ -1,5 +1,4 @@
-//! Arbitrary records, for property tests of whatever takes them:
-//! `#[cfg(test)] #[path = "support/records.rs"] mod records;`
+//! Arbitrary records, for property tests of whatever takes them.
 
 use proptest::collection::vec;
 use proptest::option;

@@ -141,6 +141,9 @@ fn an_item_of_a_hosted_tool_is_counted_or_told() {
     }
     let shell = r#"[{"type":"shell_call","environment":{"type":"container_reference"}}]"#;
     assert!(is_unread(&response(shell, "")));
+    for kind in ["bing_grounding_call", "some_day_call"] {
+        assert!(is_unread(&response(&item(kind), "")), "{kind}");
+    }
     for kind in ["message", "reasoning", "function_call", "mcp_call", "computer_call", "shell_call"] {
         assert!(!is_unread(&response(&item(kind), "")), "{kind}");
     }
@@ -149,10 +152,85 @@ fn an_item_of_a_hosted_tool_is_counted_or_told() {
     for kind in ["web_search_tool_result", "code_execution_tool_result", "bash_code_execution_tool_result"] {
         assert!(is_unread(&message(usage, &item(kind))), "{kind}");
     }
+    let offered = response("[]", r#""tools":[{"type":"code_interpreter"},{"type":"some_day_call"}],"#);
+    assert!(!is_unread(&offered), "what is only offered costs nothing");
     // Code that serves a search is free.
     let search = r#"[{"type":"code_execution_tool_result"},{"type":"web_search_tool_result"}]"#;
     assert!(!is_unread(&message(counted, search)));
     assert!(!is_unread(&message(usage, &item("text"))));
+}
+
+#[test]
+fn a_tool_of_a_provider_s_that_only_leaves_its_result_is_told() {
+    let usage = r#""usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}"#;
+    let chat = |message: &str, beside: &str| {
+        let body = format!(
+            r#"{{"object":"chat.completion","model":"m","choices":[{{"message":{{{message}}}}}],{beside}{usage}}}"#
+        );
+        is_unread(&Call::new(GATEWAY, JSON, body))
+    };
+    assert!(chat(r#""executed_tools":[{"type":"browser_search"}]"#, ""));
+    assert!(chat(r#""tool_calls":[{"type":"builtin_function","function":{"name":"$web_search"}}]"#, ""));
+    assert!(chat("", r#""web_search":[{"title":"t"}],"#));
+    assert!(chat("", r#""vertex_ai_grounding_metadata":[{"a":1}],"#));
+    assert!(!chat(
+        r#""tool_calls":[{"type":"function","function":{"name":"web_search"}}]"#,
+        r#""web_search":[],"#
+    ));
+    let chunk = |delta: &str| {
+        format!(r#"{{"model":"m","object":"chat.completion.chunk","choices":[{{"delta":{delta}}}]}}"#)
+    };
+    let last = format!(r#"{{"model":"m","choices":[],{usage}}}"#);
+    let tools = chunk(r#"{"executed_tools":[{"type":"browser_search"}]}"#);
+    let stream = events(&[&chunk(r#"{"content":"x"}"#), &tools, &last, "[DONE]"]);
+    assert!(is_unread(&Call::new(GATEWAY, EVENTS, stream)));
+    let guarded = r#"{"output":{},"trace":{"guardrail":{"inputAssessment":{"g":{}}}},"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#;
+    assert!(is_unread(&Call::new(CONVERSE, JSON, guarded)));
+    let execution = r#"{"outputs":[{"type":"tool.execution","name":"web_search"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2%}}"#;
+    let conversation = |more: &str| {
+        is_unread(&Call::new("https://api.mistral.ai/v1/conversations", JSON, execution.replace('%', more)))
+    };
+    assert!(conversation(""));
+    assert!(!conversation(r#","connectors":{"web_search":1}"#));
+}
+
+#[test]
+fn an_older_search_tool_and_a_faster_answer_have_other_prices() {
+    let search = r#"[{"type":"web_search_call","action":{"type":"search"}}]"#;
+    let with = |model: &str, tool: &str| {
+        let call = response(search, &format!(r#""tools":[{{"type":"{tool}"}}],"#));
+        let body =
+            String::from_utf8(call.body).unwrap().replace(r#""model":"m""#, &format!(r#""model":"{model}""#));
+        is_unread(&Call::new(RESPONSES, JSON, body))
+    };
+    assert!(with("gpt-4.1", "web_search_preview"));
+    assert!(!with("gpt-4.1", "web_search"));
+    assert!(!with("gpt-5-mini", "web_search_preview"));
+    let converse = |latency: &str| {
+        let body = format!(
+            r#"{{"output":{{}},"performanceConfig":{{"latency":"{latency}"}},"usage":{{"inputTokens":1,"outputTokens":1,"totalTokens":2}}}}"#
+        );
+        Call::new(CONVERSE, JSON, body).facts().service_tier
+    };
+    assert_eq!((converse("optimized").as_deref(), converse("standard")), (Some("optimized"), None));
+}
+
+#[test]
+fn parts_that_are_known_and_cost_nothing_more_are_no_alarm() {
+    for usage in [
+        r#"{"prompt_tokens":9,"completion_tokens":9,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":5,"text_tokens":9}"#,
+        r#"{"prompt_tokens":9,"completion_tokens":9,"completion_tokens_details":{"accepted_prediction_tokens":3,"text_tokens":6}}"#,
+        r#"{"prompt_tokens":4,"completion_tokens":250,"total_tokens":1004,"prompt_audio_seconds":60}"#,
+        r#"{"prompt_tokens":9,"completion_tokens":9,"total_tokens":18,"request_count":1,"num_server_side_tools_used":2,"server_side_tool_usage_details":{"web_search_calls":2}}"#,
+        r#"{"prompt_tokens":9,"completion_tokens":9,"total_tokens":18,"server_tool_use":{"web_search_requests":2}}"#,
+    ] {
+        assert!(!is_unread(&chat(usage)), "{usage}");
+    }
+    let anthropic = r#"{"input_tokens":1,"output_tokens":1,"cache_deleted_input_tokens":5,"server_tool_use":{"web_search_requests":0,"tool_search_requests":2}}"#;
+    assert!(!is_unread(&message(anthropic, "[]")));
+    assert!(is_unread(&chat(
+        r#"{"prompt_tokens":9,"completion_tokens":9,"total_tokens":18,"num_server_side_tools_used":3}"#
+    )));
 }
 
 #[test]
@@ -212,6 +290,8 @@ fn grounding_is_counted_by_its_different_queries_and_by_the_map() {
     let maps = r#""groundingMetadata":{"groundingChunks":[{"web":{"uri":"u"}},{"maps":{"placeId":"p"}},{"maps":{"placeId":"q"}}]}"#;
     let usage = gemini(maps).usage();
     assert_eq!((usage.map_queries, usage.web_searches), (Some(1), None));
+    let places = r#""groundingMetadata":{"webSearchQueries":["near me"],"groundingChunks":[{"maps":{"placeId":"p"}}]}"#;
+    assert_eq!(gemini(places).usage().web_searches, None, "the queries are those to the map");
     assert!(is_unread(&gemini(r#""groundingMetadata":{"imageSearchQueries":["a"]}"#)));
     assert!(!is_unread(&gemini(r#""groundingMetadata":{"imageSearchQueries":[],"webSearchQueries":[]}"#)));
     let many: Vec<String> = (0..300).map(|n| format!("\"{n}\"")).collect();

@@ -1,0 +1,160 @@
+//! Cohere's chat, whose usage is `usage` in v2 and `meta` in v1.
+//!
+//! What is billed stands in `billed_units`; `tokens` counts what the model saw, its own instructions included:
+//! [chat](https://docs.cohere.com/reference/chat).
+
+use super::{Call, Dialect, Event, Home, Spoken, Texts};
+use crate::api::fields::{Member, NAME, USAGE};
+use crate::api::lenient::{self, Count, lenient};
+use crate::api::route::Route;
+use crate::api::usage::{Convention, Reading, Sure, plus};
+use crate::record::{Api, Operation, Provider, Usage};
+use crate::wire::select::InPieces::Strings;
+use http::{HeaderMap, Method};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::CohereChat, Operation::Chat)],
+    route,
+    at_home: Some(at_home),
+    members: &[
+        ("response_id", Member::Id, NAME),
+        ("event_type", Member::Type, NAME),
+        ("delta.usage", Member::UsageIfKnown, USAGE),
+        ("meta", Member::UsageIfKnown, USAGE),
+        ("response.meta", Member::UsageIfKnown, USAGE),
+    ],
+    texts: Texts {
+        request: &[
+            ("message", Strings),
+            ("preamble", Strings),
+            ("chat_history[].message", Strings),
+            ("texts[]", Strings),
+            ("query", Strings),
+            ("documents[]", Strings),
+        ],
+        stream: &[
+            ("delta.message.content.text", Strings),
+            ("delta.message.tool_plan", Strings),
+            ("delta.message.tool_calls.function.arguments", Strings),
+        ],
+        document: &[("text", Strings), ("message.content[].text", Strings), ("generations[].text", Strings)],
+        both: &[],
+    },
+    events: &[
+        // The first version.
+        ("stream-start", Event { api: Some(Api::CohereChat), ..Event::NONE }),
+        ("text-generation", Event { api: Some(Api::CohereChat), ..Event::CONTENT }),
+        ("tool-calls-generation", Event::CONTENT),
+        ("tool-calls-chunk", Event::CONTENT),
+        ("stream-end", Event::LAST),
+        // The second.
+        ("content-delta", Event::CONTENT),
+        ("tool-plan-delta", Event::CONTENT),
+        ("tool-call-start", Event::CONTENT),
+        ("tool-call-delta", Event::CONTENT),
+        ("message-end", Event::LAST),
+    ],
+    usage: &[Convention {
+        keys: &[("billed_units", Sure::Own), ("tokens", Sure::Own)],
+        api: Some(Api::CohereChat),
+        read: |json, _| read(json),
+    }],
+    head: Some(read_headers),
+    ..Dialect::NONE
+};
+
+/// `/v2/chat`. Others have `/v1/chat` too.
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    let is_chat = matches!(segments, ["chat", "v2", ..]);
+    is_chat.then_some(Call { operation: Operation::Chat, ..Call::UNKNOWN })
+}
+
+fn at_home(home: &Home<'_>, route: &mut Route) {
+    if home.host != Some(&Provider::COHERE) {
+        return;
+    }
+    match home.path {
+        "/v1/chat" | "/v2/chat" => {
+            (route.api, route.operation) = (Some(Api::CohereChat), Operation::Chat);
+        }
+        "/v1/generate" | "/v1/summarize" => route.operation = Operation::TextCompletion,
+        _ => {}
+    }
+}
+
+lenient! {
+    struct Meta {
+        billed: Billed = "billed_units",
+        tokens: Tokens = "tokens",
+        cached: Count = "cached_tokens",
+    }
+
+    struct Billed: billed {
+        input: Count = "input_tokens",
+        output: Count = "output_tokens",
+        search_units: Count = "search_units",
+        images: Count = "images",
+        image_tokens: Count = "image_tokens",
+    }
+
+    struct Tokens {
+        input: Count = "input_tokens",
+        output: Count = "output_tokens",
+        reasoning: Count = "reasoning_tokens",
+        image: Count = "image_tokens",
+    }
+}
+
+/// Reads a `usage` or a `meta`.
+fn read(json: &[u8]) -> Option<Reading> {
+    let (Meta { billed, tokens, cached }, flaws) = lenient::read(json)?;
+    // The tokens of images stand beside those of text.
+    let text = billed.input.0.or(tokens.input.0);
+    let images = billed.image_tokens.0.filter(|tokens| *tokens > 0);
+    let usage = Usage {
+        input_tokens: plus(text, images),
+        cache_read_tokens: cached.0,
+        input_image_tokens: images.or(tokens.image.0),
+        output_tokens: billed.output.0.or(tokens.output.0),
+        reasoning_tokens: tokens.reasoning.0,
+        search_units: billed.search_units.0,
+        images: billed.images.0,
+        ..Usage::default()
+    };
+    let unread = flaws.leave_unread(0, None);
+    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+}
+
+/// The usage that stands in the header, which is all there is for some answers.
+fn read_headers(headers: &HeaderMap) -> Option<Usage> {
+    let value = headers.get("num_tokens").or_else(|| headers.get("num-tokens"))?;
+    let tokens = value.to_str().ok()?.trim().parse().ok()?;
+    Some(Usage { input_tokens: Some(tokens), ..Usage::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_billed_counts_and_what_the_model_saw_stands_in() {
+        let json = br#"{"billed_units":{"input_tokens":4612,"output_tokens":3},"cached_tokens":6048,
+            "tokens":{"input_tokens":6085,"output_tokens":6,"reasoning_tokens":2}}"#;
+        let usage = read(json).unwrap().usage;
+        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(4612), Some(3)));
+        assert_eq!((usage.cache_read_tokens, usage.reasoning_tokens), (Some(6048), Some(2)));
+        // The cache is counted in what the model saw, so it can exceed what is billed.
+        assert!(usage.contradicts_itself());
+        let seen = read(br#"{"tokens":{"input_tokens":7}}"#).unwrap().usage;
+        assert_eq!(seen.input_tokens, Some(7));
+    }
+
+    #[test]
+    fn a_reranker_bills_search_units_and_an_embedder_images() {
+        let rerank =
+            read(br#"{"api_version":{"version":"1"},"billed_units":{"search_units":1}}"#).unwrap().usage;
+        assert_eq!(rerank, Usage { search_units: Some(1), ..Usage::default() });
+        let embed = read(br#"{"billed_units":{"images":2}}"#).unwrap().usage;
+        assert_eq!(embed, Usage { images: Some(2), ..Usage::default() });
+    }
+}

@@ -1,0 +1,126 @@
+//! Gemini's interactions.
+//!
+//! Thinking and the prompts of tools stand beside the output and the input, as in `generateContent`.
+
+use super::google::{AUDIO, IMAGE, add_thinking};
+use super::{Call, Dialect, Event, Spoken, Texts};
+use crate::api::fields::{ERROR, Member, NAME, USAGE};
+use crate::api::lenient::{self, Count, List, Word, lenient};
+use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use crate::record::{Api, Operation, Usage};
+use crate::wire::select::InPieces::Strings;
+use http::Method;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::Interactions, Operation::GenerateContent)],
+    route,
+    members: &[
+        ("interaction.model", Member::Model, NAME),
+        ("interaction.id", Member::Id, NAME),
+        ("interaction.status", Member::Status, NAME),
+        ("interaction.service_tier", Member::ServiceTier, NAME),
+        ("interaction.error", Member::Error, ERROR),
+        ("interaction.usage", Member::Usage, USAGE),
+    ],
+    texts: Texts { both: &[("outputs[].text", Strings)], ..Texts::NONE },
+    events: &[
+        ("interaction.completed", Event::LAST),
+        ("interaction.complete", Event::LAST),
+        ("interaction.failed", Event::FAILED),
+    ],
+    objects: &[("interaction", Api::Interactions)],
+    usage: &[Convention {
+        keys: &[("total_input_tokens", Sure::Own), ("total_output_tokens", Sure::Own)],
+        api: Some(Api::Interactions),
+        read: |json, _| read(json),
+    }],
+    ..Dialect::NONE
+};
+
+/// `…/interactions`, and what is asked for again.
+fn route(method: &Method, segments: &[&str]) -> Option<Call> {
+    let call = Call::new(Api::Interactions, Operation::GenerateContent);
+    match segments {
+        ["interactions", ..] => Some(call),
+        ["cancel", _, "interactions", ..] | [_, "interactions", ..] => {
+            Some(if *method == Method::DELETE { Call::MANAGEMENT } else { call.repeated() })
+        }
+        _ => None,
+    }
+}
+
+lenient! {
+    /// The usage of an interaction.
+    struct Interaction {
+        input: Count = "total_input_tokens",
+        output: Count = "total_output_tokens",
+        thought: Count = "total_thought_tokens",
+        tool_use: Count = "total_tool_use_tokens",
+        cached: Count = "total_cached_tokens",
+        total: Count = "total_tokens",
+        input_modalities: List<InteractionModality> = "input_tokens_by_modality",
+        output_modalities: List<InteractionModality> = "output_tokens_by_modality",
+        cached_modalities: List<InteractionModality> = "cached_tokens_by_modality",
+        grounding: List<Grounding> = "grounding_tool_count",
+    }
+
+    struct InteractionModality {
+        modality: Word = "modality",
+        tokens: Count = "tokens",
+    }
+
+    struct Grounding {
+        kind: Word = "type",
+        count: Count = "count",
+    }
+}
+
+/// Reads the `usage` of an interaction.
+fn read(json: &[u8]) -> Option<Reading> {
+    let (interaction, flaws): (Interaction, _) = lenient::read(json)?;
+    let of = |list: &List<InteractionModality>, (name, number): (&str, u64)| {
+        let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
+        of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
+    };
+    let grounding = |tool: &str| {
+        let of_tool = interaction.grounding.0.iter().filter(|entry| entry.kind.is(tool, u64::MAX));
+        of_tool.fold(None, |known, entry| plus(known, entry.count.0))
+    };
+    let grounded = interaction.grounding.0.iter().fold(None, |known, entry| plus(known, entry.count.0));
+    let mut usage = Usage {
+        input_tokens: plus(interaction.input.0, interaction.tool_use.0),
+        cache_read_tokens: interaction.cached.0,
+        input_audio_tokens: of(&interaction.input_modalities, AUDIO),
+        input_image_tokens: of(&interaction.input_modalities, IMAGE),
+        output_tokens: interaction.output.0,
+        reasoning_tokens: interaction.thought.0,
+        output_audio_tokens: of(&interaction.output_modalities, AUDIO),
+        output_image_tokens: of(&interaction.output_modalities, IMAGE),
+        cache_read_audio_tokens: of(&interaction.cached_modalities, AUDIO),
+        cache_read_image_tokens: of(&interaction.cached_modalities, IMAGE),
+        web_searches: grounding("google_search"),
+        map_queries: grounding("google_maps"),
+        ..Usage::default()
+    };
+    add_thinking(&mut usage, interaction.total.0);
+    let another_tool = sum([grounded]) > sum([usage.web_searches, usage.map_queries]);
+    let known = sum([usage.input_tokens, usage.output_tokens]);
+    let unread = another_tool || flaws.leave_unread(known, interaction.total.0);
+    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interaction_counts_thoughts_and_tools_beside() {
+        let json = br#"{"total_input_tokens":22,"total_output_tokens":590,"total_thought_tokens":1173,
+            "total_tool_use_tokens":198,"total_cached_tokens":0,"total_tokens":1983,
+            "input_tokens_by_modality":[{"modality":"text","tokens":20},{"modality":"image","tokens":2}],
+            "grounding_tool_count":[{"type":"google_search","count":1}]}"#;
+        let usage = read(json).unwrap().usage;
+        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(220), Some(1763)));
+        assert_eq!((usage.input_image_tokens, usage.web_searches), (Some(2), Some(1)));
+    }
+}

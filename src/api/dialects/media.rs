@@ -1,0 +1,75 @@
+//! Embeddings, moderations, images, video, audio and documents, as OpenAI has them, and their likes.
+
+use super::{Call, Dialect, Event, Home, Spoken};
+use crate::api::fields::{Member, NUMBER, USAGE};
+use crate::api::route::Route;
+use crate::record::{Api, Operation, Provider, Usage};
+use http::{HeaderMap, Method};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[
+        Spoken::text(Api::Embeddings, Operation::Embeddings),
+        Spoken::other(Api::Moderations),
+        Spoken::other(Api::Images),
+        Spoken::other(Api::Videos),
+        Spoken::other(Api::Audio),
+        Spoken::other(Api::Rerank),
+        Spoken::other(Api::Ocr),
+    ],
+    route,
+    at_home: Some(at_home),
+    members: &[
+        // Mistral's OCR; MiniMax' speech.
+        ("usage_info", Member::UsageInfo, USAGE),
+        ("extra_info.usage_characters", Member::Characters, NUMBER),
+        ("usage_characters", Member::Characters, NUMBER),
+    ],
+    events: &[
+        ("transcript.text.done", Event::LAST),
+        ("speech.audio.done", Event::LAST),
+        ("image_generation.completed", Event::LAST),
+        ("image_edit.completed", Event::LAST),
+    ],
+    head: Some(read_headers),
+    ..Dialect::NONE
+};
+
+fn route(method: &Method, segments: &[&str]) -> Option<Call> {
+    let other = |api| Call::new(api, Operation::Other);
+    Some(match segments {
+        ["embeddings" | "embed", ..] => Call::new(Api::Embeddings, Operation::Embeddings),
+        ["moderations", ..] => other(Api::Moderations),
+        ["generations" | "edits" | "variations", "images", ..] => other(Api::Images),
+        ["speech" | "transcriptions" | "translations", "audio", ..]
+        // ElevenLabs.
+        | [_, "text-to-speech", ..]
+        | ["stream" | "with-timestamps", _, "text-to-speech", ..] => other(Api::Audio),
+        ["videos" | "remix", ..] => other(Api::Videos),
+        [_, "videos", ..] if *method != Method::DELETE => other(Api::Videos).repeated(),
+        ["content", _, "videos", ..] | [_, "videos", ..] => Call::MANAGEMENT,
+        // What a browser is given to open a session with.
+        ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => Call::MANAGEMENT,
+        ["rerank", ..] => other(Api::Rerank),
+        ["ocr", ..] => other(Api::Ocr),
+        _ => return None,
+    })
+}
+
+/// Deepgram and their likes; OpenAI's moderations.
+fn at_home(home: &Home<'_>, route: &mut Route) {
+    let speaks = matches!(home.path, "/v1/listen" | "/v1/speak" | "/v1/stt" | "/v1/tts");
+    if speaks && home.host.is_some() {
+        route.api = Some(Api::Audio);
+    }
+    // Free of charge (https://platform.openai.com/docs/guides/moderation).
+    if route.api == Some(Api::Moderations) && home.host == Some(&Provider::OPENAI) {
+        route.consumes = false;
+    }
+}
+
+/// What speech costs at ElevenLabs, in characters
+/// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)).
+fn read_headers(headers: &HeaderMap) -> Option<Usage> {
+    let characters = headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()?;
+    Some(Usage { characters: Some(characters), ..Usage::default() })
+}

@@ -1,0 +1,91 @@
+//! OpenAI's Responses.
+
+use super::{Call, Dialect, Event, Spoken, Texts, anthropic, chat};
+use crate::api::fields::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use crate::api::usage::{Convention, Speaker, Sure};
+use crate::record::{Api, Operation};
+use crate::wire::select::InPieces::Strings;
+use http::Method;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::Responses, Operation::Chat)],
+    route,
+    members: &[
+        ("response.model", Member::Model, NAME),
+        ("response.id", Member::Id, NAME),
+        ("response.response_id", Member::Id, NAME),
+        ("response.status", Member::Status, NAME),
+        ("response.service_tier", Member::ServiceTier, NAME),
+        ("response.error", Member::Error, ERROR),
+        ("response.usage", Member::Usage, USAGE),
+        ("tool_usage", Member::ToolUsage, USAGE),
+        ("response.tool_usage", Member::ToolUsage, USAGE),
+        ("output[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("output[].action.type", Member::Item(ItemOf::Answer, ItemMember::Action), NAME),
+        ("output[].environment.type", Member::Item(ItemOf::Answer, ItemMember::Environment), NAME),
+        ("response.output[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("response.output[].action.type", Member::Item(ItemOf::Answer, ItemMember::Action), NAME),
+        ("response.output[].environment.type", Member::Item(ItemOf::Answer, ItemMember::Environment), NAME),
+        ("item.type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
+        ("item.action.type", Member::Item(ItemOf::Event, ItemMember::Action), NAME),
+        ("item.environment.type", Member::Item(ItemOf::Event, ItemMember::Environment), NAME),
+        ("tools[].type", Member::Item(ItemOf::Answer, ItemMember::Offered), NAME),
+        ("response.tools[].type", Member::Item(ItemOf::Answer, ItemMember::Offered), NAME),
+        ("tools[].model", Member::ToolModel, NAME),
+        ("response.tools[].model", Member::ToolModel, NAME),
+        // A line of the results of a batch.
+        ("custom_id", Member::BatchKey, NAME),
+        ("response.status_code", Member::BatchResult, NUMBER),
+    ],
+    texts: Texts {
+        // Embeddings and moderations have an input too.
+        request: &[
+            ("instructions", Strings),
+            ("input", Strings),
+            ("input[]", Strings),
+            ("input[].content", Strings),
+            ("input[].content[].text", Strings),
+            ("input[].arguments", Strings),
+            ("input[].output", Strings),
+        ],
+        stream: &[("delta", Strings)],
+        document: &[
+            ("output[].content[].text", Strings),
+            ("output[].content[].refusal", Strings),
+            ("output[].summary[].text", Strings),
+            ("output[].arguments", Strings),
+        ],
+        both: &[],
+    },
+    events: &[
+        ("response.output_item.added", Event { begins_item: true, ..Event::NONE }),
+        ("response.completed", Event::LAST),
+        ("response.incomplete", Event::LAST),
+        ("response.failed", Event::FAILED),
+    ],
+    objects: &[("response", Api::Responses)],
+    usage: &[Convention {
+        // Anthropic's where nothing is said of a cache.
+        keys: &[("input_tokens", Sure::Shared), ("output_tokens", Sure::Shared)],
+        api: None,
+        read: |json, speaker| match speaker {
+            Speaker::Anthropic => anthropic::read(json),
+            _ => chat::read(json, speaker == Speaker::Google),
+        },
+    }],
+    ..Dialect::NONE
+};
+
+/// `/responses` and what hangs below.
+fn route(method: &Method, segments: &[&str]) -> Option<Call> {
+    let response = Call::new(Api::Responses, Operation::Chat);
+    Some(match segments {
+        ["responses" | "compact", "responses", ..] | ["responses", ..] => response,
+        ["input_tokens", "responses", ..] => Call::COUNT,
+        ["input_items", _, "responses", ..] => Call::MANAGEMENT,
+        [_, "responses", ..] if *method == Method::DELETE => Call::MANAGEMENT,
+        ["cancel", _, "responses", ..] => response.repeated(),
+        [_, "responses", ..] if *method != Method::POST => response.repeated(),
+        _ => return None,
+    })
+}

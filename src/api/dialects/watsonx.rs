@@ -1,0 +1,33 @@
+//! IBM watsonx: text generation of its own, and chat in OpenAI's shape.
+
+use super::{Call, Dialect, Spoken, Texts};
+use crate::api::fields::{Member, NAME, NUMBER};
+use crate::record::{Api, Operation};
+use crate::wire::select::InPieces::Strings;
+use http::Method;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    apis: &[Spoken::text(Api::Watsonx, Operation::TextCompletion)],
+    route,
+    members: &[
+        ("model_id", Member::Model, NAME),
+        ("results[].input_token_count", Member::LargestInputTokens, NUMBER),
+        ("results[].generated_token_count", Member::LargestOutputTokens, NUMBER),
+    ],
+    content: &["results[].generated_text"],
+    texts: Texts { both: &[("results[].generated_text", Strings)], ..Texts::NONE },
+    ..Dialect::NONE
+};
+
+fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+    Some(match segments {
+        ["chat" | "chat_stream", "text", "v1" | "v1-beta", "ml", ..] => {
+            Call::new(Api::ChatCompletions, Operation::Chat)
+        }
+        ["generation" | "generation_stream", "text", _, "ml", ..]
+        | ["text" | "text_stream", "generation", _, "ml", ..] => {
+            Call::new(Api::Watsonx, Operation::TextCompletion)
+        }
+        _ => return None,
+    })
+}
