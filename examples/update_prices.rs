@@ -13,14 +13,14 @@ use tower_llm_metrics::PriceBook;
 
 type Error = Box<dyn std::error::Error>;
 
-const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/price/data/prices.txt");
+const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/price/data/prices.jsonl");
 const USAGE: &str = "usage: update_prices GENAI.json LITELLM.json (--version V --date YYYY-MM-DD | --diff)";
 
 /// What stands above the data.
 const NOTICE: &str = "\
 # Prices of genai-prices (Copyright (c) Pydantic Services Inc.) and LiteLLM (Copyright (c) 2023 Berri AI), both under the
 # MIT licence; see LICENSE-genai-prices and LICENSE-litellm beside this file. Made by examples/update_prices.rs;
-# the format is described in src/price/snapshot/mod.rs. Do not edit.
+# the format is described in src/price/snapshot.rs. Do not edit.
 ";
 
 fn run() -> Result<(), Error> {

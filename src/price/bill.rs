@@ -10,11 +10,210 @@
 //! * Searches, map queries and annotated pages come on top. Where there were some and there is no rate, the call has no price.
 //! * What the data has for the default tier and not for the one asked for is missing, not the default tier's.
 //! * Nothing is free unless the entry says so: where all that was billed comes to 0 and something was passed over, the call has no price.
+//!
+//! An entry may lack what another one knows: a cloud's own list the rates of a model that it resells, a list of tokens the fee of a search. Where
+//! it does, the other entry is asked unit by unit, and never the other way round.
 
-use super::catalog::{Catalog, Lookup};
-use super::quantities::{Tokens, extras, measures};
-use super::rates::{Basis, Rates, Terms};
-use crate::record::{Part, Parts, Unit, UnpricedReason, Usage};
+use super::catalog::{Catalog, Entry, MAX_OVERLAYS, Price, STANDARD, TierId};
+use super::rates::{Lookup, Rates, unix_seconds};
+use super::resolve::Fills;
+use crate::record::{Billing, Part, Parts, Rate, Unit, UnpricedReason, Usage};
+use std::cell::OnceCell;
+use std::time::{Duration, SystemTime};
+
+/// What decides about rates beside the model.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) tier: TierId,
+    /// A tier that stands for the route or region, where there is one.
+    pub(super) route: Option<TierId>,
+    pub(super) time: SystemTime,
+}
+
+/// The entry that a call is billed by.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'a> {
+    pub(super) entry: &'a Entry,
+    /// The entry that is asked for what the first lacks, and for how much of it.
+    pub(super) filler: Option<(&'a Entry, Fills)>,
+    /// A factor on the rates of tokens.
+    pub(super) factor: Option<Rate>,
+}
+
+/// Prices that lie over each other, the uppermost first, for a request of some size.
+struct Layers<'a> {
+    rates: [Option<&'a Rates>; 2 * MAX_OVERLAYS + 1],
+    input: u64,
+    searches_once: bool,
+}
+
+/// The rates that hold for one call.
+pub(super) struct CallRates<'a> {
+    own: Layers<'a>,
+    filler: Option<(Layers<'a>, Fills)>,
+    /// A factor on the rates of tokens.
+    pub(super) factor: Option<Rate>,
+    /// Whether the entry lists tokens: what is sold otherwise is not also billed by them.
+    lists_tokens: bool,
+}
+
+impl<'a> CallRates<'a> {
+    /// The rates of an entry under some terms, for a request of that much input.
+    pub(super) fn of(
+        catalog: &'a Catalog,
+        basis: &Basis<'_>,
+        terms: &Terms,
+        input: u64,
+    ) -> Result<Self, UnpricedReason> {
+        let own = Layers::of(catalog, basis.entry, terms, input)?;
+        let filler = basis
+            .filler
+            .and_then(|(filler, fills)| Some((Layers::of(catalog, filler, terms, input).ok()?, fills)));
+        let lists_tokens = [Unit::Input, Unit::Output].iter().any(|unit| own.get(*unit) != Lookup::Absent);
+        Ok(Self { own, filler, factor: basis.factor, lists_tokens })
+    }
+
+    /// The rate of a unit.
+    pub(super) fn get(&self, unit: Unit) -> Lookup {
+        let own = self.own.get(unit);
+        let Some((filler, fills)) = &self.filler else { return own };
+        let fills = match unit.row().billing {
+            Billing::Extra => true,
+            Billing::Media => self.lists_tokens,
+            Billing::Token => self.lists_tokens && *fills == Fills::Resold,
+            Billing::Measure => false,
+        };
+        match own {
+            Lookup::Missing | Lookup::Absent if fills => match filler.get(unit) {
+                Lookup::Rate(rate) => Lookup::Rate(rate),
+                Lookup::Missing | Lookup::Absent => own,
+            },
+            own => own,
+        }
+    }
+
+    /// Whether an answer counts once for a unit, however often that was counted in it.
+    pub(super) fn once(&self, unit: Unit) -> bool {
+        let by = match (self.own.get(unit), &self.filler) {
+            (Lookup::Rate(_), _) => self.own.searches_once,
+            (_, filler) => filler.as_ref().is_some_and(|(filler, _)| filler.searches_once),
+        };
+        by && matches!(unit, Unit::WebSearches | Unit::MapQueries)
+    }
+
+    /// The rate of the first of these units that has one.
+    pub(super) fn first(&self, units: &[Unit]) -> Lookup {
+        let mut known = units.iter().map(|unit| self.get(*unit)).filter(|lookup| *lookup != Lookup::Absent);
+        known.next().unwrap_or(Lookup::Absent)
+    }
+}
+
+impl<'a> Layers<'a> {
+    /// Lays the prices of an entry that hold over each other.
+    fn of(catalog: &'a Catalog, entry: &Entry, terms: &Terms, input: u64) -> Result<Self, UnpricedReason> {
+        let mut layers = Self { rates: Default::default(), input, searches_once: entry.searches_once };
+        // Most prices hold always, and then the time need not be looked at.
+        let time = OnceCell::new();
+        let holds = |price: &&Price| {
+            price.when.is_always() || price.when.holds(*time.get_or_init(|| unix_seconds(terms.time)))
+        };
+        let of_tier = |tier| entry.prices.iter().filter(move |price| price.tier == tier);
+        let mut free = layers.rates.iter_mut();
+        let mut lay = |price: &Price| {
+            if let Some(layer) = free.next() {
+                *layer = catalog.rates(price);
+            }
+        };
+        if terms.tier != STANDARD {
+            let mut prices = of_tier(terms.tier).filter(holds).peekable();
+            if prices.peek().is_none() {
+                return Err(UnpricedReason::UnknownTier);
+            }
+            prices.for_each(&mut lay);
+        }
+        if let Some(route) = terms.route {
+            of_tier(route).filter(holds).for_each(&mut lay);
+        }
+        // Where none holds yet, the first is the oldest that is known.
+        let standard = of_tier(STANDARD).rev().find(holds).or_else(|| of_tier(STANDARD).next());
+        standard.into_iter().for_each(lay);
+        Ok(layers)
+    }
+
+    /// The rate of a unit in the uppermost of these prices that has one.
+    fn get(&self, unit: Unit) -> Lookup {
+        let layers = self.rates.iter().map_while(|layer| *layer);
+        let mut known = layers.map(|rates| rates.at(unit, self.input)).filter(|rate| *rate != Lookup::Absent);
+        known.next().unwrap_or(Lookup::Absent)
+    }
+}
+
+/// The tokens by kind, each in one kind only.
+///
+/// What goes in is split by cache and by modality. Where the provider does not say how the two cut across each other, tokens
+/// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
+/// images. Where parts exceed their whole, which the record says, nothing is left over for the rest: cached tokens are billed as they
+/// were reported, other parts up to the whole.
+///
+/// `bill` is told how many there are of a kind and the units whose rates they may be billed at, of which the first that has one
+/// counts. It is not told of kinds that do not occur.
+fn each_kind(
+    usage: &Usage,
+    has_reasoning_rate: bool,
+    mut bill: impl FnMut(u64, &'static [Unit]) -> Result<(), UnpricedReason>,
+) -> Result<(), UnpricedReason> {
+    let count = |count: Option<u64>| count.unwrap_or(0);
+    let mut each = |tokens, units| if tokens > 0 { bill(tokens, units) } else { Ok(()) };
+    let (read, written_1h) = (count(usage.cache_read_tokens), count(usage.cache_write_1h_tokens));
+    let written = written(usage).ok_or(UnpricedReason::Overflow)?;
+    let fresh = count(usage.input_tokens).saturating_sub(read.saturating_add(written));
+    let (all_audio, all_image) = (count(usage.input_audio_tokens), count(usage.input_image_tokens));
+    let (told_audio, told_image) =
+        (count(usage.cache_read_audio_tokens), count(usage.cache_read_image_tokens));
+    let audio = all_audio.saturating_sub(told_audio).min(fresh);
+    let image = all_image.saturating_sub(told_image).min(fresh - audio);
+    let (cached_audio, cached_image) = match (usage.cache_read_audio_tokens, usage.cache_read_image_tokens) {
+        (None, None) => (all_audio - audio, all_image - image),
+        _ => (told_audio, told_image),
+    };
+    let cached_audio = cached_audio.min(read);
+    let cached_image = cached_image.min(read - cached_audio);
+    each(fresh - audio - image, &[Unit::Input])?;
+    each(read - cached_audio - cached_image, &[Unit::CacheRead, Unit::Input])?;
+    each(written - written_1h, &[Unit::CacheWrite, Unit::Input])?;
+    each(written_1h, &[Unit::CacheWrite1h, Unit::CacheWrite, Unit::Input])?;
+    each(audio, &[Unit::InputAudio, Unit::Input])?;
+    each(cached_audio, &[Unit::CacheReadAudio, Unit::CacheRead, Unit::InputAudio, Unit::Input])?;
+    each(image, &[Unit::InputImage, Unit::Input])?;
+    each(cached_image, &[Unit::CacheReadImage, Unit::CacheRead, Unit::InputImage, Unit::Input])?;
+
+    let output = count(usage.output_tokens);
+    let audio = count(usage.output_audio_tokens).min(output);
+    let image = count(usage.output_image_tokens).min(output - audio);
+    let text = output - audio - image;
+    let reasoning = if has_reasoning_rate { count(usage.reasoning_tokens).min(text) } else { 0 };
+    each(text - reasoning, &[Unit::Output])?;
+    each(reasoning, &[Unit::Reasoning, Unit::Output])?;
+    each(audio, &[Unit::OutputAudio, Unit::Output])?;
+    each(image, &[Unit::OutputImage, Unit::Output])
+}
+
+/// All tokens written to a cache, at least those whose time to live is known; `None` where they cannot be counted. What is left beside
+/// these is billed as kept for five minutes, which is what a provider means that knows one kind only.
+fn written(usage: &Usage) -> Option<u64> {
+    let by_time =
+        usage.cache_write_5m_tokens.unwrap_or(0).checked_add(usage.cache_write_1h_tokens.unwrap_or(0))?;
+    Some(usage.cache_write_tokens.unwrap_or(0).max(by_time))
+}
+
+/// Whether there are tokens of any kind, of which some may not be within a whole.
+fn has_tokens(usage: &Usage) -> bool {
+    let Usage { input_tokens, input_audio_tokens, input_image_tokens, cache_read_tokens, .. } = *usage;
+    let Usage { output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, .. } = *usage;
+    let input = [input_tokens, input_audio_tokens, input_image_tokens, cache_read_tokens, written(usage)];
+    let output = [output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens];
+    input.iter().chain(&output).flatten().any(|tokens| *tokens > 0)
+}
 
 /// What the tokens of a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +229,14 @@ enum Billed {
 /// What a call of these tokens is billed, without the counted things.
 ///
 /// Adds to `parts` what could be billed; what is there already stays.
-#[inline(always)]
-fn bill_tokens(rates: &Rates<'_>, tokens: &Tokens, parts: &mut Parts) -> Result<Billed, UnpricedReason> {
-    let reasoning = tokens.reasoning > 0 && !matches!(rates.get(Unit::Reasoning), Lookup::Absent);
+fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<Billed, UnpricedReason> {
+    let reasoning = usage.reasoning_tokens.is_some() && !matches!(rates.get(Unit::Reasoning), Lookup::Absent);
     let mut billed = Billed::All;
-    tokens.each_kind(reasoning, |quantity, units| {
+    each_kind(usage, reasoning, |quantity, units| {
         let Some(kind) = units.first() else { return Ok(()) };
         match rates.first(units) {
             Lookup::Rate(rate) => {
-                let rate = match rates.uplift {
+                let rate = match rates.factor {
                     None => rate,
                     Some(factor) => rate.times(factor).ok_or(UnpricedReason::Overflow)?,
                 };
@@ -64,37 +262,45 @@ pub(super) fn bill_pass(
     catalog: &Catalog,
     basis: &Basis<'_>,
     terms: &Terms,
-    tokens: &Tokens,
+    pass: &Usage,
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let rates = Rates::of(catalog, basis, terms, tokens.input)?;
-    match bill_tokens(&rates, tokens, parts)? {
+    let rates = CallRates::of(catalog, basis, terms, pass.input_tokens.unwrap_or(0))?;
+    match bill_tokens(&rates, pass, parts)? {
         Billed::All | Billed::InputAlone => Ok(()),
         Billed::Some => Err(UnpricedReason::NoRate),
     }
 }
 
-/// Whether something was counted beside tokens and what comes on top.
-#[inline]
-fn counts_other_things(usage: &Usage) -> bool {
-    usage.seconds.is_some()
-        || usage.search_units.is_some()
-        || usage.images.is_some()
-        || usage.characters.is_some()
-        || usage.pages.is_some()
+/// How much of a unit other than tokens was counted.
+fn count(usage: &Usage, unit: Unit) -> u64 {
+    (unit.row().count)(usage).unwrap_or(0)
+}
+
+/// The length that is billed, in nanoseconds. `None` for more than the 584 years that can be counted.
+fn length(usage: &Usage, least_seconds: u8) -> Option<u64> {
+    let length = match usage.seconds {
+        Some(length) if !length.is_zero() => length.max(Duration::from_secs(least_seconds.into())),
+        _ => Duration::ZERO,
+    };
+    u64::try_from(length.as_nanos()).ok()
 }
 
 /// What is billed beside tokens and what comes on top; whether something was passed over. An error where nothing that measures the work
 /// has a rate.
 fn bill_measures(
-    rates: &Rates<'_>,
+    rates: &CallRates<'_>,
     least_seconds: u8,
-    (usage, tokens): (&Usage, &Tokens),
+    usage: &Usage,
     all_tokens: bool,
     parts: &mut Parts,
 ) -> Result<bool, UnpricedReason> {
     let (mut billed, mut passed_over) = (false, false);
-    for (unit, quantity) in measures(usage, least_seconds).ok_or(UnpricedReason::Overflow)? {
+    for unit in Unit::MEASURES {
+        let quantity = match unit {
+            Unit::Seconds => length(usage, least_seconds).ok_or(UnpricedReason::Overflow)?,
+            unit => count(usage, unit),
+        };
         if quantity == 0 {
             continue;
         }
@@ -107,7 +313,8 @@ fn bill_measures(
             Lookup::Absent => passed_over = true,
         }
     }
-    let tokens_billed = all_tokens && (tokens.input > 0 || tokens.output > 0);
+    let tokens_billed =
+        all_tokens && [usage.input_tokens, usage.output_tokens].iter().flatten().any(|tokens| *tokens > 0);
     if billed || tokens_billed || (all_tokens && !passed_over) {
         Ok(passed_over)
     } else {
@@ -116,8 +323,9 @@ fn bill_measures(
 }
 
 /// What comes on top of the work. Each must have a rate.
-fn bill_extras(rates: &Rates<'_>, usage: &Usage, parts: &mut Parts) -> Result<(), UnpricedReason> {
-    for (unit, quantity) in extras(usage) {
+fn bill_extras(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<(), UnpricedReason> {
+    for unit in Unit::EXTRAS {
+        let quantity = count(usage, unit);
         if quantity == 0 {
             continue;
         }
@@ -133,24 +341,149 @@ pub(super) fn bill_call(
     catalog: &Catalog,
     basis: &Basis<'_>,
     terms: &Terms,
-    (usage, tokens): (&Usage, &Tokens),
+    usage: &Usage,
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let rates = Rates::of(catalog, basis, terms, tokens.input)?;
-    let billed = bill_tokens(&rates, tokens, parts)?;
+    let rates = CallRates::of(catalog, basis, terms, usage.input_tokens.unwrap_or(0))?;
+    let billed = bill_tokens(&rates, usage, parts)?;
     let all_tokens = billed != Billed::Some;
     let mut passed_over = billed != Billed::All;
-    if !all_tokens || counts_other_things(usage) {
-        passed_over |= bill_measures(&rates, basis.entry.least_seconds, (usage, tokens), all_tokens, parts)?;
+    if !all_tokens
+        || (usage.seconds.is_some()
+            || Unit::MEASURES.into_iter().any(|unit| (unit.row().count)(usage).is_some()))
+    {
+        passed_over |= bill_measures(&rates, basis.entry.least_seconds, usage, all_tokens, parts)?;
     }
     bill_extras(&rates, usage, parts)?;
     if let Lookup::Rate(rate) = rates.get(Unit::Requests) {
         parts.push(&Part::new(Unit::Requests, 1, rate));
     }
     // Parts without a whole are tokens too.
-    let lost = parts.is_empty() && tokens.any();
+    let lost = parts.is_empty() && has_tokens(usage);
     if lost || (passed_over && parts.iter().all(|part| part.rate.is_zero())) {
         return Err(UnpricedReason::NoRate);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amounts(usage: &Usage) -> Vec<(Unit, u64)> {
+        let mut kinds = Vec::new();
+        let note = |amount, units: &[Unit]| {
+            kinds.push((units[0], amount));
+            Ok(())
+        };
+        each_kind(usage, true, note).unwrap();
+        kinds
+    }
+
+    #[test]
+    fn parts_are_taken_out_of_the_whole_once() {
+        let tokens = Usage {
+            input_tokens: Some(100),
+            cache_read_tokens: Some(20),
+            cache_write_tokens: Some(30),
+            cache_write_1h_tokens: Some(10),
+            input_audio_tokens: Some(5),
+            output_tokens: Some(50),
+            reasoning_tokens: Some(40),
+            output_audio_tokens: Some(4),
+            ..Usage::default()
+        };
+        let parts = [
+            (Unit::Input, 45),
+            (Unit::CacheRead, 20),
+            (Unit::CacheWrite, 20),
+            (Unit::CacheWrite1h, 10),
+            (Unit::InputAudio, 5),
+            (Unit::Output, 6),
+            (Unit::Reasoning, 40),
+            (Unit::OutputAudio, 4),
+        ];
+        assert_eq!(amounts(&tokens), parts);
+        assert_eq!(amounts(&tokens).iter().map(|(_, n)| n).sum::<u64>(), 150);
+    }
+
+    #[test]
+    fn cached_tokens_are_text_as_long_as_there_is_text() {
+        let mixed = Usage {
+            input_tokens: Some(100),
+            cache_read_tokens: Some(60),
+            input_audio_tokens: Some(50),
+            ..Usage::default()
+        };
+        assert_eq!(
+            amounts(&mixed),
+            [(Unit::CacheRead, 50), (Unit::InputAudio, 40), (Unit::CacheReadAudio, 10)]
+        );
+    }
+
+    #[test]
+    fn what_of_the_cache_was_audio_is_taken_from_what_the_provider_told() {
+        let told = |audio, image| Usage {
+            input_tokens: Some(1_000),
+            cache_read_tokens: Some(900),
+            input_audio_tokens: Some(900),
+            cache_read_audio_tokens: Some(audio),
+            cache_read_image_tokens: Some(image),
+            ..Usage::default()
+        };
+        assert_eq!(amounts(&told(900, 0)), [(Unit::Input, 100), (Unit::CacheReadAudio, 900)]);
+        assert_eq!(amounts(&told(0, 0)), [(Unit::CacheRead, 900), (Unit::InputAudio, 100)]);
+        let max = u64::MAX;
+        assert_eq!(amounts(&told(max, max)), [(Unit::Input, 100), (Unit::CacheReadAudio, 900)]);
+    }
+
+    #[test]
+    fn contradictions_never_wrap() {
+        let cached = Usage { input_tokens: Some(208), cache_read_tokens: Some(314), ..Usage::default() };
+        assert_eq!(amounts(&cached), [(Unit::CacheRead, 314)]);
+        let max = u64::MAX;
+        let all = Usage {
+            input_tokens: Some(1),
+            cache_read_tokens: Some(max),
+            cache_write_tokens: Some(max),
+            cache_write_1h_tokens: Some(max),
+            input_audio_tokens: Some(max),
+            input_image_tokens: Some(max),
+            output_tokens: Some(1),
+            reasoning_tokens: Some(max),
+            output_audio_tokens: Some(max),
+            output_image_tokens: Some(max),
+            ..Usage::default()
+        };
+        assert!(amounts(&all).iter().all(|(_, n)| *n <= max));
+    }
+
+    #[test]
+    fn cache_writes_without_a_time_to_live_count_as_five_minutes() {
+        let all = |all, five_minutes, hour| {
+            written(&Usage {
+                cache_write_tokens: all,
+                cache_write_5m_tokens: five_minutes,
+                cache_write_1h_tokens: hour,
+                ..Usage::default()
+            })
+        };
+        assert_eq!(all(Some(10), None, None), Some(10));
+        assert_eq!(all(Some(10), None, Some(4)), Some(10));
+        assert_eq!(all(None, Some(3), Some(4)), Some(7));
+        assert_eq!(all(Some(5), Some(3), Some(4)), Some(7));
+        assert_eq!(all(None, Some(u64::MAX), Some(1)), None);
+    }
+
+    #[test]
+    fn a_least_length_applies_to_what_has_a_length() {
+        let billed = |seconds| {
+            let usage = Usage { seconds: Some(Duration::from_secs(seconds)), ..Usage::default() };
+            length(&usage, 10)
+        };
+        assert_eq!(billed(3), Some(10_000_000_000));
+        assert_eq!(billed(12), Some(12_000_000_000));
+        assert_eq!(billed(0), Some(0));
+        assert_eq!(billed(u64::MAX), None);
+    }
 }

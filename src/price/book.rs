@@ -1,13 +1,18 @@
-//! The price book.
+//! The price book, and one that can be replaced.
 
-use super::builder::PriceBookBuilder;
+use super::builder::{PriceBookBuilder, write_snapshot};
 use super::catalog::Catalog;
 use super::error::{PriceError, Refused};
-use super::memo::Memo;
 use super::overrides::PriceOverride;
-use super::snapshot;
-use super::window::unix_seconds;
+use super::rates::unix_seconds;
+use super::resolve::{Disagreement, Resolution, disagreements};
+use super::{PricedCall, Pricer};
+use crate::record::{Cost, Text};
+use arc_swap::ArcSwap;
+use quick_cache::Equivalent;
+use quick_cache::sync::Cache;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
@@ -44,15 +49,41 @@ pub struct PriceBook(pub(super) Arc<Inner>);
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) catalog: Catalog,
-    pub(super) memo: Memo,
+    /// What names resolved to: those that the data does not spell take a few microseconds of patterns.
+    pub(super) resolved: Cache<ModelName, Resolution>,
     pub(super) version: Arc<str>,
     date: Option<SystemTime>,
-    stale_after: Duration,
+    pub(super) stale_after: Duration,
     /// From when on the book is old.
     pub(super) stale: Option<SystemTime>,
     pub(super) warned: AtomicBool,
     refused: Vec<Refused>,
 }
+
+/// A provider or an endpoint of one, a region, and the name of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ModelName {
+    pub(super) who: Text,
+    pub(super) region: Option<Text>,
+    pub(super) name: Text,
+}
+
+/// The same, borrowed: looking it up copies nothing.
+#[derive(Clone, Copy, Hash)]
+pub(super) struct ModelNameRef<'a> {
+    pub(super) who: &'a Text,
+    pub(super) region: Option<&'a Text>,
+    pub(super) name: &'a Text,
+}
+
+impl Equivalent<ModelName> for ModelNameRef<'_> {
+    fn equivalent(&self, key: &ModelName) -> bool {
+        *self.name == key.name && *self.who == key.who && self.region == key.region.as_ref()
+    }
+}
+
+/// How many names a book remembers. Callers choose them.
+const MAX_NAMES: usize = 4_096;
 
 impl PriceBook {
     /// A book that knows no price.
@@ -117,7 +148,7 @@ impl PriceBook {
     pub fn bundled() -> Self {
         static BUNDLED: std::sync::LazyLock<PriceBook> = std::sync::LazyLock::new(|| {
             // The tests read it: there is no error.
-            PriceBook::from_snapshot(include_str!("data/prices.txt")).unwrap_or_else(|_| PriceBook::empty())
+            PriceBook::from_snapshot(include_str!("data/prices.jsonl")).unwrap_or_else(|_| PriceBook::empty())
         });
         BUNDLED.clone()
     }
@@ -161,9 +192,9 @@ impl PriceBook {
         Ok(PriceBookBuilder::on(self).overrides_json(data)?.build())
     }
 
-    /// The book in a compact text form, from which it loads about ten times faster than from what it was made of.
+    /// Writes the book as lines of JSON, from which it loads several times faster than from what it was made of.
     pub fn to_snapshot(&self) -> String {
-        snapshot::write(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
+        write_snapshot(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
     }
 
     pub(super) fn new(
@@ -175,8 +206,8 @@ impl PriceBook {
     ) -> Self {
         let stale = date.and_then(|date| date.checked_add(stale_after));
         let warned = AtomicBool::new(false);
-        let memo = Memo::default();
-        Self(Arc::new(Inner { catalog, memo, version, date, stale_after, stale, warned, refused }))
+        let resolved = Cache::new(MAX_NAMES);
+        Self(Arc::new(Inner { catalog, resolved, version, date, stale_after, stale, warned, refused }))
     }
 
     /// The version of the price data, as records carry it.
@@ -243,15 +274,97 @@ impl PriceBook {
         })
     }
 
-    pub(super) fn catalog(&self) -> &Catalog {
-        &self.0.catalog
+    /// Where the sources of the book have other rates for the same name, at the default tier and the end of all start dates.
+    /// A unit that one of them does not mention is billed as the kind that it is part of, and is compared as such.
+    pub fn disagreements(&self) -> Vec<Disagreement> {
+        disagreements(&self.0.catalog)
+    }
+}
+
+/// A price book that can be replaced while calls are priced by it, without a lock on their way. A clone is another
+/// handle to the same place.
+///
+/// ```
+/// use tower_llm_metrics::PriceBook;
+/// use tower_llm_metrics::price::SharedPriceBook;
+///
+/// let book = SharedPriceBook::new(PriceBook::empty());
+/// // Give `book.clone()` to the layer, and later:
+/// let error = book.reload(|| PriceBook::from_json(b"<html>502</html>")).unwrap_err();
+/// assert!(error.to_string().contains("shape"));
+/// assert!(book.load().is_empty(), "the old book is kept");
+/// ```
+#[derive(Clone)]
+pub struct SharedPriceBook(Arc<ArcSwap<PriceBook>>);
+
+impl SharedPriceBook {
+    /// A place that holds `book`.
+    pub fn new(book: PriceBook) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(book)))
     }
 
-    pub(super) fn stale_after(&self) -> Duration {
-        self.0.stale_after
+    /// The book that is there now.
+    pub fn load(&self) -> PriceBook {
+        self.0.load().as_ref().clone()
     }
 
-    pub(super) fn shared_version(&self) -> Arc<str> {
-        Arc::clone(&self.0.version)
+    /// Puts `book` in the place of the one that is there, which is returned. Calls that are being priced go on with
+    /// the old one.
+    pub fn replace(&self, book: PriceBook) -> PriceBook {
+        self.0.swap(Arc::new(book)).as_ref().clone()
+    }
+
+    /// Puts the book that `load` makes in the place of the one that is there.
+    ///
+    /// # Errors
+    /// Those of `load`; the old book stays.
+    pub fn reload<E>(&self, load: impl FnOnce() -> Result<PriceBook, E>) -> Result<(), E> {
+        self.0.store(Arc::new(load()?));
+        Ok(())
+    }
+}
+
+impl From<PriceBook> for SharedPriceBook {
+    fn from(book: PriceBook) -> Self {
+        Self::new(book)
+    }
+}
+
+impl fmt::Debug for SharedPriceBook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedPriceBook").field(&*self.0.load()).finish()
+    }
+}
+
+impl Pricer for SharedPriceBook {
+    fn price(&self, call: &PricedCall<'_>) -> Cost {
+        self.0.load().price(call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Provider, Rate, Text, Unit, Usage, Usd};
+
+    #[test]
+    fn calls_are_priced_by_the_book_that_is_there() {
+        let book = |rate| {
+            let price = PriceOverride::new("acme", "m").rate(Unit::Input, Rate::from_parts(rate, 6));
+            PriceBook::empty().with_overrides([price]).unwrap()
+        };
+        let (provider, model) = (Provider::new("acme").unwrap(), Text::new("m").unwrap());
+        let usage = Usage { input_tokens: Some(1), ..Usage::default() };
+        let mut call = PricedCall::new(&usage, std::time::UNIX_EPOCH);
+        (call.provider, call.model) = (Some(&provider), Some(&model));
+
+        let shared = SharedPriceBook::new(book(1));
+        let other = shared.clone();
+        assert_eq!(other.price(&call).total().map(Usd::picos), Some(1_000_000));
+        let old = shared.replace(book(2));
+        assert_eq!(other.price(&call).total().map(Usd::picos), Some(2_000_000));
+        assert_eq!(old.price(&call).total().map(Usd::picos), Some(1_000_000));
+        assert!(shared.reload(|| PriceBook::from_json(b"[{}]")).is_err());
+        assert_eq!(other.price(&call).total().map(Usd::picos), Some(2_000_000));
     }
 }

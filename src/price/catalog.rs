@@ -1,34 +1,31 @@
-//! Price data, packed: flat tables that load fast, hold little and are read without an allocation.
+//! Price data as plain tables: providers, the entries of their models, and the rates that these refer to.
 
-use super::index::{Index, Key};
-use super::matcher::Matcher;
-use super::window::Window;
-use crate::record::{Rate, Text, Unit};
+use super::error::{Problem, Refused};
+use super::pattern::Pattern;
+use super::rates::{Rates, Validity};
+use crate::record::{Rate, Text};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Where an entry comes from, in the order of precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Source {
-    /// The application's own.
-    Override = 0,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PriceList {
+    /// The application's own prices.
+    Own,
     /// The genai-prices data.
-    GenAi = 1,
-    /// LiteLLM's price map.
-    LiteLlm = 2,
-}
-
-impl Source {
-    /// All of them, by precedence.
-    pub(super) const ALL: [Self; 3] = [Self::Override, Self::GenAi, Self::LiteLlm];
+    GenAi,
+    /// LiteLLM's map, from which most entries are.
+    #[default]
+    LiteLlm,
 }
 
 /// The place of an entry in its table.
 pub(super) type EntryId = u32;
 /// The place of a provider in its table.
 pub(super) type ProviderId = u16;
-/// The place of a card in its table.
-pub(super) type CardId = u32;
 /// The place of a tier in its table; [`STANDARD`] is the default.
 pub(super) type TierId = u8;
 
@@ -36,79 +33,63 @@ pub(super) type TierId = u8;
 pub(super) const STANDARD: TierId = 0;
 /// The tier of batch APIs.
 pub(super) const BATCH: TierId = 1;
-/// The names of the tiers that every catalogue has.
-pub(super) const FIXED_TIERS: [&str; 2] = ["standard", "batch"];
-
 /// At most this many prices of one tier may hold at the same time.
 pub(super) const MAX_OVERLAYS: usize = 3;
+/// The names of the tiers that every catalog has.
+const FIXED_TIERS: [&str; 2] = ["standard", "batch"];
 
-/// A run of rows in another table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Run {
-    pub(super) first: u32,
-    pub(super) len: u16,
-}
-
-impl Run {
-    /// The rows of the run.
-    #[inline]
-    pub(super) fn of<T>(self, table: &[T]) -> &[T] {
-        let first = self.first as usize;
-        table.get(first..first + usize::from(self.len)).unwrap_or_default()
-    }
-
-    /// The part of a text.
-    #[inline]
-    pub(super) fn of_text(self, text: &str) -> &str {
-        let first = self.first as usize;
-        text.get(first..first + usize::from(self.len)).unwrap_or_default()
-    }
-}
-
-/// The rates for requests of more than some number of tokens.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Band {
-    pub(super) above: u64,
-    /// Where the rates begin.
-    pub(super) first: u32,
-    /// Which of them is the one of a unit, counted from 1; 0 for a unit that has none.
-    pub(super) places: [u8; Unit::ALL.len()],
-}
-
-impl Band {
-    /// A band without rates, of those that begin at `first`.
-    pub(super) const fn new(above: u64, first: u32) -> Self {
-        Self { above, first, places: [0; Unit::ALL.len()] }
-    }
-
-    /// Notes that the next rate is the one of `unit`; `None` where that is not after the units before it.
-    pub(super) fn add(&mut self, unit: Unit) -> Option<()> {
-        let last = self.places.iter().max().copied().unwrap_or(0);
-        let (before, from) = self.places.split_at_mut_checked(unit as usize)?;
-        let place = from.first_mut()?;
-        *place = last + 1;
-        (last == 0 || before.contains(&last)).then_some(())
-    }
-}
-
-/// A price and when it holds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Period {
-    pub(super) window: Window,
+/// A price and when it holds. Of the prices of the default tier the last that holds is the one; those of another tier lie over it, the
+/// first that holds on top.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(from = "PriceText", into = "PriceText")]
+pub(super) struct Price {
+    pub(super) when: Validity,
     pub(super) tier: TierId,
-    pub(super) card: CardId,
+    /// The place of the rates in their table.
+    pub(super) rates: u32,
 }
 
-/// A factor on the rates of tokens in a region.
+/// A price as a snapshot has it: the place of the rates alone, where they are those of the default tier at all times.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum PriceText {
+    Standard(u32),
+    At(TierId, u32),
+    During(TierId, u32, Validity),
+}
+
+impl From<PriceText> for Price {
+    fn from(text: PriceText) -> Self {
+        let (tier, rates, when) = match text {
+            PriceText::Standard(rates) => (STANDARD, rates, Validity::Always),
+            PriceText::At(tier, rates) => (tier, rates, Validity::Always),
+            PriceText::During(tier, rates, when) => (tier, rates, when),
+        };
+        Self { when, tier, rates }
+    }
+}
+
+impl From<Price> for PriceText {
+    fn from(Price { when, tier, rates }: Price) -> Self {
+        match (tier, when) {
+            (STANDARD, Validity::Always) => Self::Standard(rates),
+            (tier, Validity::Always) => Self::At(tier, rates),
+            (tier, when) => Self::During(tier, rates, when),
+        }
+    }
+}
+
+/// A factor on the rates of tokens in some regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Uplift {
-    pub(super) region: Region,
+pub(super) struct RegionalFactor {
+    pub(super) regions: Regions,
     pub(super) factor: Rate,
 }
 
 /// The regions that a factor is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Region {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Regions {
     /// The data residency `eu`.
     Eu,
     /// The data residency `us`.
@@ -119,14 +100,15 @@ pub(super) enum Region {
     NotGlobal,
 }
 
-impl Region {
+impl Regions {
     /// Whether `region` is meant.
     pub(super) fn covers(self, region: &str) -> bool {
+        let is = |name: &str| region.eq_ignore_ascii_case(name);
         match self {
-            Self::Eu => region.eq_ignore_ascii_case("eu"),
-            Self::Us => region.eq_ignore_ascii_case("us"),
-            Self::Gov => region.eq_ignore_ascii_case("gov"),
-            Self::NotGlobal => !region.eq_ignore_ascii_case("global"),
+            Self::Eu => is("eu"),
+            Self::Us => is("us"),
+            Self::Gov => is("gov"),
+            Self::NotGlobal => !is("global"),
         }
     }
 }
@@ -134,56 +116,72 @@ impl Region {
 /// The prices of one model of one provider.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) name: Run,
+    /// `provider/name`, as the data spells the name.
+    pub(super) label: Arc<str>,
     pub(super) provider: ProviderId,
-    pub(super) source: Source,
-    pub(super) periods: Run,
-    pub(super) uplifts: Run,
+    pub(super) list: PriceList,
+    pub(super) prices: Box<[Price]>,
+    pub(super) factors: Box<[RegionalFactor]>,
     /// The least that is billed of [`Unit::Seconds`].
     pub(super) least_seconds: u8,
     /// Whether an answer is billed once for its searches, however many there were.
     pub(super) searches_once: bool,
-    /// The place of the band, counted from 1, of an entry whose default tier has one price for all times and sizes: most
-    /// have.
-    pub(super) sole_band: u32,
-    /// `provider/entry`, made when it is first needed.
-    pub(super) label: OnceLock<Arc<str>>,
 }
 
-/// A provider.
-#[derive(Clone)]
-pub(super) struct Provider {
+/// The entries of one name, by the list that they are from.
+#[derive(Clone, Copy, Default)]
+pub(super) struct NamedEntries {
+    own: Option<EntryId>,
+    genai: Option<EntryId>,
+    litellm: Option<EntryId>,
+}
+
+impl NamedEntries {
+    /// The entry that a list has under the name.
+    pub(super) fn of(mut self, list: PriceList) -> Option<EntryId> {
+        *self.of_mut(list)
+    }
+
+    pub(super) const fn of_mut(&mut self, list: PriceList) -> &mut Option<EntryId> {
+        match list {
+            PriceList::Own => &mut self.own,
+            PriceList::GenAi => &mut self.genai,
+            PriceList::LiteLlm => &mut self.litellm,
+        }
+    }
+
+    /// All that there are.
+    pub(super) fn all(self) -> impl Iterator<Item = EntryId> {
+        [self.own, self.genai, self.litellm].into_iter().flatten()
+    }
+}
+
+/// The models of a provider, or of an endpoint that has a row of its own.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProviderRow {
     pub(super) id: Box<str>,
     /// Other names that the provider goes by.
-    pub(super) aliases: Option<Matcher>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) aliases: Option<Pattern>,
     /// Providers whose models this one resells at their prices.
-    pub(super) fallbacks: Vec<Box<str>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) resells: Vec<Box<str>>,
+    /// The entries by their names in lower case.
+    #[serde(skip)]
+    pub(super) names: HashMap<Box<str>, NamedEntries>,
     /// Patterns over names, in the order in which they are tried.
-    pub(super) patterns: Vec<(EntryId, Matcher)>,
-}
-
-impl Provider {
-    /// Adds a pattern: of the data after those that are there, of the application before them.
-    pub(super) fn add_pattern(&mut self, source: Source, entry: EntryId, pattern: Matcher) {
-        let at = if source == Source::Override { 0 } else { self.patterns.len() };
-        self.patterns.insert(at, (entry, pattern));
-    }
+    #[serde(skip)]
+    pub(super) patterns: Vec<(EntryId, Pattern)>,
 }
 
 /// All price data of one book.
 #[derive(Clone, Default)]
 pub(super) struct Catalog {
-    pub(super) text: String,
-    /// The rates of bands; `None` where a rate is known to be missing.
-    pub(super) rates: Vec<Option<Rate>>,
-    pub(super) bands: Vec<Band>,
-    pub(super) cards: Vec<Run>,
-    pub(super) periods: Vec<Period>,
-    pub(super) uplifts: Vec<Uplift>,
+    pub(super) rates: Vec<Rates>,
     pub(super) entries: Vec<Entry>,
-    pub(super) providers: Vec<Provider>,
+    pub(super) providers: Vec<ProviderRow>,
     pub(super) tiers: Vec<Text>,
-    pub(super) index: Index,
 }
 
 impl fmt::Debug for Catalog {
@@ -196,97 +194,240 @@ impl fmt::Debug for Catalog {
 }
 
 impl Catalog {
-    /// A row of the table of entries.
-    #[inline]
+    /// An entry.
     pub(super) fn entry(&self, id: EntryId) -> Option<&Entry> {
         self.entries.get(id as usize)
     }
 
-    /// A row of the table of providers.
-    #[inline]
-    pub(super) fn provider(&self, id: ProviderId) -> Option<&Provider> {
+    /// A provider.
+    pub(super) fn provider(&self, id: ProviderId) -> Option<&ProviderRow> {
         self.providers.get(usize::from(id))
     }
 
     /// The name of an entry, as the data spells it.
-    pub(super) fn name(&self, entry: &Entry) -> &str {
-        entry.name.of_text(&self.text)
+    pub(super) fn name<'a>(&self, entry: &'a Entry) -> &'a str {
+        let id = self.provider(entry.provider).map_or(0, |row| row.id.len());
+        entry.label.get(id + 1..).unwrap_or_default()
     }
 
-    /// `provider/entry`.
-    #[inline]
-    pub(super) fn label(&self, entry: &Entry) -> Arc<str> {
-        let make = || {
-            let provider = self.provider(entry.provider).map_or("", |provider| &provider.id);
-            format!("{provider}/{}", self.name(entry)).into()
-        };
-        Arc::clone(entry.label.get_or_init(make))
+    /// The rates of a price.
+    pub(super) fn rates(&self, price: &Price) -> Option<&Rates> {
+        self.rates.get(price.rates as usize)
     }
 
     /// The provider of that id.
     pub(super) fn provider_by_id(&self, id: &str) -> Option<ProviderId> {
-        let at = self.providers.iter().position(|provider| *provider.id == *id)?;
+        let at = self.providers.iter().position(|row| *row.id == *id)?;
         ProviderId::try_from(at).ok()
     }
 
-    /// The entry that a source has for a name, which is in lower case, spelt in full.
-    pub(super) fn exact(&self, provider: ProviderId, name: &str, source: Source) -> Option<EntryId> {
-        let hash = self.index.hash(&self.provider(provider)?.id, "", name);
-        let same = |key: &Key| key.provider == provider && key.name.of_text(&self.text) == name;
-        self.index.find(hash, same)?.entry(source)
+    /// The entry that a list has for a name, which is in lower case, spelt in full.
+    pub(super) fn exact(&self, provider: ProviderId, name: &str, list: PriceList) -> Option<EntryId> {
+        self.provider(provider)?.names.get(name)?.of(list)
     }
 
     /// The tier of that name, where any entry has it.
     pub(super) fn tier(&self, name: &str) -> Option<TierId> {
-        let at = self.tiers.iter().position(|tier| tier.as_str() == name)?;
+        let at = self.tiers.iter().position(|tier| tier.eq_ignore_ascii_case(name))?;
         TierId::try_from(at).ok()
-    }
-
-    /// Notes of every entry whether its default tier has one price for all times and sizes.
-    pub(super) fn note_sole_bands(&mut self) {
-        for entry in &mut self.entries {
-            let mut standard =
-                entry.periods.of(&self.periods).iter().filter(|period| period.tier == STANDARD);
-            let card = match (standard.next(), standard.next()) {
-                (Some(Period { window: Window::Always, card, .. }), None) => self.cards.get(*card as usize),
-                _ => None,
-            };
-            entry.sole_band = card.filter(|bands| bands.len == 1).map_or(0, |bands| bands.first + 1);
-        }
-    }
-
-    /// The rates of a card for requests of that much input.
-    #[inline]
-    pub(super) fn band(&self, card: CardId, input: u64) -> Option<&Band> {
-        let card = self.cards.get(card as usize)?;
-        let bands = card.of(&self.bands);
-        match bands {
-            [only] => Some(only),
-            bands => bands.iter().rev().find(|band| input > band.above).or(bands.first()),
-        }
-    }
-
-    /// The rate of a unit in a band.
-    #[inline]
-    pub(super) fn rate(&self, band: &Band, unit: Unit) -> Lookup {
-        let place = match band.places.get(unit as usize) {
-            None | Some(0) => return Lookup::Absent,
-            Some(place) => u32::from(*place) - 1,
-        };
-        match self.rates.get((band.first + place) as usize) {
-            Some(Some(rate)) => Lookup::Rate(*rate),
-            Some(None) | None => Lookup::Missing,
-        }
     }
 }
 
-/// What is known of the rate of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lookup {
-    /// The rate.
-    Rate(Rate),
-    /// The data has the unit, but not for this tier.
-    Missing,
-    /// The data does not know the unit.
-    Absent,
+/// A catalog in the making.
+pub(super) struct Assembly {
+    pub(super) catalog: Catalog,
+    /// The places of the rates that were added, so that the same ones are held once.
+    known_rates: HashMap<Rates, u32>,
+    refused: Vec<Refused>,
+}
+
+impl Default for Assembly {
+    fn default() -> Self {
+        let tiers = FIXED_TIERS.map(Text::from_static).into();
+        Self::of(Catalog { tiers, ..Catalog::default() })
+    }
+}
+
+/// An entry before it is added.
+#[derive(Debug, Default)]
+pub(super) struct NewEntry<'a> {
+    pub(super) list: PriceList,
+    pub(super) provider: ProviderId,
+    /// The entry's own name.
+    pub(super) name: &'a str,
+    /// Whether the name is one that callers send, rather than a label.
+    pub(super) callable: bool,
+    /// Other names.
+    pub(super) names: Vec<Box<str>>,
+    /// A pattern over names.
+    pub(super) pattern: Option<Pattern>,
+    pub(super) prices: Vec<NewPrice>,
+    pub(super) factors: Vec<RegionalFactor>,
+    pub(super) least_seconds: u8,
+    pub(super) searches_once: bool,
+}
+
+/// A price of an entry before it is added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NewPrice {
+    pub(super) when: Validity,
+    pub(super) tier: TierId,
+    pub(super) rates: Rates,
+}
+
+impl Assembly {
+    /// Goes on from a catalog, whose rates are not shared with what is added.
+    pub(super) fn of(catalog: Catalog) -> Self {
+        Self { catalog, known_rates: HashMap::new(), refused: Vec::new() }
+    }
+
+    /// The catalog, and the entries that were refused.
+    pub(super) fn finish(mut self) -> (Catalog, Vec<Refused>) {
+        self.catalog.entries.shrink_to_fit();
+        self.catalog.rates.shrink_to_fit();
+        (self.catalog, self.refused)
+    }
+
+    /// Notes an entry that is not used.
+    pub(super) fn refuse(&mut self, provider: &str, entry: &str, problem: Problem) {
+        self.refused.push(Refused { entry: format!("{provider}/{entry}"), problem });
+    }
+
+    /// The provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
+    pub(super) fn provider(&mut self, id: &str) -> Option<ProviderId> {
+        if id.contains(char::is_control) {
+            return None;
+        }
+        if let Some(known) = self.catalog.provider_by_id(id) {
+            return Some(known);
+        }
+        let new = ProviderId::try_from(self.catalog.providers.len()).ok()?;
+        self.catalog.providers.push(ProviderRow { id: id.into(), ..ProviderRow::default() });
+        Some(new)
+    }
+
+    /// A provider that is there.
+    pub(super) fn row(&mut self, provider: ProviderId) -> Option<&mut ProviderRow> {
+        self.catalog.providers.get_mut(usize::from(provider))
+    }
+
+    /// The tier of that name, which is added where it is new. `None` for a name that is none, or one too many.
+    pub(super) fn tier(&mut self, name: &str) -> Option<TierId> {
+        if let Some(known) = self.catalog.tier(name) {
+            return Some(known);
+        }
+        let new = TierId::try_from(self.catalog.tiers.len()).ok()?;
+        self.catalog.tiers.push(Text::new(&name.to_ascii_lowercase()).ok()?);
+        Some(new)
+    }
+
+    /// Adds an entry with its prices, its names and its pattern.
+    pub(super) fn add(&mut self, new: NewEntry<'_>) -> Result<EntryId, Problem> {
+        let NewEntry { list, provider, name, .. } = new;
+        if new.prices.is_empty() {
+            return Err(Problem::NoRates);
+        }
+        if new.names.iter().any(|name| name.contains(char::is_control)) {
+            return Err(Problem::Shape("a control character in a name".to_owned()));
+        }
+        for price in &new.prices {
+            if let Some(unit) = price.rates.above_ceiling() {
+                return Err(Problem::AboveCeiling { key: unit.as_str().to_owned() });
+            }
+            let same = new.prices.iter().filter(|other| other.tier == price.tier).count();
+            if price.tier != STANDARD && same > MAX_OVERLAYS {
+                return Err(too_many());
+            }
+        }
+        let mut prices = Vec::with_capacity(new.prices.len());
+        for NewPrice { when, tier, rates } in new.prices {
+            prices.push(Price { when, tier, rates: self.rates(rates).ok_or_else(too_many)? });
+        }
+        let id = self.push(provider, name, |label| Entry {
+            label,
+            provider,
+            list,
+            prices: prices.into(),
+            factors: new.factors.into(),
+            least_seconds: new.least_seconds,
+            searches_once: new.searches_once,
+        })?;
+        for name in new.names.iter().map(|name| &**name).chain(new.callable.then_some(name)) {
+            self.add_name(provider, name, (list, id));
+        }
+        if let Some(pattern) = new.pattern {
+            self.add_pattern(provider, (list, id), pattern);
+        }
+        Ok(id)
+    }
+
+    /// Adds what `entry` makes of the label for that name.
+    pub(super) fn push(
+        &mut self,
+        provider: ProviderId,
+        name: &str,
+        entry: impl FnOnce(Arc<str>) -> Entry,
+    ) -> Result<EntryId, Problem> {
+        let id = EntryId::try_from(self.catalog.entries.len()).map_err(|_| too_many())?;
+        let row = self
+            .catalog
+            .provider(provider)
+            .ok_or_else(|| Problem::Shape("an unknown provider".to_owned()))?;
+        let label: Arc<str> = [&row.id, "/", name].concat().into();
+        if label.contains(char::is_control) {
+            return Err(Problem::Shape("a control character in a name".to_owned()));
+        }
+        self.catalog.entries.push(entry(label));
+        Ok(id)
+    }
+
+    /// Whether a list has an entry of that name already.
+    pub(super) fn has_name(&self, provider: ProviderId, name: &str, list: PriceList) -> bool {
+        self.catalog.exact(provider, &name.to_ascii_lowercase(), list).is_some()
+    }
+
+    /// Adds a name by which an entry is found. An entry of the same list that has it already keeps it, but for the application's own
+    /// prices, which replace each other.
+    pub(super) fn add_name(
+        &mut self,
+        provider: ProviderId,
+        name: &str,
+        (list, entry): (PriceList, EntryId),
+    ) -> bool {
+        let Some(row) = self.row(provider) else { return false };
+        let held = row.names.entry(name.to_ascii_lowercase().into()).or_default().of_mut(list);
+        let free = held.is_none() || list == PriceList::Own;
+        if free {
+            *held = Some(entry);
+        }
+        free
+    }
+
+    /// Adds a pattern: of the data after those that are there, of the application before them.
+    pub(super) fn add_pattern(
+        &mut self,
+        provider: ProviderId,
+        (list, entry): (PriceList, EntryId),
+        pattern: Pattern,
+    ) {
+        if let Some(row) = self.row(provider) {
+            let at = if list == PriceList::Own { 0 } else { row.patterns.len() };
+            row.patterns.insert(at, (entry, pattern));
+        }
+    }
+
+    /// The place of these rates, which are added where they are new.
+    fn rates(&mut self, rates: Rates) -> Option<u32> {
+        if let Some(known) = self.known_rates.get(&rates) {
+            return Some(*known);
+        }
+        let new = u32::try_from(self.catalog.rates.len()).ok()?;
+        self.catalog.rates.push(rates.clone());
+        self.known_rates.insert(rates, new);
+        Some(new)
+    }
+}
+
+fn too_many() -> Problem {
+    Problem::Shape("more prices than can be held".to_owned())
 }

@@ -14,28 +14,20 @@ struct Endpoint {
     main: bool,
 }
 
-const fn main(id: &'static str, provider: &'static str) -> Endpoint {
-    Endpoint { id, provider, main: true }
-}
-
-const fn other(id: &'static str, provider: &'static str) -> Endpoint {
-    Endpoint { id, provider, main: false }
-}
-
 const ENDPOINTS: [Endpoint; 12] = [
-    main("bedrock", "aws"),
-    other("bedrock_mantle", "aws"),
+    Endpoint { id: "bedrock", provider: "aws", main: true },
+    Endpoint { id: "bedrock_mantle", provider: "aws", main: false },
     // Anthropic's own API, sold and run by Amazon.
-    other("claude_platform", "aws"),
-    main("azure_openai", "azure"),
-    other("azure_ai", "azure"),
-    main("vertex_ai", "google"),
-    other("gemini", "google"),
-    main("mistral_api", "mistral"),
-    other("codestral", "mistral"),
-    main("model_studio", "dashscope"),
-    other("qwencloud", "dashscope"),
-    other("qwen_ai_platform", "dashscope"),
+    Endpoint { id: "claude_platform", provider: "aws", main: false },
+    Endpoint { id: "azure_openai", provider: "azure", main: true },
+    Endpoint { id: "azure_ai", provider: "azure", main: false },
+    Endpoint { id: "vertex_ai", provider: "google", main: true },
+    Endpoint { id: "gemini", provider: "google", main: false },
+    Endpoint { id: "mistral_api", provider: "mistral", main: true },
+    Endpoint { id: "codestral", provider: "mistral", main: false },
+    Endpoint { id: "model_studio", provider: "dashscope", main: true },
+    Endpoint { id: "qwencloud", provider: "dashscope", main: false },
+    Endpoint { id: "qwen_ai_platform", provider: "dashscope", main: false },
 ];
 
 fn find(id: &str) -> Option<&'static Endpoint> {
@@ -196,23 +188,23 @@ mod tests {
     #[cfg(feature = "prices")]
     #[test]
     fn every_regional_factor_of_the_bundled_book_has_a_source() {
-        use super::super::catalog::Region::{Eu, Gov, NotGlobal, Us};
+        use super::super::catalog::Regions::{Eu, Gov, NotGlobal, Us};
 
         let book = crate::PriceBook::bundled();
-        let catalog = book.catalog();
+        let catalog = &book.0.catalog;
         for entry in &catalog.entries {
             let provider = catalog.provider(entry.provider).map_or("", |row| &row.id);
-            for uplift in entry.uplifts.of(&catalog.uplifts) {
+            for factor in &entry.factors {
                 let told = match provider {
                     // By the host: `eu.api.openai.com`.
-                    "openai" => matches!(uplift.region, Eu | Us | Gov),
+                    "openai" => matches!(factor.regions, Eu | Us | Gov),
                     // By the host or the path: `locations/europe-west4`.
-                    "google" => uplift.region == NotGlobal,
+                    "google" => factor.regions == NotGlobal,
                     // By the answer: `inference_geo`.
-                    "anthropic" | "claude_platform" => uplift.region == Us,
+                    "anthropic" | "claude_platform" => factor.regions == Us,
                     _ => false,
                 };
-                assert!(told, "{} has a factor for {:?}", catalog.label(entry), uplift.region);
+                assert!(told, "{} has a factor for {:?}", entry.label, factor.regions);
             }
         }
     }

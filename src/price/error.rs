@@ -131,9 +131,9 @@ impl fmt::Display for Problem {
         match self {
             Self::Rate { key, error } => write!(f, "the rate {key} is refused: {error}"),
             Self::AboveCeiling { key } => write!(f, "the rate {key} is above what can be right"),
-            Self::Shape(what) => write!(f, "not shaped as expected: {what}"),
-            Self::Pattern(what) => write!(f, "a pattern cannot be read: {what}"),
-            Self::Time(what) => write!(f, "a date or time cannot be read: {what}"),
+            Self::Shape(what) | Self::Pattern(what) | Self::Time(what) => {
+                write!(f, "{}: {what}", self.reason())
+            }
             Self::NoTarget(target) => write!(f, "another name of {target}, which is not there"),
             Self::NoRates | Self::NoModel | Self::Duplicate => f.write_str(self.reason()),
         }

@@ -1,6 +1,6 @@
 //! What an application asks its own customers.
 
-use super::pricer::{PricedCall, Pricer};
+use super::{PricedCall, Pricer};
 use crate::record::{Cost, Rate, Usd};
 use std::fmt;
 

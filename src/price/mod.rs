@@ -57,40 +57,210 @@
 
 mod bill;
 mod book;
-mod build;
 mod builder;
 mod catalog;
-mod compare;
-mod compute;
 mod endpoint;
 mod error;
-mod genai;
-mod index;
-mod litellm;
+
+mod formats {
+    pub(super) mod genai;
+    pub(super) mod litellm;
+}
 mod markup;
-mod matcher;
-mod memo;
 mod names;
 mod overrides;
-mod pricer;
-mod quantities;
+mod pattern;
+mod pricing;
 mod rates;
-mod regex;
-mod reprice;
 mod resolve;
-mod resolved;
-mod searches;
-mod shared;
-mod sheet;
-mod snapshot;
-mod window;
 
-pub use book::PriceBook;
+pub use book::{PriceBook, SharedPriceBook};
 pub use builder::PriceBookBuilder;
-pub use compare::Disagreement;
 pub use error::{PriceError, Problem, Refused};
 pub use markup::Markup;
 pub use overrides::PriceOverride;
-pub use pricer::{PricedCall, Pricer};
-pub use reprice::{Repriced, reprice};
-pub use shared::SharedPriceBook;
+pub use resolve::Disagreement;
+
+use crate::record::{Cost, Provider, Record, Text, UnpricedReason, Usage, UsageState, Usd};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Turns usage into money. [`PriceBook`] is the one in the box; an application can bring its own.
+///
+/// It is called when a call has ended, on the task that drove the call: it must not block. A panic in it is caught
+/// and becomes a reason on the record.
+///
+/// ```
+/// use tower_llm_metrics::record::Priced;
+/// use tower_llm_metrics::{Cost, PricedCall, Pricer, Usd};
+///
+/// /// A model on the application's own machines, at a flat fee.
+/// struct FlatFee(Usd);
+///
+/// impl Pricer for FlatFee {
+///     fn price(&self, _call: &PricedCall<'_>) -> Cost {
+///         Cost::Priced(Priced::new(self.0, "in-house/llama", "2026-01"))
+///     }
+/// }
+/// ```
+pub trait Pricer: Send + Sync + 'static {
+    /// What `call` cost.
+    fn price(&self, call: &PricedCall<'_>) -> Cost;
+}
+
+impl<T: Pricer + ?Sized> Pricer for Arc<T> {
+    fn price(&self, call: &PricedCall<'_>) -> Cost {
+        (**self).price(call)
+    }
+}
+
+/// What a price depends on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PricedCall<'a> {
+    /// Whose API it was; `None` where that is not known.
+    pub provider: Option<&'a Provider>,
+    /// The host that was called, in lower case: it tells endpoints of a provider apart that have prices of their own.
+    pub host: Option<&'a Text>,
+    /// The model asked for.
+    pub model: Option<&'a Text>,
+    /// The model that answered, which decides where it is known.
+    pub response_model: Option<&'a Text>,
+    /// What was used.
+    pub usage: &'a Usage,
+    /// The service tier.
+    pub service_tier: Option<&'a Text>,
+    /// Whether it was a call to a batch API.
+    pub batch: bool,
+    /// The region or the data residency, where the price depends on it.
+    pub region: Option<&'a Text>,
+    /// When the call started.
+    pub time: SystemTime,
+}
+
+impl<'a> PricedCall<'a> {
+    /// A call that used `usage` at `time`; the rest is not known until it is set.
+    pub fn new(usage: &'a Usage, time: SystemTime) -> Self {
+        Self {
+            provider: None,
+            host: None,
+            model: None,
+            response_model: None,
+            usage,
+            service_tier: None,
+            batch: false,
+            region: None,
+            time,
+        }
+    }
+
+    /// The call that `record` is of.
+    pub fn of(record: &'a Record) -> Self {
+        Self {
+            provider: record.provider.as_ref(),
+            host: record.host.as_ref(),
+            model: record.model.as_ref(),
+            response_model: record.response_model.as_ref(),
+            usage: &record.usage,
+            service_tier: record.service_tier.as_ref(),
+            batch: record.batch,
+            region: record.region.as_ref(),
+            time: record.time,
+        }
+    }
+}
+
+/// A record and what it would cost by another pricer. The record is as it was.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Repriced<'a> {
+    /// The record, with its old cost.
+    pub record: &'a Record,
+    /// The new cost.
+    pub cost: Cost,
+}
+
+impl Repriced<'_> {
+    /// The new amount less the old one; `None` where either is not known.
+    pub fn change(&self) -> Option<Usd> {
+        Some(self.cost.total()? - self.record.cost.total()?)
+    }
+}
+
+/// Prices `records` anew, at the prices that `pricer` has for the time of each call.
+///
+/// What cost nothing still does; the tokens of a repeated answer stay another record's; what a provider reported
+/// stays reported, with the new figure beside it.
+///
+/// ```
+/// use tower_llm_metrics::price::reprice;
+/// use tower_llm_metrics::{PriceBook, Record};
+///
+/// let stored = [Record::new(std::time::SystemTime::now())];
+/// for repriced in reprice(&stored, &PriceBook::empty()) {
+///     println!("{}: {:?} instead of {:?}", repriced.record.id, repriced.cost, repriced.record.cost);
+/// }
+/// ```
+pub fn reprice<'a, R>(records: R, pricer: &dyn Pricer) -> impl Iterator<Item = Repriced<'a>>
+where
+    R: IntoIterator<Item = &'a Record>,
+{
+    records.into_iter().map(move |record| Repriced { record, cost: cost(record, pricer) })
+}
+
+fn cost(record: &Record, pricer: &dyn Pricer) -> Cost {
+    if record.cost == Cost::None {
+        return Cost::None;
+    }
+    if record.usage_state == UsageState::Repeated {
+        return Cost::Unpriced(UnpricedReason::Repeated);
+    }
+    let cost = match record.unpriceable() {
+        Some(reason) => Cost::Unpriced(reason),
+        None => record.settled(pricer.price(&PricedCall::of(record))),
+    };
+    match (&record.cost, cost) {
+        (Cost::Reported { total, .. }, Cost::Priced(computed)) => {
+            Cost::Reported { total: *total, computed: Some(computed) }
+        }
+        (Cost::Reported { total, .. }, _) => Cost::Reported { total: *total, computed: None },
+        (_, cost) => cost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Priced, Provider, Rate, Text, Unit, UsageReason};
+
+    fn record(cost: Cost) -> Record {
+        let mut record = Record::new(std::time::UNIX_EPOCH);
+        (record.provider, record.model) = (Some(Provider::OPENAI), Some(Text::new("m").unwrap()));
+        record.usage.input_tokens = Some(1_000_000);
+        (record.usage_state, record.cost) = (UsageState::Reported, cost);
+        record
+    }
+
+    #[test]
+    fn new_costs_stand_beside_the_old_ones() {
+        let price = PriceOverride::new("openai", "m").rate(Unit::Input, Rate::per_million("3").unwrap());
+        let book = PriceBook::empty().with_overrides([price]).unwrap();
+        let old = Cost::Priced(Priced::new(Usd::from_dollars(2), "openai/m", "old"));
+        let reported = Cost::Reported { total: Usd::from_dollars(5), computed: None };
+        let mut repeated = record(Cost::Unpriced(UnpricedReason::Repeated));
+        repeated.usage_state = UsageState::Repeated;
+        let mut half = record(Cost::Unpriced(UnpricedReason::UnreadableUsage));
+        half.usage_reason = Some(UsageReason::Malformed);
+        let records = [record(old.clone()), record(reported), record(Cost::None), repeated, half];
+        let all: Vec<_> = reprice(&records, &book).collect();
+
+        assert_eq!(all[0].cost.total(), Some(Usd::from_dollars(3)));
+        assert_eq!(all[0].change(), Some(Usd::from_dollars(1)));
+        assert_eq!(all[0].record.cost, old);
+        assert_eq!(all[1].cost.total(), Some(Usd::from_dollars(5)));
+        assert_eq!(all[1].cost.computed().map(|computed| computed.total), Some(Usd::from_dollars(3)));
+        assert_eq!(all[2].cost, Cost::None);
+        assert_eq!(all[3].cost, Cost::Unpriced(UnpricedReason::Repeated));
+        assert_eq!(all[4].cost, Cost::Unpriced(UnpricedReason::UnreadableUsage));
+    }
+}

@@ -1,13 +1,13 @@
 //! Prices of the application's own.
 
-use super::build::{Builder, Draft, Price};
-use super::catalog::{STANDARD, Source};
+use super::catalog::{Assembly, NewEntry, NewPrice};
+use super::catalog::{PriceList, STANDARD};
 use super::endpoint;
 use super::error::{PriceError, Problem, Refused};
-use super::genai::{Rates, known_key, sheet};
-use super::matcher::Matcher;
-use super::sheet::{Listed, Sheet};
-use super::window::Window;
+use super::formats::genai::{RateTexts, rates, unit};
+use super::pattern::Pattern;
+use super::rates::Validity;
+use super::rates::{Rates, TieredRate};
 use crate::record::{Rate, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -38,8 +38,8 @@ pub struct PriceOverride {
     model: String,
     aliases: Vec<String>,
     prefixes: Vec<String>,
-    standard: Sheet,
-    tiers: BTreeMap<String, Sheet>,
+    standard: Rates,
+    tiers: BTreeMap<String, Rates>,
 }
 
 impl PriceOverride {
@@ -51,7 +51,7 @@ impl PriceOverride {
             model: model.into(),
             aliases: Vec::new(),
             prefixes: Vec::new(),
-            standard: Sheet::default(),
+            standard: Rates::default(),
             tiers: BTreeMap::new(),
         }
     }
@@ -70,13 +70,13 @@ impl PriceOverride {
 
     /// The rate of one unit; of [`Unit::Seconds`], of an hour.
     pub fn rate(mut self, unit: Unit, rate: Rate) -> Self {
-        self.standard.0.insert(unit, Listed::flat(rate));
+        self.standard.insert(unit, TieredRate::flat(rate));
         self
     }
 
     /// The rate of one unit at a service tier, `flex` or `batch` for instance. What a tier does not set is as without a tier.
     pub fn tier_rate(mut self, tier: impl Into<String>, unit: Unit, rate: Rate) -> Self {
-        self.tiers.entry(tier.into()).or_default().0.insert(unit, Listed::flat(rate));
+        self.tiers.entry(tier.into()).or_default().insert(unit, TieredRate::flat(rate));
         self
     }
 
@@ -84,15 +84,12 @@ impl PriceOverride {
         PriceError::entry(Refused { entry: format!("{}/{}", self.provider, self.model), problem })
     }
 
-    fn add(self, builder: &mut Builder) -> Result<(), PriceError> {
+    fn add(self, assembly: &mut Assembly) -> Result<(), PriceError> {
         let too_many = || self.refused(Problem::Shape("more than can be held".to_owned()));
         if self.provider.is_empty() || self.model.is_empty() || self.prefixes.iter().any(String::is_empty) {
             return Err(self.refused(Problem::Shape("an empty name".to_owned())));
         }
-        if self.prefixes.iter().any(|prefix| prefix.contains(char::is_control)) {
-            return Err(self.refused(Problem::Shape("a control character in a name".to_owned())));
-        }
-        if self.standard.0.is_empty() && self.tiers.is_empty() {
+        if self.standard.is_empty() && self.tiers.is_empty() {
             return Err(self.refused(Problem::NoRates));
         }
         let provider = self.provider.to_ascii_lowercase();
@@ -100,32 +97,31 @@ impl PriceOverride {
             Some((id, true)) => id,
             _ => &provider,
         };
-        let provider = builder.provider(provider).ok_or_else(too_many)?;
-        let mut prices = vec![Price { window: Window::Always, tier: STANDARD, sheet: self.standard.clone() }];
+        let provider = assembly.provider(provider).ok_or_else(too_many)?;
+        let mut prices =
+            vec![NewPrice { when: Validity::Always, tier: STANDARD, rates: self.standard.clone() }];
         for (tier, rates) in &self.tiers {
-            let tier = builder.tier(&tier.to_ascii_lowercase()).filter(|tier| *tier != STANDARD);
+            let tier = assembly.tier(&tier.to_ascii_lowercase()).filter(|tier| *tier != STANDARD);
             let tier = tier.ok_or_else(|| self.refused(Problem::Shape("a tier that is none".to_owned())))?;
-            prices.push(Price { window: Window::Always, tier, sheet: rates.clone() });
+            prices.push(NewPrice { when: Validity::Always, tier, rates: rates.clone() });
         }
-        let prefixes = self.prefixes.iter().map(|prefix| Matcher::StartsWith(prefix.to_lowercase().into()));
-        let draft = Draft {
-            source: Source::Override,
+        let prefixes = self.prefixes.iter().map(|prefix| Pattern::StartsWith(prefix.to_lowercase().into()));
+        let new = NewEntry {
+            list: PriceList::Own,
             provider,
             name: &self.model,
             callable: true,
-            names: self.aliases.iter().map(|alias| alias.to_ascii_lowercase().into()).collect(),
-            pattern: (!self.prefixes.is_empty()).then(|| Matcher::Any(prefixes.collect())),
+            names: self.aliases.iter().map(|alias| alias.as_str().into()).collect(),
+            pattern: (!self.prefixes.is_empty()).then(|| Pattern::Or(prefixes.collect())),
             prices,
-            uplifts: Vec::new(),
-            least_seconds: 0,
-            searches_once: false,
+            ..NewEntry::default()
         };
-        builder.entry(draft).map(drop).map_err(|problem| self.refused(problem))
+        assembly.add(new).map(drop).map_err(|problem| self.refused(problem))
     }
 }
 
 /// Adds overrides to what is built. They stand before those that are there already.
-pub(super) fn add(overrides: Vec<PriceOverride>, builder: &mut Builder) -> Result<(), PriceError> {
+pub(super) fn add(overrides: Vec<PriceOverride>, assembly: &mut Assembly) -> Result<(), PriceError> {
     let mut names = std::collections::HashSet::new();
     for price in &overrides {
         for name in price.aliases.iter().chain([&price.model]) {
@@ -135,7 +131,7 @@ pub(super) fn add(overrides: Vec<PriceOverride>, builder: &mut Builder) -> Resul
         }
     }
     // Each stands before those that were added earlier, so that the first of the list comes last.
-    overrides.into_iter().rev().try_for_each(|price| price.add(builder))
+    overrides.into_iter().rev().try_for_each(|price| price.add(assembly))
 }
 
 #[derive(Deserialize)]
@@ -148,9 +144,9 @@ struct OverrideJson<'a> {
     #[serde(default)]
     prefixes: Vec<String>,
     #[serde(borrow, default)]
-    prices: Rates<'a>,
+    prices: RateTexts<'a>,
     #[serde(borrow, default)]
-    tiers: BTreeMap<String, Rates<'a>>,
+    tiers: BTreeMap<String, RateTexts<'a>>,
 }
 
 /// Reads a list of overrides. Rates have the keys of genai-prices: `input_mtok`, `web_searches_kcount` …
@@ -159,13 +155,13 @@ pub(super) fn parse(data: &[u8]) -> Result<Vec<PriceOverride>, PriceError> {
     let mut overrides = Vec::with_capacity(list.len());
     for json in list {
         let mut price = PriceOverride::new(json.provider, json.model);
-        let read = |rates: &Rates<'_>| match rates.keys().find(|key| !known_key(key)) {
+        let read = |texts: &RateTexts<'_>| match texts.keys().find(|key| unit(key).is_none()) {
             Some(key) => Err(Problem::Shape(format!("no rate is called {key}"))),
-            None => sheet(rates),
+            None => rates(texts),
         };
         price.standard = read(&json.prices).map_err(|problem| price.refused(problem))?;
-        for (tier, rates) in &json.tiers {
-            let rates = read(rates).map_err(|problem| price.refused(problem))?;
+        for (tier, texts) in &json.tiers {
+            let rates = read(texts).map_err(|problem| price.refused(problem))?;
             price.tiers.insert(tier.clone(), rates);
         }
         (price.aliases, price.prefixes) = (json.aliases, json.prefixes);
@@ -192,7 +188,7 @@ mod tests {
         ] {
             let json = format!(r#"[{{"provider":"acme","model":"rocket",{}]"#, &bad[1..]);
             let error =
-                parse(json.as_bytes()).and_then(|list| add(list, &mut Builder::default())).unwrap_err();
+                parse(json.as_bytes()).and_then(|list| add(list, &mut Assembly::default())).unwrap_err();
             let text = error.to_string();
             assert!(text.starts_with("acme/rocket: ") && text.contains(why), "{text}");
         }

@@ -1,21 +1,124 @@
-//! From a provider and a model's name to the entries that price it.
+//! From a provider and a model's name to the entries that price it, and where these disagree.
 
-use super::catalog::{
-    self, Catalog, EntryId, Lookup, Period, Provider, ProviderId, Region, STANDARD, Source,
-};
-use super::index::{Key, NO_ENTRY};
-use super::names::{names_a_place, spellings, undated};
-use super::resolved::{Found, Order, Resolved, Uplift};
-use super::{endpoint, litellm};
-use crate::record::{PriceMatch, Unit};
+use super::catalog::{Catalog, Entry, EntryId, Price, PriceList, ProviderId, ProviderRow, Regions, STANDARD};
+use super::endpoint;
+use super::formats::litellm;
+use super::names::{Spelling, names_a_place, spellings, undated};
+use super::rates::{Lookup, Rates, Validity};
+use crate::record::{PriceMatch, Rate, Unit};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// An entry, and how the name led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Match {
+    pub(super) entry: EntryId,
+    pub(super) how: PriceMatch,
+}
+
+impl Match {
+    const fn exact(entry: EntryId) -> Self {
+        Self { entry, how: PriceMatch::Exact }
+    }
+
+    /// The same, found by another spelling of the name.
+    fn as_alias(self) -> Self {
+        if self.how == PriceMatch::Exact { Self { how: PriceMatch::Alias, ..self } } else { self }
+    }
+}
+
+/// What is known of a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Resolution {
+    /// The entries that the lists have.
+    own: Option<Match>,
+    genai: Option<Match>,
+    litellm: Option<Match>,
+    /// LiteLLM's entry for another endpoint of the provider, where nobody knows which was called.
+    elsewhere: Option<EntryId>,
+    precedence: Precedence,
+    pub(super) factor: Factor,
+    /// Whether the provider is in the book.
+    pub(super) knows_provider: bool,
+}
+
+/// What an entry takes from another one where it has no rate of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fills {
+    /// What comes on top of the work, and the rates of audio and images beside those of text.
+    Kinds,
+    /// Tokens of every kind too: the other is the one whose models are resold.
+    Resold,
+}
+
+/// Which entry of the data stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Precedence {
+    /// That of genai-prices.
+    #[default]
+    GenAi,
+    /// LiteLLM's, which knows a price of the endpoint that was called.
+    LiteLlm,
+    /// LiteLLM's, which is the provider's own. That of genai-prices is the price of whoever made the model.
+    Resold,
+}
+
+/// The factor on the rates of tokens for a region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Factor {
+    #[default]
+    None,
+    By(Rate),
+    /// There is one, and the data does not say which.
+    Missing,
+}
+
+impl Resolution {
+    /// Whether there is any entry.
+    pub(super) const fn is_known(&self) -> bool {
+        self.own.is_some() || self.genai.is_some() || self.litellm.is_some()
+    }
+
+    /// The entries to try, by precedence, each with the entry to ask for what it lacks.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = (Match, Option<(EntryId, Fills)>)> {
+        let Self { own, genai, litellm, precedence, .. } = *self;
+        let resold = if precedence == Precedence::Resold { Fills::Resold } else { Fills::Kinds };
+        let filled_by = |filler: Option<Match>, fills| filler.map(|filler| (filler.entry, fills));
+        let genai = genai.map(|found| (found, filled_by(litellm, Fills::Kinds)));
+        let litellm = litellm.map(|found| (found, filled_by(self.genai, resold)));
+        let [first, second] =
+            if precedence == Precedence::GenAi { [genai, litellm] } else { [litellm, genai] };
+        [own.map(|found| (found, None)), first, second].into_iter().flatten()
+    }
+
+    /// LiteLLM's entries for the endpoints of the provider, where these cost otherwise and nobody knows which was called.
+    pub(super) fn endpoints(&self) -> Option<[EntryId; 2]> {
+        Some([self.litellm?.entry, self.elsewhere?])
+    }
+
+    fn as_alias(self) -> Self {
+        let alias = |found: Option<Match>| found.map(Match::as_alias);
+        Self { own: alias(self.own), genai: alias(self.genai), litellm: alias(self.litellm), ..self }
+    }
+
+    /// Whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
+    fn contradicted(&self, place: &Place<'_>, name: &str) -> bool {
+        let Some(Match { entry, .. }) = self.genai.or(self.litellm) else { return false };
+        let Some(list) = place.catalog.entry(entry).map(|entry| entry.list) else { return false };
+        place.row.names.iter().any(|(dated, entries)| {
+            undated(dated) == Some(name)
+                && entries.of(list).is_some_and(|other| conflict(place.catalog, other, entry))
+        })
+    }
+}
 
 /// A provider, and the rows of its endpoints.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     catalog: &'a Catalog,
     provider: ProviderId,
-    row: &'a Provider,
+    row: &'a ProviderRow,
     endpoint: Option<&'static str>,
 }
 
@@ -40,7 +143,7 @@ impl<'a> Place<'a> {
 
     /// LiteLLM's entry of that name: of the endpoint that was called, or else of the provider.
     fn litellm(&self, name: &str) -> Option<EntryId> {
-        let exact = |row| self.catalog.exact(row, name, Source::LiteLlm);
+        let exact = |row| self.catalog.exact(row, name, PriceList::LiteLlm);
         let called = self.others().find(|(_, called)| *called);
         called.and_then(|(row, _)| exact(row)).or_else(|| exact(self.provider))
     }
@@ -48,266 +151,194 @@ impl<'a> Place<'a> {
     /// LiteLLM's entry of that name for an endpoint that costs otherwise than `entry`, and whether that makes a difference to what is called.
     fn elsewhere(&self, name: &str, entry: EntryId) -> Option<EntryId> {
         let others = self.others().map(|(row, _)| row).chain([self.provider]);
-        let mut entries = others.filter_map(|row| self.catalog.exact(row, name, Source::LiteLlm));
+        let mut entries = others.filter_map(|row| self.catalog.exact(row, name, PriceList::LiteLlm));
         entries.find(|other| *other != entry && conflict(self.catalog, *other, entry))
     }
 }
 
-/// Looks up `name`, which is in lower case, of a provider or an endpoint of one. An empty region is none.
-pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) -> Resolved {
-    let Some(place) = Place::of(catalog, who) else { return Resolved::default() };
-    let name = endpoint::bare(place.endpoint, name);
-    let region = region.to_ascii_lowercase();
+/// Looks up the name of a model of a provider or an endpoint of one. An empty region is none.
+pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) -> Resolution {
+    let Some(place) = Place::of(catalog, who) else { return Resolution::default() };
+    let (name, region) = (name.to_ascii_lowercase(), region.to_ascii_lowercase());
+    let name = endpoint::bare(place.endpoint, &name);
     if !region.is_empty()
         && let Some(found) = regional(&place, &region, name)
     {
-        return Resolved::new([application(&place, name), None, Some(found)]);
+        let own = own(&place, name);
+        return Resolution { own, litellm: Some(found), knows_provider: true, ..Resolution::default() };
     }
-    let mut hits = find(&place, name, false);
-    if hits.is_none() {
+    let mut found = find(&place, name, false);
+    if !found.is_known() {
         for spelling in other_spellings(catalog, place.row, name) {
-            hits = find(&place, &spelling.name, spelling.exact_only).as_alias();
-            if name.ends_with("-latest") && spelling.exact_only && hits.contradicted(&place, &spelling.name) {
-                hits = Hits::default();
+            found = find(&place, &spelling.name, spelling.exact_only).as_alias();
+            if name.ends_with("-latest") && spelling.exact_only && found.contradicted(&place, &spelling.name)
+            {
+                found = Resolution::default();
             }
-            if !hits.is_none() {
+            if found.is_known() {
                 break;
             }
         }
     }
-    hits.application = hits.application.or_else(|| application(&place, name));
-    let mut resolved = Resolved::new([hits.application, hits.genai, hits.litellm]);
-    (resolved.order, resolved.elsewhere) = (hits.order, hits.elsewhere.unwrap_or(NO_ENTRY));
-    if let Some(found) = hits.litellm.filter(|_| !region.is_empty()) {
-        resolved.uplift = uplift(&place, found.entry, &region);
+    found.own = found.own.or_else(|| own(&place, name));
+    if let Some(litellm) = found.litellm.filter(|_| !region.is_empty()) {
+        found.factor = factor(&place, litellm.entry, &region);
     }
-    resolved
+    Resolution { knows_provider: true, ..found }
 }
 
 /// The factor that an entry has for a region.
-fn uplift(place: &Place<'_>, entry: EntryId, region: &str) -> Uplift {
-    let catalog = place.catalog;
-    let Some(uplifts) = catalog.entry(entry).map(|entry| entry.uplifts) else { return Uplift::None };
-    let rows = uplifts.of(&catalog.uplifts);
-    if let Some(at) = rows.iter().position(|uplift| uplift.region.covers(region)) {
-        return u32::try_from(at).map_or(Uplift::None, |at| Uplift::At(uplifts.first + at));
+fn factor(place: &Place<'_>, entry: EntryId, region: &str) -> Factor {
+    let factors = place.catalog.entry(entry).map(|entry| &*entry.factors).unwrap_or_default();
+    if let Some(known) = factors.iter().find(|factor| factor.regions.covers(region)) {
+        return Factor::By(known.factor);
     }
     // OpenAI's other residencies cost more too, by a factor that the data does not have.
     let known = ["eu", "us", "global"].contains(&region);
-    let resides = |uplift: &catalog::Uplift| matches!(uplift.region, Region::Eu | Region::Us);
-    if !known && *place.row.id == *"openai" && rows.iter().any(resides) {
-        return Uplift::Missing;
-    }
-    Uplift::None
-}
-
-/// Whether all that is known of a name that the data spells in full stands beside it. `others`: the rows of the provider's other endpoints.
-pub(super) fn is_complete(catalog: &Catalog, key: &Key, others: &[ProviderId]) -> bool {
-    let Some(row) = catalog.provider(key.provider) else { return false };
-    let name = key.name.of_text(&catalog.text);
-    let known = || others.iter().any(|row| catalog.exact(*row, name, Source::LiteLlm).is_some());
-    if endpoint::provider(&row.id).is_some() || known() {
-        return false;
-    }
-    match key.entry(Source::GenAi).and_then(|entry| catalog.entry(entry)) {
-        // LiteLLM may know the entry by its own name.
-        Some(entry) => {
-            let itself = catalog.name(entry).eq_ignore_ascii_case(name);
-            itself || key.entry(Source::LiteLlm).is_some()
-        }
-        // genai-prices may have a pattern for the name.
-        None => row.patterns.is_empty() && row.fallbacks.is_empty(),
-    }
-}
-
-/// The entries that the sources have for one spelling.
-#[derive(Clone, Copy)]
-struct Hits {
-    application: Option<Found>,
-    genai: Option<Found>,
-    litellm: Option<Found>,
-    elsewhere: Option<EntryId>,
-    order: Order,
-}
-
-impl Default for Hits {
-    fn default() -> Self {
-        Self { application: None, genai: None, litellm: None, elsewhere: None, order: Order::GenAi }
-    }
-}
-
-impl Hits {
-    const fn is_none(&self) -> bool {
-        self.application.is_none() && self.genai.is_none() && self.litellm.is_none()
-    }
-
-    fn as_alias(self) -> Self {
-        Self {
-            application: self.application.map(Found::as_alias),
-            genai: self.genai.map(Found::as_alias),
-            litellm: self.litellm.map(Found::as_alias),
-            ..self
-        }
-    }
-
-    /// Whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
-    fn contradicted(&self, place: &Place<'_>, name: &str) -> bool {
-        let entries = [self.genai, self.litellm].map(|found| found.map(|found| found.entry));
-        let Some(entry) = entries.into_iter().flatten().next() else { return false };
-        let catalog = place.catalog;
-        catalog.index.keys().iter().filter(|key| key.provider == place.provider).any(|key| {
-            let dated = key.name.of_text(&catalog.text);
-            let same_source = catalog.entry(entry).and_then(|entry| key.entry(entry.source));
-            undated(dated) == Some(name) && same_source.is_some_and(|other| conflict(catalog, other, entry))
-        })
-    }
+    let resides = factors.iter().any(|factor| matches!(factor.regions, Regions::Eu | Regions::Us));
+    if !known && *place.row.id == *"openai" && resides { Factor::Missing } else { Factor::None }
 }
 
 /// The application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
 /// called stands before one for the provider.
-fn application(place: &Place<'_>, name: &str) -> Option<Found> {
+fn own(place: &Place<'_>, name: &str) -> Option<Match> {
     let called = place.others().filter(|(_, called)| *called).map(|(row, _)| row);
     called.chain([place.provider]).find_map(|provider| {
         let row = place.catalog.provider(provider)?;
-        let by = |name: &str, exact_only| {
-            by_source(place.catalog, provider, row, name, Source::Override, exact_only)
-        };
+        let by =
+            |name: &str, exact_only| by_list(place.catalog, provider, row, name, PriceList::Own, exact_only);
         by(name, false).or_else(|| {
             let mut others = other_spellings(place.catalog, place.row, name).into_iter();
             let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
-            found.map(Found::as_alias)
+            found.map(Match::as_alias)
         })
     })
 }
 
 /// The entries for `name`, spelt just so.
-fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Hits {
+fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
     let Place { catalog, provider, row, .. } = *place;
-    let by = |source| by_source(catalog, provider, row, name, source, exact_only);
-    let litellm = place.litellm(name).map(|entry| Found { entry, matched: PriceMatch::Exact });
-    let (application, genai) = (by(Source::Override), by(Source::GenAi));
-    let mut hits = Hits { application, genai, litellm, ..Hits::default() };
+    let by = |list| by_list(catalog, provider, row, name, list, exact_only);
+    let litellm = place.litellm(name).map(Match::exact);
+    let mut found =
+        Resolution { own: by(PriceList::Own), genai: by(PriceList::GenAi), litellm, ..Resolution::default() };
     let mut resold = false;
-    if hits.genai.is_none() {
+    if found.genai.is_none() {
         // A provider that resells others' models at their prices.
-        hits.genai = row.fallbacks.iter().find_map(|fallback| {
-            let other = catalog.provider_by_id(fallback)?;
-            by_source(catalog, other, catalog.provider(other)?, name, Source::GenAi, exact_only)
+        found.genai = row.resells.iter().find_map(|maker| {
+            let maker = catalog.provider_by_id(maker)?;
+            by_list(catalog, maker, catalog.provider(maker)?, name, PriceList::GenAi, exact_only)
         });
-        resold = hits.genai.is_some();
+        resold = found.genai.is_some();
     }
     let mut known_as = Cow::Borrowed(name);
-    if let Some(genai) = hits.genai {
+    if let Some(genai) = found.genai {
         let own_name = catalog.entry(genai.entry).map(|entry| catalog.name(entry).to_ascii_lowercase());
         let sibling = own_name.as_deref().and_then(|own| place.litellm(own));
-        match (genai.matched, hits.litellm, sibling) {
+        let names_a_place = || endpoint::others(&row.id).next().is_some() && names_a_place(name);
+        match (genai.how, found.litellm, sibling) {
             // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
             (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
-                hits.genai = None;
+                found.genai = None;
             }
             // One that passes over the place in the name, for which LiteLLM has another price.
             (PriceMatch::Pattern, Some(named), _)
-                if endpoint::others(&row.id).next().is_some()
-                    && names_a_place(name)
-                    && differ(catalog, named.entry, genai.entry) =>
+                if names_a_place() && differ(catalog, named.entry, genai.entry) =>
             {
-                hits.genai = None;
+                found.genai = None;
             }
             // What LiteLLM knows of the entry, tiers and regions, holds for the names that it covers.
             (_, None, Some(sibling)) => {
-                hits.litellm = Some(Found { entry: sibling, matched: genai.matched });
+                found.litellm = Some(Match { entry: sibling, how: genai.how });
                 known_as = own_name.map_or(known_as, Cow::Owned);
             }
             _ => {}
         }
     }
-    if let Some(found) = hits.litellm {
-        let elsewhere = place.elsewhere(&known_as, found.entry);
-        if resold && hits.genai.is_some() {
-            hits.order = Order::Resold;
+    if let Some(litellm) = found.litellm {
+        let elsewhere = place.elsewhere(&known_as, litellm.entry);
+        if resold && found.genai.is_some() {
+            found.precedence = Precedence::Resold;
         }
         match place.endpoint {
-            None => hits.elsewhere = elsewhere,
-            Some(id) if hits.order == Order::GenAi && (elsewhere.is_some() || endpoint::is_apart(id)) => {
-                hits.order = Order::LiteLlm;
+            None => found.elsewhere = elsewhere,
+            Some(id)
+                if found.precedence == Precedence::GenAi
+                    && (elsewhere.is_some() || endpoint::is_apart(id)) =>
+            {
+                found.precedence = Precedence::LiteLlm;
             }
             Some(_) => {}
         }
     }
-    hits
+    found
 }
 
-/// The entry that one source has for `name`: of that name, or by the first pattern that covers it.
-fn by_source(
+/// The entry that one list has for `name`: of that name, or by the first pattern that covers it.
+fn by_list(
     catalog: &Catalog,
     provider: ProviderId,
-    row: &Provider,
+    row: &ProviderRow,
     name: &str,
-    source: Source,
+    list: PriceList,
     exact_only: bool,
-) -> Option<Found> {
-    if let Some(entry) = catalog.exact(provider, name, source) {
-        return Some(Found { entry, matched: PriceMatch::Exact });
+) -> Option<Match> {
+    if let Some(entry) = catalog.exact(provider, name, list) {
+        return Some(Match::exact(entry));
     }
     let pattern = row.patterns.iter().filter(|_| !exact_only).find(|(entry, pattern)| {
-        catalog.entry(*entry).is_some_and(|entry| entry.source == source) && pattern.matches(name)
+        catalog.entry(*entry).is_some_and(|entry| entry.list == list) && pattern.matches(name)
     });
-    pattern.map(|(entry, _)| Found { entry: *entry, matched: PriceMatch::Pattern })
+    pattern.map(|(entry, _)| Match { entry: *entry, how: PriceMatch::Pattern })
 }
 
 /// LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
-fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Found> {
+fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Match> {
     let within = |name: &str| place.litellm(&format!("{region}/{name}"));
-    let named = within(name).map(|entry| Found { entry, matched: PriceMatch::Exact });
+    let named = within(name).map(Match::exact);
     named.or_else(|| {
         let mut others = other_spellings(place.catalog, place.row, name);
         others
             .iter_mut()
             .find_map(|spelling| within(&spelling.name))
-            .map(|entry| Found { entry, matched: PriceMatch::Alias })
+            .map(|entry| Match { entry, how: PriceMatch::Alias })
     })
 }
 
 /// Whether two entries have other rates for input or output.
 fn differ(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     let rates = |entry: EntryId| {
-        let periods = catalog.entry(entry)?.periods.of(&catalog.periods);
-        let band = catalog.band(periods.iter().find(|period| period.tier == STANDARD)?.card, 0)?;
-        Some([catalog.rate(band, Unit::Input), catalog.rate(band, Unit::Output)])
+        let standard = catalog.entry(entry)?.prices.iter().find(|price| price.tier == STANDARD)?;
+        let rates = catalog.rates(standard)?;
+        Some([Unit::Input, Unit::Output].map(|unit| rates.at(unit, 0)))
     };
     rates(one).unwrap_or([Lookup::Absent; 2]) != rates(other).unwrap_or([Lookup::Absent; 2])
 }
 
 /// Whether two entries have other rates for the same thing, at any tier.
 fn conflict(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
-    let prices = |entry: EntryId| {
-        let entry = catalog.entry(entry);
-        entry.map(|entry| entry.periods.of(&catalog.periods)).unwrap_or_default()
-    };
-    prices(one).iter().any(|price| {
-        let same = |other: &&Period| other.tier == price.tier && other.window == price.window;
-        prices(other).iter().find(same).is_some_and(|other| {
-            let bands = |card| catalog.cards.get(card as usize).map(|card| card.of(&catalog.bands));
-            let thresholds = [price.card, other.card].into_iter().filter_map(bands).flatten();
-            thresholds.map(|band| band.above.saturating_add(1)).any(|input| {
-                let bands = [price.card, other.card].map(|card| catalog.band(card, input));
-                let [Some(one), Some(other)] = bands else { return false };
-                Unit::ALL.iter().any(|unit| match (catalog.rate(one, *unit), catalog.rate(other, *unit)) {
-                    (Lookup::Rate(one), Lookup::Rate(other)) => one != other,
-                    _ => false,
-                })
+    let (Some(one), Some(other)) = (catalog.entry(one), catalog.entry(other)) else { return false };
+    one.prices.iter().any(|price| {
+        let same = other.prices.iter().find(|other| other.tier == price.tier && other.when == price.when);
+        let (Some(one), Some(other)) = (catalog.rates(price), same.and_then(|same| catalog.rates(same)))
+        else {
+            return false;
+        };
+        one.thresholds().chain(other.thresholds()).any(|above| {
+            one.iter().any(|(unit, _)| {
+                let rates = [one, other].map(|rates| rates.at(unit, above.saturating_add(1)));
+                matches!(rates, [Lookup::Rate(one), Lookup::Rate(other)] if one != other)
             })
         })
     })
 }
 
-fn other_spellings<'a>(catalog: &Catalog, row: &Provider, name: &'a str) -> Vec<super::names::Spelling<'a>> {
+fn other_spellings<'a>(catalog: &Catalog, row: &ProviderRow, name: &'a str) -> Vec<Spelling<'a>> {
     let itself = |prefix: &str| {
         *row.id == *prefix
             || litellm::provider_id(prefix) == &*row.id
             || row.aliases.as_ref().is_some_and(|aliases| aliases.matches(prefix))
-            || row.fallbacks.iter().any(|fallback| **fallback == *prefix)
-                && catalog.provider_by_id(prefix).is_some()
+            || row.resells.iter().any(|maker| **maker == *prefix) && catalog.provider_by_id(prefix).is_some()
     };
     spellings(name, itself, &*row.id == "aws")
 }
@@ -317,7 +348,81 @@ pub(super) fn provider_of(catalog: &Catalog, name: &str) -> Option<ProviderId> {
     let name = name.trim().to_ascii_lowercase();
     let by_id = |id: &str| catalog.provider_by_id(id);
     by_id(&name).or_else(|| by_id(litellm::provider_id(&name))).or_else(|| {
-        let covers = |row: &Provider| row.aliases.as_ref().is_some_and(|aliases| aliases.matches(&name));
+        let covers = |row: &ProviderRow| row.aliases.as_ref().is_some_and(|aliases| aliases.matches(&name));
         ProviderId::try_from(catalog.providers.iter().position(covers)?).ok()
     })
+}
+
+/// Two sources that have other rates for the same model and unit. The first one's stands: genai-prices before LiteLLM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Disagreement {
+    /// The entry, as `provider/entry`.
+    pub entry: String,
+    /// What the rate is for.
+    pub unit: Unit,
+    /// For requests of more than this many tokens of input; 0 for all others.
+    pub above: u64,
+    /// The rate of genai-prices, which stands; `None` where it has none for the unit.
+    pub stands: Option<Rate>,
+    /// The rate of LiteLLM; `None` where it has none for the unit.
+    pub other: Option<Rate>,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |rate: Option<Rate>| rate.map_or_else(|| "none".to_owned(), |rate| rate.to_string());
+        let Self { entry, unit, above, stands, other } = self;
+        write!(f, "{entry}\t{}\t>{above}\t{}\t{}", unit.as_str(), rate(*stands), rate(*other))
+    }
+}
+
+/// Where genai-prices and LiteLLM have other rates for the same name.
+pub(super) fn disagreements(catalog: &Catalog) -> Vec<Disagreement> {
+    let mut found = Vec::new();
+    for entries in catalog.providers.iter().flat_map(|row| row.names.values()) {
+        let entry = |list| catalog.entry(entries.of(list)?);
+        if let (Some(genai), Some(litellm)) = (entry(PriceList::GenAi), entry(PriceList::LiteLlm)) {
+            compare(catalog, genai, litellm, &mut found);
+        }
+    }
+    found.sort_by(|a, b| (&a.entry, a.unit, a.above).cmp(&(&b.entry, b.unit, b.above)));
+    found.dedup();
+    found
+}
+
+/// The units that are compared, and those that they are part of.
+const UNITS: [&[Unit]; 9] = [
+    &[Unit::Input],
+    &[Unit::CacheRead, Unit::Input],
+    &[Unit::CacheWrite, Unit::Input],
+    &[Unit::CacheWrite1h, Unit::CacheWrite, Unit::Input],
+    &[Unit::InputAudio, Unit::Input],
+    &[Unit::Output],
+    &[Unit::Reasoning, Unit::Output],
+    &[Unit::OutputAudio, Unit::Output],
+    &[Unit::WebSearches],
+];
+
+fn compare(catalog: &Catalog, genai: &Entry, litellm: &Entry, found: &mut Vec<Disagreement>) {
+    let (Some(one), Some(two)) = (lasting(catalog, genai), lasting(catalog, litellm)) else { return };
+    let thresholds: BTreeSet<u64> = one.thresholds().chain(two.thresholds()).collect();
+    for above in thresholds {
+        for units in UNITS {
+            let [stands, other] = [one, two].map(|rates| {
+                let known = units.iter().filter_map(|unit| rates.get(*unit));
+                known.filter_map(|rate| rate.at(above.saturating_add(u64::from(above > 0)))).next()
+            });
+            if let Some(unit) = units.first().filter(|_| stands != other) {
+                let entry = genai.label.to_string();
+                found.push(Disagreement { entry, unit: *unit, above, stands, other });
+            }
+        }
+    }
+}
+
+/// The rates of the default tier that begin last.
+fn lasting<'a>(catalog: &'a Catalog, entry: &Entry) -> Option<&'a Rates> {
+    let lasting = |price: &&Price| price.tier == STANDARD && !matches!(price.when, Validity::Daily { .. });
+    catalog.rates(entry.prices.iter().rev().find(lasting)?)
 }

@@ -5,6 +5,7 @@
 
 mod codec;
 mod cost;
+mod decimal;
 mod error;
 mod flat;
 mod id;
@@ -20,23 +21,27 @@ mod rate;
 mod table;
 mod text;
 mod time;
+mod unit;
 mod usage;
 mod usd;
 mod user;
 
 pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
+pub(crate) use decimal::{divide_half_even, round_half_even};
 pub use error::RecordError;
 pub use id::{ParseRecordIdError, RecordId};
 pub(crate) use json::Reading;
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
+pub use parts::Part;
 pub(crate) use parts::Parts;
-pub use parts::{Part, Unit};
 pub use properties::Properties;
 pub use provider::{Provider, ProviderSource};
 pub(crate) use pseudonym::Pseudonym;
 pub use rate::{ParseRateError, Rate};
 pub use text::{Text, TextError};
+pub use unit::Unit;
+pub(crate) use unit::{Billing, LiteLlmKey};
 pub use usage::{Pass, Usage, UsageReason, UsageState};
 pub use usd::{ParseUsdError, Usd};
 pub use user::{User, UserId, UserIssue, UserSource};

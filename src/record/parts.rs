@@ -1,85 +1,9 @@
 //! The parts of a cost, by unit.
 
+use super::decimal::divide_half_even;
 use super::rate::Rate;
+use super::unit::Unit;
 use super::usd::Usd;
-
-macro_rules! units {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// What a rate is for.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        #[repr(u8)]
-        pub enum Unit {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Unit {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// A short name: `input`, `cache_read` …
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)*
-                }
-            }
-        }
-    };
-}
-
-units! {
-    /// Input tokens that are none of the kinds below.
-    Input = "input",
-    /// Input tokens read from a cache.
-    CacheRead = "cache_read",
-    /// Input tokens written to a cache, for five minutes where there is a choice.
-    CacheWrite = "cache_write",
-    /// Input tokens written to a cache for an hour.
-    CacheWrite1h = "cache_write_1h",
-    /// Audio tokens that went in.
-    InputAudio = "input_audio",
-    /// Audio tokens read from a cache.
-    CacheReadAudio = "cache_read_audio",
-    /// Image tokens that went in.
-    InputImage = "input_image",
-    /// Image tokens read from a cache.
-    CacheReadImage = "cache_read_image",
-    /// Output tokens that are none of the kinds below.
-    Output = "output",
-    /// Reasoning tokens, where they have a price of their own.
-    Reasoning = "reasoning",
-    /// Audio tokens that came out.
-    OutputAudio = "output_audio",
-    /// Image tokens that came out.
-    OutputImage = "output_image",
-    /// Web searches.
-    WebSearches = "web_searches",
-    /// Search units of a reranker.
-    SearchUnits = "search_units",
-    /// Length of audio or video: the quantity is in nanoseconds, the rate is per hour.
-    Seconds = "seconds",
-    /// Images.
-    Images = "images",
-    /// Characters.
-    Characters = "characters",
-    /// Pages of documents.
-    Pages = "pages",
-    /// The fee for the call itself.
-    Requests = "requests",
-    /// Searches in the caller's own files.
-    FileSearches = "file_searches",
-    /// Queries to a map.
-    MapQueries = "map_queries",
-    /// Pages of documents that were annotated, beside their reading.
-    AnnotatedPages = "annotated_pages",
-}
-
-impl Unit {
-    /// The unit whose place in [`Unit::ALL`] is `index`.
-    pub(crate) fn from_index(index: usize) -> Option<Self> {
-        Self::ALL.get(index).copied()
-    }
-}
 
 /// One part of a cost: a quantity times a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,10 +83,7 @@ pub(crate) fn total(parts: impl Iterator<Item = Part> + Clone) -> Option<Usd> {
     if hours {
         divisor = divisor.checked_mul(36)?;
     }
-    let (quotient, rest) = (sum / divisor, sum % divisor);
-    let half = rest.cmp(&(divisor - rest));
-    let up = half.is_gt() || (half.is_eq() && quotient % 2 == 1);
-    i128::try_from(quotient + u128::from(up)).ok().map(Usd::from_picos)
+    i128::try_from(divide_half_even(sum, divisor)?).ok().map(Usd::from_picos)
 }
 
 /// How many parts a cost holds without an allocation. A call to a text model has at most six.
@@ -312,14 +233,5 @@ mod tests {
         assert!(parts.iter().count() >= Unit::ALL.len());
         let quantity: u64 = parts.iter().map(|part| part.quantity).sum();
         assert_eq!(quantity, 8 * Unit::ALL.len() as u64);
-    }
-
-    #[test]
-    fn units_are_numbered_in_their_order() {
-        for (index, unit) in Unit::ALL.iter().enumerate() {
-            assert_eq!(Unit::from_index(index), Some(*unit));
-            assert_eq!(*unit as usize, index);
-        }
-        assert_eq!(Unit::from_index(Unit::ALL.len()), None);
     }
 }

@@ -75,6 +75,11 @@ impl Provider {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id as a text.
+    pub(crate) const fn text(&self) -> &Text {
+        &self.0
+    }
 }
 
 impl fmt::Display for Provider {

@@ -1,5 +1,6 @@
 //! Prices per unit.
 
+use super::decimal::Decimal;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -42,27 +43,15 @@ impl Rate {
         if text.starts_with('-') {
             return Err(ParseRateError::Negative);
         }
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => {
-                (mantissa, exponent.parse::<i32>().map_err(|_| ParseRateError::NotANumber)?)
-            }
-            None => (text, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
-        let digits_only = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        if !digits_only(whole) || !fraction.is_none_or(digits_only) {
-            return Err(ParseRateError::NotANumber);
+        let decimal = Decimal::parse(text).ok_or(ParseRateError::NotANumber)?;
+        let append = |mantissa: u64, digit| mantissa.checked_mul(10)?.checked_add(u64::from(digit));
+        let mantissa = decimal.digits().try_fold(0, append).ok_or(ParseRateError::TooManyDigits)?;
+        let scale = i32::try_from(decimal.scale()).map_err(|_| ParseRateError::TooManyDigits);
+        if mantissa == 0 {
+            Ok(Self::ZERO)
+        } else {
+            Self::normalised(mantissa, scale?).ok_or(ParseRateError::TooManyDigits)
         }
-        let fraction = fraction.unwrap_or("").trim_end_matches('0');
-        let mut digits: u64 = 0;
-        for digit in whole.bytes().chain(fraction.bytes()).map(|b| u64::from(b - b'0')) {
-            digits = digits
-                .checked_mul(10)
-                .and_then(|digits| digits.checked_add(digit))
-                .ok_or(ParseRateError::TooManyDigits)?;
-        }
-        let places = i32::try_from(fraction.len()).map_err(|_| ParseRateError::TooManyDigits)?;
-        Self::normalised(digits, places.saturating_sub(exponent)).ok_or(ParseRateError::TooManyDigits)
     }
 
     /// Reads what a million cost, as price lists for tokens have it.

@@ -85,6 +85,23 @@ pub struct Pass {
     pub output_image_tokens: Option<u64>,
 }
 
+impl Pass {
+    /// The tokens of the pass, as those of a call of its own.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            input_tokens: self.input_tokens,
+            cache_read_tokens: self.cache_read_tokens,
+            cache_write_tokens: self.cache_write_tokens,
+            cache_write_5m_tokens: self.cache_write_5m_tokens,
+            cache_write_1h_tokens: self.cache_write_1h_tokens,
+            input_image_tokens: self.input_image_tokens,
+            output_tokens: self.output_tokens,
+            output_image_tokens: self.output_image_tokens,
+            ..Usage::default()
+        }
+    }
+}
+
 impl Usage {
     /// How many passes of one call are kept; a provider sends a handful.
     pub const MAX_PASSES: usize = 32;

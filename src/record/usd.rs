@@ -1,6 +1,8 @@
 //! Money.
 
+use super::decimal::{Decimal, divide_half_even, round_half_even};
 use super::rate::Rate;
+use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -49,10 +51,8 @@ impl Usd {
         let (mantissa, scale) = factor.parts();
         let product = self.0.checked_mul(mantissa.into())?;
         let divisor = 10i128.checked_pow(scale.into())?;
-        let (quotient, rest) = (product / divisor, (product % divisor).abs());
-        let half = rest.cmp(&(divisor - rest));
-        let up = half.is_gt() || (half.is_eq() && quotient % 2 != 0);
-        Some(Self(if up { quotient + product.signum() } else { quotient }))
+        let amount = divide_half_even(product.unsigned_abs(), divisor.unsigned_abs())?;
+        i128::try_from(amount).ok().map(|amount| Self(amount * product.signum()))
     }
 
     /// Reads a decimal as JSON spells numbers (`0.000112`, `1.12e-4`), rounding half-even to 1e-12 what is finer:
@@ -68,39 +68,31 @@ impl Usd {
 /// `text` in pico-dollars, rounded half-even.
 fn decimal(text: &str) -> Result<i128, ParseUsdError> {
     const ERROR: ParseUsdError = ParseUsdError(());
-    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, i32::from_str(exponent).map_err(|_| ERROR)?),
-        None => (unsigned, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
-    let digits_only = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    if !digits_only(whole) || !fraction.is_none_or(digits_only) {
-        return Err(ERROR);
-    }
-    let fraction = fraction.unwrap_or("");
-    // How many of the digits, read as one integer, stand before the last pico-dollar.
-    let kept = i64::try_from(whole.len()).map_err(|_| ERROR)? + i64::from(exponent) + DIGITS as i64;
-    let mut picos: i128 = 0;
-    let (mut half, mut tail) = (0u8, false);
-    for (place, digit) in (0i64..).zip(whole.bytes().chain(fraction.bytes()).map(|b| b - b'0')) {
-        if place < kept {
-            picos = picos.checked_mul(10).and_then(|p| p.checked_add(digit.into())).ok_or(ERROR)?;
-        } else if place == kept {
-            half = digit;
-        } else {
-            tail |= digit != 0;
+    let decimal = Decimal::parse(text).ok_or(ERROR)?;
+    // How many of the digits are beyond a pico-dollar, below 0 for zeros that are missing.
+    let beyond = decimal.scale() - DIGITS as i64;
+    let written = i64::try_from(decimal.digits().count()).map_err(|_| ERROR)?;
+    let mut picos: u128 = 0;
+    let mut rest_to_half = Ordering::Less;
+    for (place, digit) in (0i64..).zip(decimal.digits()) {
+        match place.cmp(&(written - beyond)) {
+            Ordering::Less => {
+                picos = picos.checked_mul(10).and_then(|p| p.checked_add(digit.into())).ok_or(ERROR)?;
+            }
+            Ordering::Equal => rest_to_half = digit.cmp(&5),
+            Ordering::Greater if digit != 0 && rest_to_half == Ordering::Equal => {
+                rest_to_half = Ordering::Greater;
+            }
+            Ordering::Greater => {}
         }
     }
-    let written = i64::try_from(whole.len() + fraction.len()).map_err(|_| ERROR)?;
     if picos != 0 {
-        let missing = u32::try_from((kept - written).max(0)).map_err(|_| ERROR)?;
-        picos = 10i128.checked_pow(missing).and_then(|scale| picos.checked_mul(scale)).ok_or(ERROR)?;
+        let missing = u32::try_from((-beyond).max(0)).map_err(|_| ERROR)?;
+        picos = 10u128.checked_pow(missing).and_then(|scale| picos.checked_mul(scale)).ok_or(ERROR)?;
     }
-    if half > 5 || (half == 5 && (tail || picos % 2 == 1)) {
-        picos = picos.checked_add(1).ok_or(ERROR)?;
-    }
-    Ok(if negative { -picos } else { picos })
+    let picos =
+        round_half_even(picos, rest_to_half).and_then(|picos| i128::try_from(picos).ok()).ok_or(ERROR)?;
+    Ok(if decimal.is_negative { -picos } else { picos })
 }
 
 /// The text was not a decimal amount that fits.
@@ -130,10 +122,7 @@ impl fmt::Display for Usd {
         let places = f.precision().unwrap_or(DIGITS).min(DIGITS);
         let unit = 10u128.pow((DIGITS - places) as u32);
         let picos = self.0.unsigned_abs();
-        let (mut scaled, rest) = (picos / unit, picos % unit);
-        if rest * 2 > unit || (rest * 2 == unit && scaled % 2 == 1) {
-            scaled += 1;
-        }
+        let scaled = divide_half_even(picos, unit).unwrap_or(picos);
         let scale = 10u128.pow(places as u32);
         let (whole, fraction) = (scaled / scale, scaled % scale);
         let fraction = format_args!("{fraction:0places$}").to_string();

@@ -3,7 +3,7 @@
 use super::totals::Totals;
 use super::users::Gaps;
 use super::window::Window;
-use crate::record::{Text, Usd};
+use crate::record::{Text, Usd, round_half_even};
 
 /// All of it at a glance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +43,10 @@ pub(crate) fn project(cost: Usd, window: Window, now: i64) -> Option<Usd> {
     let (passed_wide, whole_wide) = (u128::from(passed), u128::from(whole));
     let (full, rest) = (picos.unsigned_abs() / passed_wide, picos.unsigned_abs() % passed_wide);
     let stretched = full.checked_mul(whole_wide)?;
-    let (product, half) = (rest * whole_wide, passed_wide);
-    let (mut extra, left) = (product / half, product % half);
-    let twice = left * 2;
-    if twice > half || (twice == half && (stretched.wrapping_add(extra)) % 2 == 1) {
-        extra += 1;
-    }
-    let total = i128::try_from(stretched.checked_add(extra)?).ok()?;
+    let product = rest * whole_wide;
+    let rest_to_half = (product % passed_wide * 2).cmp(&passed_wide);
+    let total = round_half_even(stretched.checked_add(product / passed_wide)?, rest_to_half)?;
+    let total = i128::try_from(total).ok()?;
     Some(Usd::from_picos(if picos < 0 { -total } else { total }))
 }
 

@@ -1,7 +1,6 @@
 //! Averages that keep what they are made of.
 
-use crate::record::Usd;
-use std::cmp::Ordering;
+use crate::record::{Usd, divide_half_even};
 use std::fmt;
 
 /// An average or a share: so many of one thing over so many of another. It is shown rounded half-even to two
@@ -31,7 +30,7 @@ impl Ratio {
     /// The value in parts of `scale` to one, rounded half-even: with 100, a share in percent. `None` over nothing.
     pub fn value_in(self, scale: u64) -> Option<u128> {
         let scaled = u128::from(self.sum) * u128::from(scale);
-        (self.over != 0).then(|| divide_half_even(scaled, self.over.into()))
+        divide_half_even(scaled, self.over.into())
     }
 }
 
@@ -76,21 +75,10 @@ impl MeanCost {
     /// The average, rounded half-even to 1e-12 dollars. `None` over no requests.
     pub fn value(self) -> Option<Usd> {
         let picos = self.sum.picos();
-        (self.over != 0).then(|| {
-            let mean = divide_half_even(picos.unsigned_abs(), self.over.into());
-            // No larger than the sum, so it fits.
-            let mean = i128::try_from(mean).unwrap_or(i128::MAX);
-            Usd::from_picos(if picos < 0 { -mean } else { mean })
-        })
-    }
-}
-
-fn divide_half_even(value: u128, by: u128) -> u128 {
-    let (Some(whole), Some(rest)) = (value.checked_div(by), value.checked_rem(by)) else { return 0 };
-    match rest.cmp(&(by - rest)) {
-        Ordering::Greater => whole + 1,
-        Ordering::Equal => whole + whole % 2,
-        Ordering::Less => whole,
+        let mean = divide_half_even(picos.unsigned_abs(), self.over.into())?;
+        // No larger than the sum, so it fits.
+        let mean = i128::try_from(mean).unwrap_or(i128::MAX);
+        Some(Usd::from_picos(if picos < 0 { -mean } else { mean }))
     }
 }
 

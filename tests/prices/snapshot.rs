@@ -63,14 +63,25 @@ fn a_snapshot_that_is_spoilt_never_panics() {
             }
         }
     }
-    for bad in [
-        "g x\tC0\n.\n",
-        "what\n.\n",
-        "n 18446744073709551615\np x\na |99999999\n.\n",
-        "c b1 a1\n.\n",
-        "c a1\ng x\tC0\n.\n",
+    let header = |rates, providers, entries| {
+        format!(
+            r#"{{"version":"v","date":null,"tiers":["standard","batch"],"rates":{rates},"providers":{providers},"entries":{entries}}}"#
+        )
+    };
+    for (header, lines) in [
+        (header(0, 0, u64::MAX), ""),
+        (header(1, 0, 0), r#"{"inputs":"1e-6"}"#),
+        (header(1, 0, 0), r#"{"input>x":"1e-6"}"#),
+        (header(0, 0, 1), r#"{"name":"x","provider":0,"prices":[0]}"#),
+        (header(0, 1, 1), "{\"id\":\"a\"}\n{\"name\":\"x\",\"provider\":0,\"prices\":[0]}"),
+        (
+            r#"{"version":"v","date":null,"tiers":["batch"],"rates":0,"providers":0,"entries":0}"#.to_owned(),
+            "",
+        ),
+        (String::new(), ""),
     ] {
-        assert!(PriceBook::from_snapshot(bad).is_err(), "{bad}");
+        let bad = format!("{header}\n{lines}\n");
+        assert!(PriceBook::from_snapshot(&bad).is_err(), "{bad}");
     }
 }
 

@@ -1,6 +1,55 @@
-//! The regular expressions of price data, bounded: a file of prices must not be able to take a process's stack, memory or time.
+//! The rules by which price data says which names an entry covers.
 
 use fancy_regex::{BytesMode, RegexBuilder};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A rule over a name in lower case, as genai-prices writes it: an object with one of these keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Pattern {
+    Equals(#[serde(deserialize_with = "lowercase")] Box<str>),
+    StartsWith(#[serde(deserialize_with = "lowercase")] Box<str>),
+    EndsWith(#[serde(deserialize_with = "lowercase")] Box<str>),
+    Contains(#[serde(deserialize_with = "lowercase")] Box<str>),
+    Regex(Box<Regex>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+}
+
+fn lowercase<'de, D: Deserializer<'de>>(text: D) -> Result<Box<str>, D::Error> {
+    Ok(String::deserialize(text)?.to_lowercase().into())
+}
+
+impl Pattern {
+    /// Whether the rule covers `name`, which is in lower case.
+    pub(super) fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Equals(text) => name == &**text,
+            Self::StartsWith(text) => name.starts_with(&**text),
+            Self::EndsWith(text) => name.ends_with(&**text),
+            Self::Contains(text) => name.contains(&**text),
+            Self::Regex(regex) => regex.is_match(name),
+            Self::And(rules) => rules.iter().all(|rule| rule.matches(name)),
+            Self::Or(rules) => rules.iter().any(|rule| rule.matches(name)),
+        }
+    }
+
+    /// Takes out the names that the rule spells in full, which are looked up by hash; what is left, if anything, are
+    /// patterns.
+    pub(super) fn split_names(self, names: &mut Vec<Box<str>>) -> Option<Self> {
+        match self {
+            Self::Equals(name) => {
+                names.push(name);
+                None
+            }
+            Self::Or(rules) => {
+                let mut left: Vec<_> = rules.into_iter().filter_map(|rule| rule.split_names(names)).collect();
+                if left.len() > 1 { Some(Self::Or(left)) } else { left.pop() }
+            }
+            pattern => Some(pattern),
+        }
+    }
+}
 
 /// The longest pattern that is read; those of the data have less than two hundred bytes.
 const MAX_LEN: usize = 1024;
@@ -11,13 +60,14 @@ const MAX_SIZE: usize = 1 << 16;
 /// The most steps that looking ahead may take back in one match. Patterns of the data take less than a thousand, for names of at most 256 bytes.
 const MAX_STEPS: usize = 10_000;
 
-/// A compiled pattern.
-#[derive(Clone, Debug)]
+/// A regular expression of price data, bounded: a file of prices must not be able to take a process's stack, memory or time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(super) struct Regex(fancy_regex::Regex);
 
 impl Regex {
     /// Compiles a pattern; `None` for what cannot be read, or is too large.
-    pub(super) fn new(source: &str) -> Option<Self> {
+    fn new(source: &str) -> Option<Self> {
         if source.len() > MAX_LEN || !is_plain(source) {
             return None;
         }
@@ -34,13 +84,8 @@ impl Regex {
             .map(Self)
     }
 
-    /// The pattern as it was written.
-    pub(super) fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-
     /// Whether the pattern is found anywhere in `text`. A match that takes too many steps is none.
-    pub(super) fn is_match(&self, text: &str) -> bool {
+    fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text.as_bytes()).unwrap_or(false)
     }
 }
@@ -75,9 +120,23 @@ fn is_plain(source: &str) -> bool {
     groups <= MAX_GROUPS
 }
 
+impl TryFrom<String> for Regex {
+    type Error = String;
+
+    fn try_from(source: String) -> Result<Self, String> {
+        Self::new(&source).ok_or(source)
+    }
+}
+
+impl From<Regex> for String {
+    fn from(regex: Regex) -> Self {
+        regex.0.as_str().to_owned()
+    }
+}
+
 impl PartialEq for Regex {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.0.as_str() == other.0.as_str()
     }
 }
 
@@ -86,6 +145,47 @@ impl Eq for Regex {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rule(json: &str) -> Pattern {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn rules_cover_what_they_say_in_any_case_of_the_data() {
+        let rule = rule(
+            r#"{"or":[{"equals":"GLM-5.3"},{"and":[{"starts_with":"glm-4"},{"ends_with":"v"}]},
+                {"contains":"air"},{"regex":"^x\\d$"}]}"#,
+        );
+        for name in ["glm-5.3", "glm-4.5v", "the-air-one", "x7"] {
+            assert!(rule.matches(name), "{name}");
+        }
+        for name in ["glm-5.30", "glm-4.5", "x77"] {
+            assert!(!rule.matches(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_spelt_in_full_are_taken_out_of_the_patterns() {
+        let mut names = Vec::new();
+        let left = rule(r#"{"or":[{"equals":"a"},{"starts_with":"b"},{"or":[{"equals":"c"}]}]}"#)
+            .split_names(&mut names);
+        assert_eq!(names, ["a".into(), "c".into()]);
+        assert_eq!(left, Some(Pattern::StartsWith("b".into())));
+        assert_eq!(rule(r#"{"equals":"a"}"#).split_names(&mut names), None);
+    }
+
+    #[test]
+    fn a_rule_that_is_not_known_is_an_error() {
+        for bad in [
+            r#"{"not":"a"}"#,
+            r#"{"equals":"a","contains":"b"}"#,
+            r#"{}"#,
+            r#"{"or":"a"}"#,
+            r#"{"regex":"(a"}"#,
+        ] {
+            assert!(serde_json::from_str::<Pattern>(bad).is_err(), "{bad}");
+        }
+    }
 
     fn matches(pattern: &str, text: &str) -> bool {
         Regex::new(pattern).unwrap_or_else(|| panic!("{pattern}")).is_match(text)
