@@ -38,15 +38,23 @@ impl Recent {
         if self.limit == 0 {
             return;
         }
-        let record = Arc::new(record.into_owned());
+        let oldest = {
+            let mut kept = self.lock();
+            if kept.records.len() >= self.limit { kept.records.pop_front() } else { None }
+        };
+        // In the room of the oldest, unless somebody is looking at it. Nobody waits for what goes.
+        let mut room = oldest.map(|(_, oldest)| oldest);
+        let record = match room.as_mut().and_then(Arc::get_mut) {
+            Some(place) => {
+                *place = record.into_owned();
+                room
+            }
+            None => Some(Arc::new(record.into_owned())),
+        };
         let mut kept = self.lock();
-        let gone = if kept.records.len() >= self.limit { kept.records.pop_front() } else { None };
         kept.arrivals += 1;
         let arrival = kept.arrivals;
-        kept.records.push_back((arrival, record));
-        drop(kept);
-        // Nobody waits for what goes.
-        drop(gone);
+        kept.records.extend(record.map(|record| (arrival, record)));
     }
 
     /// The last records that arrived before `before`, the latest first, and no more than are counted quickly.
