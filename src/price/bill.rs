@@ -55,6 +55,9 @@ pub(super) struct CallRates<'a> {
     pub(super) factor: Option<Rate>,
     /// Whether the entry lists tokens: what is sold otherwise is not also billed by them.
     lists_tokens: bool,
+    /// Whether the other entry has the same rates for small requests without a cache, so that what it knows of large ones
+    /// and of caches holds for this one too.
+    agrees: bool,
 }
 
 impl<'a> CallRates<'a> {
@@ -70,7 +73,11 @@ impl<'a> CallRates<'a> {
             .filler
             .and_then(|(filler, fills)| Some((Layers::of(catalog, filler, terms, input).ok()?, fills)));
         let lists_tokens = [Unit::Input, Unit::Output].iter().any(|unit| own.get(*unit) != Lookup::Absent);
-        Ok(Self { own, filler, factor: basis.factor, lists_tokens })
+        let agrees = filler.as_ref().is_some_and(|(filler, _)| {
+            let same = |unit| own.base(unit) == filler.base(unit);
+            lists_tokens && same(Unit::Input) && same(Unit::Output)
+        });
+        Ok(Self { own, filler, factor: basis.factor, lists_tokens, agrees })
     }
 
     /// The rate of a unit.
@@ -80,10 +87,15 @@ impl<'a> CallRates<'a> {
         let fills = match unit.row().billing {
             Billing::Extra => true,
             Billing::Media => self.lists_tokens,
-            Billing::Token => self.lists_tokens && *fills == Fills::Resold,
+            Billing::Token => self.agrees || (self.lists_tokens && *fills == Fills::Resold),
             Billing::Measure => false,
         };
         match own {
+            // A step for large requests that only the other entry knows.
+            Lookup::Rate(_) if self.agrees && !self.own.has_steps(unit) && filler.has_steps(unit) => {
+                let is_same = own == filler.base(unit);
+                if is_same { filler.get(unit) } else { own }
+            }
             Lookup::Missing | Lookup::Absent if fills => match filler.get(unit) {
                 Lookup::Rate(rate) => Lookup::Rate(rate),
                 Lookup::Missing | Lookup::Absent => own,
@@ -142,9 +154,24 @@ impl<'a> Layers<'a> {
 
     /// The rate of a unit in the uppermost of these prices that has one.
     fn get(&self, unit: Unit) -> Lookup {
+        self.at(unit, self.input)
+    }
+
+    /// The same for small requests.
+    fn base(&self, unit: Unit) -> Lookup {
+        self.at(unit, 0)
+    }
+
+    fn at(&self, unit: Unit, input: u64) -> Lookup {
         let layers = self.rates.iter().map_while(|layer| *layer);
-        let mut known = layers.map(|rates| rates.at(unit, self.input)).filter(|rate| *rate != Lookup::Absent);
+        let mut known = layers.map(|rates| rates.at(unit, input)).filter(|rate| *rate != Lookup::Absent);
         known.next().unwrap_or(Lookup::Absent)
+    }
+
+    /// Whether the rate of a unit depends on the size of the request.
+    fn has_steps(&self, unit: Unit) -> bool {
+        let mut layers = self.rates.iter().map_while(|layer| *layer);
+        layers.any(|rates| rates.get(unit).is_some_and(|rate| !rate.above.is_empty()))
     }
 }
 
@@ -152,8 +179,8 @@ impl<'a> Layers<'a> {
 ///
 /// What goes in is split by cache and by modality. Where the provider does not say how the two cut across each other, tokens
 /// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
-/// images. Where parts exceed their whole, which the record says, nothing is left over for the rest: cached tokens are billed as they
-/// were reported, other parts up to the whole.
+/// images. Where parts exceed their whole, which the record says, they are billed up to the whole, and nothing is left over for the rest:
+/// Cohere counts cached tokens in what the model saw, of which it bills less.
 ///
 /// `bill` is told how many there are of a kind and the units whose rates they may be billed at, of which the first that has one
 /// counts. It is not told of kinds that do not occur.
@@ -165,6 +192,7 @@ fn each_kind(
     let count = |count: Option<u64>| count.unwrap_or(0);
     let mut each = |tokens, units| if tokens > 0 { bill(tokens, units) } else { Ok(()) };
     let (read, written_1h) = (count(usage.cache_read_tokens), count(usage.cache_write_1h_tokens));
+    let read = read.min(usage.input_tokens.unwrap_or(u64::MAX));
     let written = written(usage).ok_or(UnpricedReason::Overflow)?;
     let fresh = count(usage.input_tokens).saturating_sub(read.saturating_add(written));
     let (all_audio, all_image) = (count(usage.input_audio_tokens), count(usage.input_image_tokens));
@@ -440,7 +468,7 @@ mod tests {
     #[test]
     fn contradictions_never_wrap() {
         let cached = Usage { input_tokens: Some(208), cache_read_tokens: Some(314), ..Usage::default() };
-        assert_eq!(amounts(&cached), [(Unit::CacheRead, 314)]);
+        assert_eq!(amounts(&cached), [(Unit::CacheRead, 208)]);
         let max = u64::MAX;
         let all = Usage {
             input_tokens: Some(1),

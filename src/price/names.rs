@@ -102,6 +102,16 @@ pub(super) fn names_a_place(name: &str) -> bool {
     name.contains('/') || name.starts_with("us-gov.") || profile(name).is_some()
 }
 
+/// Whether a gateway's name for a model says where it runs: `azure/eu/gpt-5`, `bedrock/us-gov-west-1/anthropic.claude…`.
+pub(super) fn names_a_region(name: &str) -> bool {
+    let place = name.rsplit('/').nth(1).unwrap_or("");
+    let is_aws = || {
+        place.bytes().filter(|byte| *byte == b'-').count() >= 2
+            && place.ends_with(|c: char| c.is_ascii_digit())
+    };
+    name.split('/').count() > 2 && (matches!(place, "us" | "eu" | "global") || is_aws())
+}
+
 /// The name without the size of the context window or the revision that Bedrock appends: `:28k`, `:0`.
 fn context_suffix(name: &str) -> Option<&str> {
     let (model, suffix) = name.rsplit_once(':')?;

@@ -5,6 +5,7 @@ use super::book::{ModelName, ModelNameRef, PriceBook};
 use super::catalog::{BATCH, Entry, EntryId, PriceList, STANDARD, TierId};
 use super::endpoint;
 use super::formats::genai::ROUTE;
+use super::names::names_a_region;
 use super::resolve::{Factor, Resolution, provider_of, resolve};
 use super::{PricedCall, Pricer};
 use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
@@ -105,7 +106,10 @@ impl PriceBook {
         let who = endpoint.as_ref().unwrap_or(provider.text());
         let resolve = |model: &Text| self.resolve(who, call.region, model);
 
-        let mut resolution = call.response_model.map(resolve).unwrap_or_default();
+        // A gateway answers with the name alone, without the place that it was asked for.
+        let in_a_place = call.model.filter(|asked| call.region.is_none() && names_a_region(asked));
+        let in_a_place = in_a_place.map(resolve).filter(Resolution::is_known);
+        let mut resolution = in_a_place.or_else(|| call.response_model.map(resolve)).unwrap_or_default();
         if !resolution.is_known()
             && let Some(asked) = call.model
         {

@@ -241,9 +241,12 @@ fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
             (PriceMatch::Pattern, Some(named), Some(sibling)) if differ(catalog, named.entry, sibling) => {
                 found.genai = None;
             }
-            // One that passes over the place in the name, for which LiteLLM has another price.
-            (PriceMatch::Pattern, Some(named), _)
-                if names_a_place() && differ(catalog, named.entry, genai.entry) =>
+            // One that passes over the place in the name, for which LiteLLM has another price. Of GovCloud it knows more than the
+            // names that genai-prices lists.
+            (how, Some(named), _)
+                if (how == PriceMatch::Pattern || name.starts_with("us-gov."))
+                    && names_a_place()
+                    && differ(catalog, named.entry, genai.entry) =>
             {
                 found.genai = None;
             }

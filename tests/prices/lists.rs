@@ -341,6 +341,9 @@ fn the_bundled_book_prices_what_was_seen_in_the_field() {
     annotated.annotated_pages = Some(1);
     let mut pictures = tokens(300, 0);
     pictures.input_image_tokens = Some(300);
+    // Cohere's cache counts what the model saw, of which less is billed.
+    let mut seen = tokens(4_612, 3);
+    seen.cache_read_tokens = Some(6_048);
     let mut spoken = Usage::default();
     spoken.characters = Some(1_000);
     for (call, cost) in [
@@ -362,6 +365,19 @@ fn the_bundled_book_prices_what_was_seen_in_the_field() {
         (Call { usage: annotated, ..call("mistral", "mistral-ocr-latest") }, "0.005"),
         (Call { usage: pictures, ..call("cohere", "embed-v4.0") }, "0.000141"),
         (Call { usage: spoken, ..call("openai", "tts-1") }, "0.015"),
+        (
+            of("aws", "us-gov.anthropic.claude-sonnet-5").at("bedrock-runtime.us-gov-west-1.amazonaws.com"),
+            "0.0036",
+        ),
+        (of("azure", "azure/us/gpt-4.1"), "0.00308"),
+        (
+            Call {
+                usage: tokens(200_001, 100),
+                ..call("aws", "us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+            },
+            "1.3224816",
+        ),
+        (Call { usage: seen, ..call("cohere", "command-a-03-2025") }, "0.01156"),
     ] {
         let total = call.price(&book).total();
         assert_eq!(total, Some(usd(cost)), "{}/{} {:?}", call.provider, call.model, call.price(&book));
