@@ -3,11 +3,12 @@
 use super::body::scan;
 use super::error_code;
 use super::found::Found;
-use crate::wire::base64::Decoder;
 use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, Status};
-use crate::wire::json::{Scanner, Value};
+use crate::wire::json::{Scanner, Value, string};
 use crate::wire::select::Select;
 use crate::wire::sse::Piece;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
 use std::sync::LazyLock;
 
 /// Reads the JSON in the messages of a stream.
@@ -25,7 +26,8 @@ struct Message {
     scanner: Scanner,
     /// Scans what is in the payload of a chunk.
     inner: Scanner,
-    decoder: Decoder,
+    /// Room for what is in a payload.
+    buffer: Vec<u8>,
     /// How many figures had been found before this message.
     figures_before: u32,
     damaged: bool,
@@ -45,6 +47,14 @@ enum Kind {
 
 /// The largest event of a model's that is read. Figures come in small ones.
 const WRAPPED: usize = 24 * 1024;
+
+/// The alphabet of RFC 4648, padded or not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 static WRAPPER: LazyLock<Select> = LazyLock::new(|| Select::new([("bytes", 0, WRAPPED)]));
 
@@ -105,15 +115,19 @@ impl EventStreamEvents for Messages<'_> {
     }
 
     fn payload(&mut self, piece: Piece<'_>) {
-        let Message { kind, scanner, inner, decoder, .. } = &mut *self.message;
+        let Message { kind, scanner, inner, buffer, .. } = &mut *self.message;
         let found = &mut *self.found;
         match kind {
             Kind::Event => scan(scanner, found.interest_in_stream(), piece.bytes, found),
             Kind::Chunk => scanner.push(&WRAPPER, piece.bytes, &mut |_, value| {
-                if let Value::Json(text) = value {
-                    let interest = found.interest_in_stream();
-                    decoder.push(text, &mut |bytes| scan(inner, interest, bytes, found));
-                    decoder.finish(&mut |bytes| scan(inner, interest, bytes, found));
+                if let Value::Json(text) = value
+                    && let Some(text) = string(text)
+                {
+                    buffer.clear();
+                    // Of what is no base64, nothing is read.
+                    if BASE64.decode_vec(&*text, buffer).is_ok() {
+                        scan(inner, found.interest_in_stream(), buffer, found);
+                    }
                 }
             }),
             Kind::Error => {}

@@ -211,7 +211,7 @@ const STRING: u8 = 7;
 
 #[cfg(test)]
 mod tests {
-    use super::super::properties::{cut, lengths};
+    use super::super::chunking_tests::{cut, lengths};
     use super::*;
     use proptest::prelude::*;
 

@@ -63,8 +63,8 @@ impl LineParser {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chunking_tests::{cut, lengths};
     use super::super::json::{Scanner, Value};
-    use super::super::properties::{cut, lengths};
     use super::super::select::Select;
     use super::*;
     use proptest::prelude::*;

@@ -4,14 +4,13 @@
 //! a small bounded state between them and gives the same answer however the body was cut. None of them knows what the
 //! fields mean, and none of them panics, whatever it is fed.
 
-pub(crate) mod base64;
+#[cfg(test)]
+mod chunking_tests;
 pub(crate) mod encoding;
 pub(crate) mod event_stream;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod multipart;
-#[cfg(test)]
-mod properties;
 mod scalar;
 pub(crate) mod select;
 mod skip;

@@ -273,7 +273,7 @@ fn parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::properties::{cut, lengths};
+    use super::super::chunking_tests::{cut, lengths};
     use super::*;
     use proptest::prelude::*;
 

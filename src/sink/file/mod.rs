@@ -71,7 +71,7 @@ mod thread;
 mod writer;
 
 #[cfg(test)]
-mod faults;
+mod fault_tests;
 
 pub use super::close::CloseError;
 pub use error::ReadError;

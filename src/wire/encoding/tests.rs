@@ -35,7 +35,7 @@ fn a_decoder_may_go_anywhere() {
 
 #[cfg(all(feature = "gzip", feature = "brotli", feature = "zstd"))]
 mod decoding {
-    use super::super::super::properties::{cut, lengths};
+    use super::super::super::chunking_tests::{cut, lengths};
     use super::*;
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};

@@ -113,15 +113,6 @@ pub fn lines<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, mut found: impl FnM
     parser.finish(&mut found);
 }
 
-/// Decodes base64. Whether it was any.
-pub fn base64<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, mut found: impl FnMut(&[u8])) -> bool {
-    let mut decoder = wire::base64::Decoder::default();
-    for piece in pieces {
-        decoder.push(piece, &mut found);
-    }
-    decoder.finish(&mut found)
-}
-
 /// Where a text that should be JSON ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonEnd {
