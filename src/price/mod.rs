@@ -81,7 +81,7 @@ pub use markup::Markup;
 pub use overrides::PriceOverride;
 pub use resolve::Disagreement;
 
-use crate::record::{Cost, Provider, Record, Text, UnpricedReason, Usage, UsageState, Usd};
+use crate::record::{Cost, Provider, ProviderSource, Record, Text, UnpricedReason, Usage, UsageState, Usd};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -120,6 +120,8 @@ impl<T: Pricer + ?Sized> Pricer for Arc<T> {
 pub struct PricedCall<'a> {
     /// Whose API it was; `None` where that is not known.
     pub provider: Option<&'a Provider>,
+    /// How that was found out. Where a model's name told it, the name has the provider before it, as a gateway puts it.
+    pub provider_source: Option<ProviderSource>,
     /// The host that was called, in lower case: it tells endpoints of a provider apart that have prices of their own.
     pub host: Option<&'a Text>,
     /// The model asked for.
@@ -143,6 +145,7 @@ impl<'a> PricedCall<'a> {
     pub fn new(usage: &'a Usage, time: SystemTime) -> Self {
         Self {
             provider: None,
+            provider_source: None,
             host: None,
             model: None,
             response_model: None,
@@ -158,6 +161,7 @@ impl<'a> PricedCall<'a> {
     pub fn of(record: &'a Record) -> Self {
         Self {
             provider: record.provider.as_ref(),
+            provider_source: record.provider_source,
             host: record.host.as_ref(),
             model: record.model.as_ref(),
             response_model: record.response_model.as_ref(),

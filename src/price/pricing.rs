@@ -8,7 +8,7 @@ use super::formats::genai::ROUTE;
 use super::names::names_a_region;
 use super::resolve::{Factor, Resolution, provider_of, resolve};
 use super::{PricedCall, Pricer};
-use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, Text, UnpricedReason};
+use crate::record::{Cost, Parts, PriceMatch, Priced, Provider, ProviderSource, Text, UnpricedReason};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
@@ -76,6 +76,13 @@ impl PriceBook {
         Err(reason)
     }
 
+    /// Whether a provider goes by this name too.
+    #[cold]
+    fn is(&self, provider: &Provider, name: &str) -> bool {
+        let known = provider_of(&self.0.catalog, name);
+        known.is_some() && known == provider_of(&self.0.catalog, provider.as_str())
+    }
+
     /// Whether the endpoints of the provider would come to different amounts.
     #[cold]
     fn depends_on_endpoint(
@@ -104,7 +111,15 @@ impl PriceBook {
         let provider = call.provider.ok_or(UnpricedReason::UnknownProvider)?;
         let endpoint = endpoint::called(provider.as_str(), call.host, call.model).map(Text::from_static);
         let who = endpoint.as_ref().unwrap_or(provider.text());
-        let resolve = |model: &Text| self.resolve(who, call.region, model);
+        let resolve = |model: &Text| {
+            let known = self.resolve(who, call.region, model);
+            // What a gateway calls `perplexity/sonar` is `sonar`, though there is another model of the longer name.
+            let by_name = call.provider_source == Some(ProviderSource::Model) && known.is_exact();
+            let bare = model.split_once('/').filter(|(prefix, _)| by_name && self.is(provider, prefix));
+            let bare = bare.and_then(|(_, bare)| Text::new(bare).ok());
+            let found = bare.map(|bare| self.resolve(who, call.region, &bare));
+            found.filter(Resolution::is_known).unwrap_or(known)
+        };
 
         // A gateway answers with the name alone, without the place that it was asked for.
         let in_a_place = call.model.filter(|asked| call.region.is_none() && names_a_region(asked));

@@ -80,6 +80,11 @@ impl Resolution {
         self.own.is_some() || self.genai.is_some() || self.litellm.is_some()
     }
 
+    /// Whether a list has an entry of just this name.
+    pub(super) fn is_exact(&self) -> bool {
+        [self.genai, self.litellm].iter().flatten().any(|found| found.how == PriceMatch::Exact)
+    }
+
     /// The entries to try, by precedence, each with the entry to ask for what it lacks.
     pub(super) fn candidates(&self) -> impl Iterator<Item = (Match, Option<(EntryId, Fills)>)> {
         let Self { own, genai, litellm, precedence, .. } = *self;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::price::PriceOverride;
-use tower_llm_metrics::record::{PriceMatch, Priced, Rate, Text, Unit, UnpricedReason, Usage};
+use tower_llm_metrics::record::{
+    PriceMatch, Priced, ProviderSource, Rate, Text, Unit, UnpricedReason, Usage,
+};
 use tower_llm_metrics::{Cost, PriceBook, PricedCall, Pricer, Provider, Usd};
 
 const GENAI: &str = r#"[
@@ -73,6 +75,8 @@ struct Call {
     host: Option<&'static str>,
     tier: Option<&'static str>,
     region: Option<&'static str>,
+    /// The model's name told the provider.
+    by_name: bool,
     usage: Usage,
 }
 
@@ -84,7 +88,7 @@ fn tokens(input: u64, output: u64) -> Usage {
 
 fn call(provider: &'static str, model: &'static str) -> Call {
     let usage = tokens(1_000_000, 0);
-    Call { provider, model, asked: None, host: None, tier: None, region: None, usage }
+    Call { provider, model, asked: None, host: None, tier: None, region: None, by_name: false, usage }
 }
 
 impl Call {
@@ -106,6 +110,7 @@ impl Call {
         let mut call =
             PricedCall::new(&self.usage, SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_824_000));
         (call.provider, call.host) = (Some(&provider), host.as_ref());
+        call.provider_source = self.by_name.then_some(ProviderSource::Model);
         (call.model, call.response_model) = (asked.as_ref().or(Some(&model)), Some(&model));
         (call.service_tier, call.region) = (tier.as_ref(), region.as_ref());
         book.price(&call)
@@ -370,6 +375,9 @@ fn the_bundled_book_prices_what_was_seen_in_the_field() {
             "0.0036",
         ),
         (of("azure", "azure/us/gpt-4.1"), "0.00308"),
+        (of("perplexity", "perplexity/sonar"), "0.0005"),
+        (Call { by_name: true, ..of("perplexity", "perplexity/sonar") }, "0.0131"),
+        (Call { by_name: true, ..of("groq", "openai/gpt-oss-120b") }, "0.00021"),
         (
             Call {
                 usage: tokens(200_001, 100),
