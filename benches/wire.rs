@@ -8,7 +8,6 @@ mod wire;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use wire::base64;
 use wire::event_stream::{EventStreamEvents, EventStreamParser, Headers};
 use wire::json::{Scanner, Value};
 use wire::multipart::MultipartParser;
@@ -194,15 +193,6 @@ fn framings(criterion: &mut Criterion) {
         });
     });
 
-    let base64 = "iVBORw0KGgoAAAANSUhEUgAAAAUA".repeat(36_000);
-    group.throughput(Throughput::Bytes(base64.len() as u64));
-    group.bench_function("base64_decoded_1mb", |bencher| {
-        bencher.iter(|| {
-            let (mut decoder, mut len) = (base64::Decoder::default(), 0);
-            decoder.push(black_box(base64.as_bytes()), &mut |bytes| len += bytes.len());
-            len
-        });
-    });
     group.finish();
 }
 
