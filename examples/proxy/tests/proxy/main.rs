@@ -15,4 +15,5 @@ mod capture;
 
 mod edges;
 mod errors;
+mod jobs;
 mod process;
