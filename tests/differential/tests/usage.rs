@@ -34,7 +34,7 @@ const NOT_MAPPED: &str = "the extractor does not look where it stands";
 const NO_EXTRACTOR: &str = "there is no extractor for this API";
 
 /// What differs: the extractor, the figure (or none for an answer that the extractor refuses), and why.
-const DIFFERS: [(&str, &str, &str); 42] = [
+const DIFFERS: [(&str, &str, &str); 43] = [
     // "The pricing is the sum of output tokens and thinking tokens" (ai.google.dev/gemini-api/docs/thinking), and in
     // these answers thinking stands in `total_tokens` alone.
     ("google/chat", "output_tokens", "thinking stands in the total alone"),
@@ -48,6 +48,8 @@ const DIFFERS: [(&str, &str, &str); 42] = [
         "input_image_tokens",
         "documents count as images there, and `promptTokenDetails` is not read",
     ),
+    // The queries that an answer lists are its searches (ai.google.dev/gemini-api/docs/google-search#pricing).
+    ("google/default", "web_searches", NOT_MAPPED),
     ("aws/default", "cache_read_tokens", NOT_MAPPED),
     ("aws/default", "cache_write_tokens", NOT_MAPPED),
     ("azure/chat", "input_image_tokens", NOT_MAPPED),
