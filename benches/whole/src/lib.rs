@@ -2,4 +2,5 @@
 
 pub mod body;
 pub mod cases;
+pub mod cold;
 pub mod naive;
