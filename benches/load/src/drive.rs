@@ -1,4 +1,4 @@
-//! Calls a server over and over, and tells how fast that was.
+//! Calls a server over and over, and measures how fast that is.
 
 use crate::Result;
 use bytes::Bytes;
@@ -15,39 +15,61 @@ pub(crate) struct Load {
     pub(crate) stream: bool,
     pub(crate) connections: usize,
     pub(crate) time: Duration,
-    /// The process whose time and memory are told.
+    /// The process whose time and memory are measured.
     pub(crate) pid: Option<u32>,
 }
 
 /// How long a call took to its first byte and to its end.
 type Sample = (Duration, Duration);
 
-/// The cells of a row: calls a second, p50, p99, first byte, CPU per call, peak memory.
-pub(crate) async fn run(load: Load) -> Result<String> {
+/// What one turn of a server was.
+pub(crate) struct Measured {
+    /// Calls a second.
+    pub(crate) rate: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    /// The median until the first frame of the answer.
+    pub(crate) first: Duration,
+    pub(crate) process: Option<Process>,
+}
+
+/// What the server's process took: microseconds a call, and its largest resident memory in MiB.
+pub(crate) struct Process {
+    pub(crate) user: f64,
+    pub(crate) system: f64,
+    pub(crate) peak: f64,
+}
+
+/// Calls a server for a while.
+pub(crate) async fn run(load: &Load) -> Result<Measured> {
     // Connections and memory of both sides are warm after this.
-    calls(&load, Duration::from_millis(500)).await?;
+    calls(load, load.time / 5).await?;
     if let Some(pid) = load.pid {
         // The largest so far is forgotten.
         std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?;
     }
     let before = load.pid.map(cpu).transpose()?;
     let started = Instant::now();
-    let mut samples = calls(&load, load.time).await?;
+    let mut samples = calls(load, load.time).await?;
     let elapsed = started.elapsed();
-    let busy = load.pid.map(cpu).transpose()?.zip(before).map(|(after, before)| after - before);
-    let count = samples.len().max(1);
-    let rate = samples.len() as f64 / elapsed.as_secs_f64();
-    samples.sort_unstable_by_key(|(_, whole)| *whole);
-    let whole =
-        |share: f64| samples.get((count as f64 * share) as usize).map_or(Duration::ZERO, |sample| sample.1);
-    let (p50, p99) = (whole(0.5), whole(0.99));
-    samples.sort_unstable_by_key(|(first, _)| *first);
-    let first = samples.get(count / 2).map_or(Duration::ZERO, |sample| sample.0);
-    let busy =
-        busy.map_or("–".to_owned(), |busy| format!("{:.1} µs", busy.as_secs_f64() * 1e6 / count as f64));
-    let peak =
-        load.pid.and_then(peak).map_or("–".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0));
-    Ok(format!("{rate:.0} | {p50:.1?} | {p99:.1?} | {first:.1?} | {busy} | {peak}"))
+    let count = samples.len().max(1) as f64;
+    let process = load.pid.zip(before).map(|(pid, before)| -> Result<Process> {
+        let after = cpu(pid)?;
+        let each = |after: Duration, before: Duration| (after - before).as_secs_f64() * 1e6 / count;
+        let peak = peak(pid).unwrap_or_default() as f64 / 1024.0;
+        Ok(Process { user: each(after.0, before.0), system: each(after.1, before.1), peak })
+    });
+    let mut at = |share: f64, of: fn(&Sample) -> Duration| {
+        samples.sort_unstable_by_key(of);
+        samples.get((count * share) as usize).map_or(Duration::ZERO, of)
+    };
+    Ok(Measured {
+        p50: at(0.5, |sample| sample.1),
+        p99: at(0.99, |sample| sample.1),
+        first: at(0.5, |sample| sample.0),
+        rate: count / elapsed.as_secs_f64(),
+        process: process.transpose()?,
+    })
 }
 
 async fn calls(load: &Load, time: Duration) -> Result<Vec<Sample>> {
@@ -104,13 +126,13 @@ async fn call(sender: &mut SendRequest<Full<Bytes>>, number: usize, body: Bytes)
     Ok((first.unwrap_or_default(), started.elapsed()))
 }
 
-/// The user and system time of a process, in ticks of a hundredth of a second.
-fn cpu(pid: u32) -> Result<Duration> {
+/// The user and the system time of a process, counted in ticks of a hundredth of a second.
+fn cpu(pid: u32) -> Result<(Duration, Duration)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name stands in parentheses and may hold anything.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or_default();
-    Ok(Duration::from_millis(10 * (ticks(11) + ticks(12))))
+    Ok((Duration::from_millis(10 * ticks(11)), Duration::from_millis(10 * ticks(12))))
 }
 
 /// The largest resident memory of a process, in KiB.

@@ -1,12 +1,13 @@
-//! `load upstream ADDR`, `load plain ADDR UPSTREAM`, `load layered ADDR UPSTREAM RECORDS`, `load drive NAME ADDR KIND CONNECTIONS SECONDS [PID]`.
+//! `load PROXY` prints the table of README.md; `PROXY` is the program of `examples/proxy`. The other forms are the servers
+//! that it starts: `load upstream ADDR`, `load plain|filtered|metered|memory|file ADDR UPSTREAM [RECORDS]`.
 
 mod drive;
 mod proxy;
+mod servers;
+mod table;
 mod upstream;
 
 use std::error::Error;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -16,23 +17,10 @@ async fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["upstream", address] => upstream::serve(address.parse()?).await,
-        ["plain", address, upstream] => proxy::plain(address.parse()?, upstream.parse()?).await,
-        ["layered", address, upstream, records] => {
-            proxy::layered(address.parse()?, upstream.parse()?, records.into()).await
+        [name, address, upstream, ref records @ ..] => {
+            proxy::serve_as(name, address.parse()?, upstream.parse()?, records.first().copied()).await
         }
-        ["drive", name, address, kind, connections, seconds, ref pid @ ..] => {
-            let load = drive::Load {
-                address: address.parse::<SocketAddr>()?,
-                stream: kind == "stream",
-                connections: connections.parse()?,
-                time: Duration::from_secs(seconds.parse()?),
-                pid: pid.first().map(|pid| pid.parse()).transpose()?,
-            };
-            println!("| {name} | {kind} | {connections} | {} |", drive::run(load).await?);
-            Ok(())
-        }
-        _ => Err("load upstream ADDR | plain ADDR UPSTREAM | layered ADDR UPSTREAM RECORDS | \
-                  drive NAME ADDR KIND CONNECTIONS SECONDS [PID]"
-            .into()),
+        [proxy] => table::print(proxy).await,
+        _ => Err("load PROXY".into()),
     }
 }

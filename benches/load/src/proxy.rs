@@ -9,24 +9,34 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use tokio::net::TcpListener;
 use tower_layer::Layer;
-use tower_llm_metrics::{FileSink, MemorySink, Provider, RequestBody, UserMetricsLayer};
+use tower_llm_metrics::{FileSink, MemorySink, Provider, Record, RequestBody, UserMetricsLayer};
 use tower_service::Service;
 
 type Upstream<B> = Client<HttpConnector, B>;
 
-/// Passes on.
-pub(crate) async fn plain(address: SocketAddr, upstream: Authority) -> Result<()> {
-    serve(address, upstream, client::<Incoming>()).await
-}
-
-/// Passes on and meters, with a store in memory and a log in `records`.
-pub(crate) async fn layered(address: SocketAddr, upstream: Authority, records: PathBuf) -> Result<()> {
-    let sinks = (MemorySink::new(), FileSink::new(records)?);
-    let layer = UserMetricsLayer::new(sinks).provider(Provider::OPENAI);
-    serve(address, upstream, layer.layer(client::<RequestBody<Incoming>>())).await
+/// Passes on: as it is (`plain`), with the layer around the client that is to meter nothing (`filtered`), with one that
+/// meters (`metered`), that keeps the records in memory (`memory`), and in a log in the folder `records` too (`file`).
+pub(crate) async fn serve_as(
+    name: &str,
+    address: SocketAddr,
+    upstream: Authority,
+    records: Option<&str>,
+) -> Result<()> {
+    let nowhere = |_: &Record| ();
+    let layer = match name {
+        "plain" => return serve(address, upstream, client::<Incoming>()).await,
+        "filtered" => UserMetricsLayer::new(nowhere).filter(|_| false),
+        "metered" => UserMetricsLayer::new(nowhere),
+        "memory" => UserMetricsLayer::new(MemorySink::new()),
+        "file" => {
+            let records = records.ok_or("name the folder of the records")?;
+            UserMetricsLayer::new((MemorySink::new(), FileSink::new(records)?))
+        }
+        _ => return Err(format!("no server is called {name:?}").into()),
+    };
+    serve(address, upstream, layer.provider(Provider::OPENAI).layer(client::<RequestBody<Incoming>>())).await
 }
 
 fn client<B>() -> Upstream<B>
