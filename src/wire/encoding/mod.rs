@@ -108,7 +108,7 @@ impl fmt::Debug for Decoder {
 fn stage(coding: &str) -> Result<Box<dyn Stage>, DecodeError> {
     match coding {
         #[cfg(feature = "gzip")]
-        "gzip" | "x-gzip" => Ok(Box::new(gzip::Gzip::default())),
+        "gzip" | "x-gzip" => Ok(Box::new(gzip::Gzip::new())),
         #[cfg(feature = "gzip")]
         "deflate" => Ok(Box::new(gzip::Deflate::default())),
         #[cfg(feature = "brotli")]
