@@ -2,6 +2,7 @@
 //!
 //! It reads values in place and allocates only for strings with escapes, which it leaves to `serde_json`.
 
+use crate::wire::json::number_length;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -216,26 +217,15 @@ impl<'a> Reader<'a> {
         self.foreign()
     }
 
-    /// The text of a number.
+    /// Returns the text of a number.
     #[inline]
     pub(crate) fn number(&mut self) -> Scanned<&'a str> {
         self.peek();
         let rest = self.rest();
-        let unsigned = rest.strip_prefix('-').unwrap_or(rest).as_bytes();
-        let (whole, mut after) = digits(unsigned);
-        if whole == 0 || (whole > 1 && unsigned.first() == Some(&b'0')) {
-            return Err(Unexpected);
-        }
-        if let [b'.', fraction @ ..] = after {
-            after = some_digits(fraction)?;
-        }
-        if let [b'e' | b'E', exponent @ ..] = after {
-            let sign = usize::from(matches!(exponent, [b'+' | b'-', ..]));
-            after = some_digits(exponent.get(sign..).unwrap_or_default())?;
-        }
-        let length = rest.len() - after.len();
-        self.at += length;
-        rest.get(..length).ok_or(Unexpected)
+        let number =
+            number_length(rest.as_bytes()).and_then(|length| rest.get(..length)).ok_or(Unexpected)?;
+        self.at += number.len();
+        Ok(number)
     }
 
     /// A whole number that is not negative, in digits alone. When the next value is none, nothing is taken.
@@ -329,21 +319,6 @@ impl<'a> Reader<'a> {
         let value = values.next().and_then(Result::ok).ok_or(Unexpected)?;
         self.at += values.byte_offset();
         Ok(value)
-    }
-}
-
-/// How many digits stand at the beginning, and what follows them.
-#[inline]
-fn digits(bytes: &[u8]) -> (usize, &[u8]) {
-    let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (count, bytes.get(count..).unwrap_or_default())
-}
-
-/// What follows one digit or more.
-fn some_digits(bytes: &[u8]) -> Scanned<&[u8]> {
-    match digits(bytes) {
-        (0, _) => Err(Unexpected),
-        (_, after) => Ok(after),
     }
 }
 

@@ -3,7 +3,7 @@
 mod key;
 mod value;
 
-pub(crate) use super::scalar::{boolean, is_null, number, string};
+pub(crate) use super::scalar::{boolean, is_null, number, number_length, string};
 
 use super::select::{Field, NOWHERE, NodeId, OUTSIDE, Select};
 use super::skip::{self, Nesting};
