@@ -1,11 +1,13 @@
 //! The price book, and one that can be replaced.
 
-use super::builder::{PriceBookBuilder, write_snapshot};
+use super::builder::PriceBookBuilder;
 use super::catalog::Catalog;
+use super::disagreement::{Disagreement, disagreements};
 use super::error::{PriceError, Refused};
 use super::overrides::PriceOverride;
 use super::rates::unix_seconds;
-use super::resolve::{Disagreement, Resolution, disagreements};
+use super::resolve::Resolution;
+use super::snapshot;
 use super::{PricedCall, Pricer};
 use crate::record::{Cost, Text};
 use arc_swap::ArcSwap;
@@ -194,7 +196,7 @@ impl PriceBook {
 
     /// Writes the book as lines of JSON, from which it loads several times faster than from what it was made of.
     pub fn to_snapshot(&self) -> String {
-        write_snapshot(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
+        snapshot::write(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
     }
 
     pub(super) fn new(

@@ -122,6 +122,31 @@ pub(super) fn of_route(route: &str) -> Option<&'static str> {
     }
 }
 
+/// Returns the id, in genai-prices and in records, of the provider behind a route of LiteLLM.
+pub(super) fn provider_of_route(route: &str) -> &str {
+    match route {
+        "text-completion-openai" => "openai",
+        "azure_text" | "azure_ai" => "azure",
+        "bedrock" | "bedrock_converse" | "bedrock_mantle" | "aws_polly" => "aws",
+        "gemini" | "vertex_ai" => "google",
+        "cohere_chat" => "cohere",
+        "xai" => "x-ai",
+        "together_ai" => "together",
+        "fireworks_ai" | "fireworks_ai-embedding-models" => "fireworks",
+        "moonshot" => "moonshotai",
+        "voyage" => "voyageai",
+        "github_copilot" => "github-copilot",
+        "codestral" | "text-completion-codestral" => "mistral",
+        "bigmodel" => "zhipuai",
+        "amazon-nova" => "amazon_nova",
+        "text-completion-inception" => "inception",
+        // Qwen's maker, by what its hosts are called, and the platforms that LiteLLM lists apart.
+        "alibaba" | "qwencloud" | "qwen_ai_platform" => "dashscope",
+        route if route.starts_with("vertex_ai-") => "google",
+        route => provider(route).map_or(route, |(provider, _)| provider),
+    }
+}
+
 /// The endpoint that a name says by what it begins with, `gemini/…` for instance, if it is one of the provider's.
 fn of_name(of: &str, name: &str) -> Option<&'static str> {
     let (route, _) = name

@@ -58,10 +58,11 @@
 mod bill;
 mod book;
 mod builder;
+mod call_rates;
 mod catalog;
+mod disagreement;
 mod endpoint;
 mod error;
-
 mod formats {
     pub(super) mod genai;
     pub(super) mod litellm;
@@ -73,13 +74,14 @@ mod pattern;
 mod pricing;
 mod rates;
 mod resolve;
+mod snapshot;
 
 pub use book::{PriceBook, SharedPriceBook};
 pub use builder::PriceBookBuilder;
+pub use disagreement::Disagreement;
 pub use error::{PriceError, Problem, Refused};
 pub use markup::Markup;
 pub use overrides::PriceOverride;
-pub use resolve::Disagreement;
 
 use crate::record::{Cost, Provider, ProviderSource, Record, Text, UnpricedReason, Usage, UsageState, Usd};
 use std::sync::Arc;

@@ -1,12 +1,10 @@
 //! Prices of the application's own.
 
-use super::catalog::{Assembly, NewEntry, NewPrice};
-use super::catalog::{PriceList, STANDARD};
+use super::catalog::{Assembly, EntryNames, Price, PriceEntry, PriceList, STANDARD};
 use super::endpoint;
 use super::error::{PriceError, Problem, Refused};
 use super::formats::genai::{RateTexts, rates, unit};
 use super::pattern::Pattern;
-use super::rates::Validity;
 use super::rates::{Rates, TieredRate};
 use crate::record::{Rate, Unit};
 use serde::Deserialize;
@@ -98,25 +96,27 @@ impl PriceOverride {
             _ => &provider,
         };
         let provider = assembly.provider(provider).ok_or_else(too_many)?;
-        let mut prices =
-            vec![NewPrice { when: Validity::Always, tier: STANDARD, rates: self.standard.clone() }];
+        let mut prices = vec![Price::always(STANDARD, self.standard.clone())];
         for (tier, rates) in &self.tiers {
             let tier = assembly.tier(&tier.to_ascii_lowercase()).filter(|tier| *tier != STANDARD);
             let tier = tier.ok_or_else(|| self.refused(Problem::Shape("a tier that is none".to_owned())))?;
-            prices.push(NewPrice { when: Validity::Always, tier, rates: rates.clone() });
+            prices.push(Price::always(tier, rates.clone()));
         }
         let prefixes = self.prefixes.iter().map(|prefix| Pattern::StartsWith(prefix.to_lowercase().into()));
-        let new = NewEntry {
-            list: PriceList::Own,
+        let entry = PriceEntry {
+            label: assembly.label(provider, &self.model),
             provider,
-            name: &self.model,
-            callable: true,
-            names: self.aliases.iter().map(|alias| alias.as_str().into()).collect(),
-            pattern: (!self.prefixes.is_empty()).then(|| Pattern::Or(prefixes.collect())),
-            prices,
-            ..NewEntry::default()
+            list: PriceList::Own,
+            prices: prices.into(),
+            factors: Box::default(),
+            least_seconds: 0,
+            searches_once: false,
         };
-        assembly.add(new).map(drop).map_err(|problem| self.refused(problem))
+        let names = EntryNames {
+            full: self.aliases.iter().chain([&self.model]).map(|name| name.as_str().into()).collect(),
+            pattern: (!self.prefixes.is_empty()).then(|| Pattern::Or(prefixes.collect())),
+        };
+        assembly.add(entry, names).map(drop).map_err(|problem| self.refused(problem))
     }
 }
 

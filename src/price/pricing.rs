@@ -1,10 +1,10 @@
 //! Prices a call by the book: which entries, which tier, and the sum of what is billed.
 
-use super::bill::{Basis, Terms, bill_call, bill_pass};
+use super::bill::{bill_call, bill_pass};
 use super::book::{ModelName, ModelNameRef, PriceBook};
-use super::catalog::{BATCH, Entry, EntryId, PriceList, STANDARD, TierId};
+use super::call_rates::{Basis, Terms};
+use super::catalog::{BATCH, EntryId, PriceEntry, PriceList, ROUTE, STANDARD, TierId};
 use super::endpoint;
-use super::formats::genai::ROUTE;
 use super::names::names_a_region;
 use super::resolve::{Factor, Resolution, provider_of, resolve};
 use super::{PricedCall, Pricer};
@@ -52,7 +52,7 @@ impl PriceBook {
         resolution: &Resolution,
         parts: &mut Parts,
         bill: impl Fn(&Basis<'_>, &mut Parts) -> Result<(), UnpricedReason>,
-    ) -> Result<(&'a Entry, PriceMatch), UnpricedReason> {
+    ) -> Result<(&'a PriceEntry, PriceMatch), UnpricedReason> {
         let catalog = &self.0.catalog;
         let mut reason = UnpricedReason::UnknownModel;
         for (found, filler) in resolution.candidates() {
@@ -103,7 +103,7 @@ impl PriceBook {
         &self,
         call: &PricedCall<'_>,
         parts: &mut Parts,
-    ) -> Result<(&Entry, PriceMatch, TierId), UnpricedReason> {
+    ) -> Result<(&PriceEntry, PriceMatch, TierId), UnpricedReason> {
         let usage = call.usage;
         if usage.input_tokens.is_none() && usage.is_empty() {
             return Err(UnpricedReason::NoUsage);
@@ -137,8 +137,7 @@ impl PriceBook {
             return Err(if known { UnpricedReason::UnknownModel } else { UnpricedReason::UnknownProvider });
         }
         let terms = self.terms(call)?;
-        let catalog = &self.0.catalog;
-        let bill = |basis: &Basis<'_>, parts: &mut Parts| bill_call(catalog, basis, &terms, usage, parts);
+        let bill = |basis: &Basis<'_>, parts: &mut Parts| bill_call(basis, &terms, usage, parts);
         let (entry, mut matched) = self.bill(&resolution, parts, bill)?;
         if let Some(endpoints) = resolution.endpoints()
             && entry.list != PriceList::Own
@@ -150,9 +149,7 @@ impl PriceBook {
             let tokens = pass.usage();
             let mut of_pass = Parts::default();
             let resolution = pass.model.as_ref().map_or(resolution, resolve);
-            self.bill(&resolution, &mut of_pass, |basis, parts| {
-                bill_pass(catalog, basis, &terms, &tokens, parts)
-            })?;
+            self.bill(&resolution, &mut of_pass, |basis, parts| bill_pass(basis, &terms, &tokens, parts))?;
             of_pass.iter().for_each(|part| parts.merge(part));
         }
         Ok((entry, matched, terms.tier))

@@ -1,14 +1,11 @@
 //! From a provider and a model's name to the entries that price it, and where these disagree.
 
-use super::catalog::{Catalog, Entry, EntryId, Price, PriceList, ProviderId, ProviderRow, Regions, STANDARD};
+use super::catalog::{Catalog, EntryId, PriceList, ProviderId, ProviderRow, Regions, STANDARD};
 use super::endpoint;
-use super::formats::litellm;
 use super::names::{Spelling, names_a_place, spellings, undated};
-use super::rates::{Lookup, Rates, Validity};
+use super::rates::Lookup;
 use crate::record::{PriceMatch, Rate, Unit};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::fmt;
 
 /// An entry, and how the name led to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,8 +314,7 @@ fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Match> {
 fn differ(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     let rates = |entry: EntryId| {
         let standard = catalog.entry(entry)?.prices.iter().find(|price| price.tier == STANDARD)?;
-        let rates = catalog.rates(standard)?;
-        Some([Unit::Input, Unit::Output].map(|unit| rates.at(unit, 0)))
+        Some([Unit::Input, Unit::Output].map(|unit| standard.rates.at(unit, 0)))
     };
     rates(one).unwrap_or([Lookup::Absent; 2]) != rates(other).unwrap_or([Lookup::Absent; 2])
 }
@@ -328,10 +324,7 @@ fn conflict(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     let (Some(one), Some(other)) = (catalog.entry(one), catalog.entry(other)) else { return false };
     one.prices.iter().any(|price| {
         let same = other.prices.iter().find(|other| other.tier == price.tier && other.when == price.when);
-        let (Some(one), Some(other)) = (catalog.rates(price), same.and_then(|same| catalog.rates(same)))
-        else {
-            return false;
-        };
+        let (one, Some(other)) = (&price.rates, same.map(|same| &same.rates)) else { return false };
         one.thresholds().chain(other.thresholds()).any(|above| {
             one.iter().any(|(unit, _)| {
                 let rates = [one, other].map(|rates| rates.at(unit, above.saturating_add(1)));
@@ -344,7 +337,7 @@ fn conflict(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
 fn other_spellings<'a>(catalog: &Catalog, row: &ProviderRow, name: &'a str) -> Vec<Spelling<'a>> {
     let itself = |prefix: &str| {
         *row.id == *prefix
-            || litellm::provider_id(prefix) == &*row.id
+            || endpoint::provider_of_route(prefix) == &*row.id
             || row.aliases.as_ref().is_some_and(|aliases| aliases.matches(prefix))
             || row.resells.iter().any(|maker| **maker == *prefix) && catalog.provider_by_id(prefix).is_some()
     };
@@ -355,82 +348,8 @@ fn other_spellings<'a>(catalog: &Catalog, row: &ProviderRow, name: &'a str) -> V
 pub(super) fn provider_of(catalog: &Catalog, name: &str) -> Option<ProviderId> {
     let name = name.trim().to_ascii_lowercase();
     let by_id = |id: &str| catalog.provider_by_id(id);
-    by_id(&name).or_else(|| by_id(litellm::provider_id(&name))).or_else(|| {
+    by_id(&name).or_else(|| by_id(endpoint::provider_of_route(&name))).or_else(|| {
         let covers = |row: &ProviderRow| row.aliases.as_ref().is_some_and(|aliases| aliases.matches(&name));
         ProviderId::try_from(catalog.providers.iter().position(covers)?).ok()
     })
-}
-
-/// Two sources that have other rates for the same model and unit. The first one's stands: genai-prices before LiteLLM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Disagreement {
-    /// The entry, as `provider/entry`.
-    pub entry: String,
-    /// What the rate is for.
-    pub unit: Unit,
-    /// For requests of more than this many tokens of input; 0 for all others.
-    pub above: u64,
-    /// The rate of genai-prices, which stands; `None` where it has none for the unit.
-    pub stands: Option<Rate>,
-    /// The rate of LiteLLM; `None` where it has none for the unit.
-    pub other: Option<Rate>,
-}
-
-impl fmt::Display for Disagreement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = |rate: Option<Rate>| rate.map_or_else(|| "none".to_owned(), |rate| rate.to_string());
-        let Self { entry, unit, above, stands, other } = self;
-        write!(f, "{entry}\t{}\t>{above}\t{}\t{}", unit.as_str(), rate(*stands), rate(*other))
-    }
-}
-
-/// Where genai-prices and LiteLLM have other rates for the same name.
-pub(super) fn disagreements(catalog: &Catalog) -> Vec<Disagreement> {
-    let mut found = Vec::new();
-    for entries in catalog.providers.iter().flat_map(|row| row.names.values()) {
-        let entry = |list| catalog.entry(entries.of(list)?);
-        if let (Some(genai), Some(litellm)) = (entry(PriceList::GenAi), entry(PriceList::LiteLlm)) {
-            compare(catalog, genai, litellm, &mut found);
-        }
-    }
-    found.sort_by(|a, b| (&a.entry, a.unit, a.above).cmp(&(&b.entry, b.unit, b.above)));
-    found.dedup();
-    found
-}
-
-/// The units that are compared, and those that they are part of.
-const UNITS: [&[Unit]; 9] = [
-    &[Unit::Input],
-    &[Unit::CacheRead, Unit::Input],
-    &[Unit::CacheWrite, Unit::Input],
-    &[Unit::CacheWrite1h, Unit::CacheWrite, Unit::Input],
-    &[Unit::InputAudio, Unit::Input],
-    &[Unit::Output],
-    &[Unit::Reasoning, Unit::Output],
-    &[Unit::OutputAudio, Unit::Output],
-    &[Unit::WebSearches],
-];
-
-fn compare(catalog: &Catalog, genai: &Entry, litellm: &Entry, found: &mut Vec<Disagreement>) {
-    let (Some(one), Some(two)) = (lasting(catalog, genai), lasting(catalog, litellm)) else { return };
-    let thresholds: BTreeSet<u64> = one.thresholds().chain(two.thresholds()).collect();
-    for above in thresholds {
-        for units in UNITS {
-            let [stands, other] = [one, two].map(|rates| {
-                let known = units.iter().filter_map(|unit| rates.get(*unit));
-                known.filter_map(|rate| rate.at(above.saturating_add(u64::from(above > 0)))).next()
-            });
-            if let Some(unit) = units.first().filter(|_| stands != other) {
-                let entry = genai.label.to_string();
-                found.push(Disagreement { entry, unit: *unit, above, stands, other });
-            }
-        }
-    }
-}
-
-/// The rates of the default tier that begin last.
-fn lasting<'a>(catalog: &'a Catalog, entry: &Entry) -> Option<&'a Rates> {
-    let lasting = |price: &&Price| price.tier == STANDARD && !matches!(price.when, Validity::Daily { .. });
-    catalog.rates(entry.prices.iter().rev().find(lasting)?)
 }
