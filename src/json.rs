@@ -51,7 +51,7 @@ struct Items {
 }
 
 impl Members {
-    /// The next key, whose value is to be read then; `None` at the end of the object.
+    /// Reads the next key, after which its value is to be read; `None` at the end of the object.
     #[inline]
     pub(crate) fn next<'a>(&mut self, reader: &mut Reader<'a>) -> Scanned<Option<Cow<'a, str>>> {
         if !self.0.next(reader)? {
@@ -63,7 +63,7 @@ impl Members {
 }
 
 impl Elements {
-    /// Whether there is another one, which is to be read then.
+    /// Returns whether another element follows, which is to be read next.
     #[inline]
     pub(crate) fn next(&mut self, reader: &mut Reader<'_>) -> Scanned<bool> {
         self.0.next(reader)
@@ -93,12 +93,12 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
-    /// Whether nothing but white space is left.
+    /// Returns whether nothing but white space is left.
     pub(crate) fn is_done(&mut self) -> bool {
         self.peek().is_none()
     }
 
-    /// What the next value is; `None` when none begins here.
+    /// Returns the kind of the next value; `None` when none begins here.
     #[inline]
     pub(crate) fn kind(&mut self) -> Option<Kind> {
         match self.peek()? {
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space.
     #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
         loop {
@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn plain_string(&mut self) -> Option<&'a str> {
         let inside = self.text.as_bytes().get(self.at..)?.strip_prefix(b"\"")?;
-        let length = plain_length(inside);
+        let length = inside.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
         if inside.get(length) != Some(&b'"') {
             return None;
         }
@@ -211,13 +211,13 @@ impl<'a> Reader<'a> {
         self.text.get(start..start + length)
     }
 
-    /// A string with escapes.
+    /// Reads a string with escapes.
     #[cold]
     fn escaped(&mut self) -> Scanned<String> {
         self.foreign()
     }
 
-    /// Returns the text of a number.
+    /// Reads a number and returns its text.
     #[inline]
     pub(crate) fn number(&mut self) -> Scanned<&'a str> {
         self.peek();
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// A whole number that is not negative, in digits alone. When the next value is none, nothing is taken.
+    /// Reads a natural number that is written in digits alone. When the next value is something else, nothing is taken.
     #[inline]
     pub(crate) fn integer(&mut self) -> Scanned<u64> {
         self.peek();
@@ -322,47 +322,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes come before the first one that cannot stand in a JSON string as it is: a quote, a backslash or a
-/// control character. Eight bytes at a time, because the strings of records are short.
-#[inline]
-pub(crate) fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // The high bit of each byte of `word` that is below `limit`. Bytes after the first such may be marked wrongly.
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
-    let mut length = 0;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for &word in words {
-        let word = u64::from_le_bytes(word);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let found = below(word, b' ') | quote | backslash;
-        if found != 0 {
-            return length + found.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-    }
-    length + rest.iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_plain_part_of_a_string_ends_at_the_first_special_byte_wherever_it_stands() {
-        for special in 0..=255u8 {
-            for at in 0..20 {
-                let mut bytes = [b'a'; 24];
-                bytes[at] = special;
-                bytes[at + 1] = b'"';
-                let plain = special >= b' ' && special != b'"' && special != b'\\';
-                assert_eq!(plain_length(&bytes), at + usize::from(plain), "{special} at {at}");
-            }
-        }
-        assert_eq!(plain_length("Zoë 😀 \u{7f}".as_bytes()), "Zoë 😀 \u{7f}".len());
-        assert_eq!(plain_length(b""), 0);
-    }
 
     #[test]
     fn only_plain_whole_numbers_that_fit_are_integers() {

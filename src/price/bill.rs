@@ -16,7 +16,7 @@ use super::rates::Lookup;
 use crate::record::{Part, Parts, Unit, UnpricedReason, Usage};
 use std::time::Duration;
 
-/// The tokens by kind, each in one kind only.
+/// Calls `bill` with the tokens of each kind, every token in one kind only.
 ///
 /// What goes in is split by cache and by modality. Where the provider does not say how the two cut across each other, tokens
 /// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
@@ -67,7 +67,7 @@ fn each_kind(
     each(image, &[Unit::OutputImage, Unit::Output])
 }
 
-/// All tokens written to a cache, at least those whose time to live is known; `None` where they cannot be counted. What is left beside
+/// Returns all tokens written to a cache, at least those whose time to live is known; `None` where they cannot be counted. What is left beside
 /// these is billed as kept for five minutes, which is what a provider means that knows one kind only.
 fn written(usage: &Usage) -> Option<u64> {
     let by_time =
@@ -75,7 +75,7 @@ fn written(usage: &Usage) -> Option<u64> {
     Some(usage.cache_write_tokens.unwrap_or(0).max(by_time))
 }
 
-/// Whether there are tokens of any kind, of which some may not be within a whole.
+/// Returns whether there are tokens of any kind, of which some may not be within a whole.
 fn has_tokens(usage: &Usage) -> bool {
     let Usage { input_tokens, input_audio_tokens, input_image_tokens, cache_read_tokens, .. } = *usage;
     let Usage { output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, .. } = *usage;
@@ -95,7 +95,7 @@ enum Billed {
     Some,
 }
 
-/// What a call of these tokens is billed, without the counted things.
+/// Bills the tokens of a call.
 ///
 /// Adds to `parts` what could be billed; what is there already stays.
 fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<Billed, UnpricedReason> {
@@ -109,7 +109,7 @@ fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Resul
                     None => rate,
                     Some(factor) => rate.times(factor).ok_or(UnpricedReason::Overflow)?,
                 };
-                parts.push(&Part::new(*kind, quantity, rate));
+                parts.push(Part::new(*kind, quantity, rate));
             }
             Lookup::Missing => return Err(UnpricedReason::NoRate),
             Lookup::Absent
@@ -126,7 +126,7 @@ fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Resul
     Ok(billed)
 }
 
-/// What the tokens of a pass are billed.
+/// Bills the tokens of a pass.
 pub(super) fn bill_pass(
     basis: &Basis<'_>,
     terms: &Terms,
@@ -140,12 +140,12 @@ pub(super) fn bill_pass(
     }
 }
 
-/// How much of a unit other than tokens was counted.
+/// Returns how much of a unit other than tokens was counted.
 fn count(usage: &Usage, unit: Unit) -> u64 {
     (unit.row().count)(usage).unwrap_or(0)
 }
 
-/// The length that is billed, in nanoseconds. `None` for more than the 584 years that can be counted.
+/// Returns the length that is billed, in nanoseconds. `None` for more than the 584 years that can be counted.
 fn length(usage: &Usage, least_seconds: u8) -> Option<u64> {
     let length = match usage.seconds {
         Some(length) if !length.is_zero() => length.max(Duration::from_secs(least_seconds.into())),
@@ -154,7 +154,7 @@ fn length(usage: &Usage, least_seconds: u8) -> Option<u64> {
     u64::try_from(length.as_nanos()).ok()
 }
 
-/// What is billed beside tokens and what comes on top; whether something was passed over. An error where nothing that measures the work
+/// Bills the measures beside tokens, and returns whether one was passed over. It is an error where nothing that measures the work
 /// has a rate.
 fn bill_measures(
     rates: &CallRates<'_>,
@@ -174,7 +174,7 @@ fn bill_measures(
         }
         match rates.get(unit) {
             Lookup::Rate(rate) => {
-                parts.push(&Part::new(unit, quantity, rate));
+                parts.push(Part::new(unit, quantity, rate));
                 billed = true;
             }
             Lookup::Missing => return Err(UnpricedReason::NoRate),
@@ -190,7 +190,7 @@ fn bill_measures(
     }
 }
 
-/// What comes on top of the work. Each must have a rate.
+/// Bills what comes on top of the work, each of which must have a rate.
 fn bill_extras(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<(), UnpricedReason> {
     for unit in Unit::EXTRAS {
         let quantity = count(usage, unit);
@@ -199,12 +199,12 @@ fn bill_extras(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Resul
         }
         let Lookup::Rate(rate) = rates.get(unit) else { return Err(UnpricedReason::NoRate) };
         let quantity = if rates.once(unit) { 1 } else { quantity };
-        parts.push(&Part::new(unit, quantity, rate));
+        parts.push(Part::new(unit, quantity, rate));
     }
     Ok(())
 }
 
-/// What a call is billed, without its passes.
+/// Bills a call without its passes.
 pub(super) fn bill_call(
     basis: &Basis<'_>,
     terms: &Terms,
@@ -223,7 +223,7 @@ pub(super) fn bill_call(
     }
     bill_extras(&rates, usage, parts)?;
     if let Lookup::Rate(rate) = rates.get(Unit::Requests) {
-        parts.push(&Part::new(Unit::Requests, 1, rate));
+        parts.push(Part::new(Unit::Requests, 1, rate));
     }
     // Parts without a whole are tokens too.
     let lost = parts.is_empty() && has_tokens(usage);

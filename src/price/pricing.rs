@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 impl PriceBook {
-    /// What the book knows of a model of a provider or an endpoint of one.
+    /// Returns what the book knows of a model of a provider or an endpoint of one.
     fn resolve(&self, who: &Text, region: Option<&Text>, name: &Text) -> Resolution {
         if let Some(known) = self.0.resolved.get(&ModelNameRef { who, region, name }) {
             return known;
@@ -25,7 +25,7 @@ impl PriceBook {
         resolution
     }
 
-    /// What decides about rates beside the model.
+    /// Returns what decides about rates beside the model.
     fn terms(&self, call: &PricedCall<'_>) -> Result<Terms, UnpricedReason> {
         let tiers = &self.0.catalog.tiers;
         let route = call.region.and_then(|region| {
@@ -76,7 +76,7 @@ impl PriceBook {
         Err(reason)
     }
 
-    /// Whether a provider goes by this name too.
+    /// Returns whether a provider goes by this name too.
     #[cold]
     fn is(&self, provider: &Provider, name: &str) -> bool {
         let known = provider_of(&self.0.catalog, name);
@@ -150,12 +150,12 @@ impl PriceBook {
             let mut of_pass = Parts::default();
             let resolution = pass.model.as_ref().map_or(resolution, resolve);
             self.bill(&resolution, &mut of_pass, |basis, parts| bill_pass(basis, &terms, &tokens, parts))?;
-            of_pass.iter().for_each(|part| parts.merge(part));
+            of_pass.iter().for_each(|part| parts.merge(*part));
         }
         Ok((entry, matched, terms.tier))
     }
 
-    /// Says once that the book is old.
+    /// Warns once that the book is old.
     #[cold]
     fn warn_stale(&self, time: SystemTime) {
         if !self.0.warned.swap(true, Ordering::Relaxed) {
@@ -171,13 +171,13 @@ impl PriceBook {
     }
 }
 
-/// Whether a provider's documentation says that a tier costs what its default one costs.
+/// Returns whether a provider's documentation says that a tier costs what its default one costs.
 fn costs_the_standard_price(provider: &Provider, tier: &str) -> bool {
     // <https://console.groq.com/docs/flex-processing>: "same pricing as on-demand".
     *provider == Provider::GROQ && tier.eq_ignore_ascii_case("flex")
 }
 
-/// The tier that a call names; `None` for the default one.
+/// Returns the tier that a call names; `None` for the default one.
 fn asked_tier(tier: &str) -> Option<&str> {
     const DEFAULT: [&str; 6] = ["default", "standard", "auto", "on_demand", "standard_only", "on-demand"];
     let is = |name: &str| tier.eq_ignore_ascii_case(name);

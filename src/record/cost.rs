@@ -12,14 +12,14 @@ use std::sync::Arc;
 pub enum Cost {
     /// Computed from the usage and a price list.
     Priced(Priced),
-    /// The provider said it; what we computed ourselves stands beside.
+    /// The amount that the provider reported, with our own computation beside it.
     Reported {
         /// The provider's figure.
         total: Usd,
         /// Our own, where there was a price.
         computed: Option<Priced>,
     },
-    /// Something was, or may have been, consumed, and its price is not known.
+    /// Something was or may have been consumed, and its price is not known.
     Unpriced(UnpricedReason),
     /// Nothing was consumed: model lists, token counts, refused requests.
     #[default]
@@ -27,7 +27,7 @@ pub enum Cost {
 }
 
 impl Cost {
-    /// The amount that counts: the provider's own figure, or else the computed one.
+    /// Returns the amount that counts: the provider's own figure, or else the computed one.
     pub fn total(&self) -> Option<Usd> {
         match self {
             Self::Priced(priced) => Some(priced.total),
@@ -36,7 +36,7 @@ impl Cost {
         }
     }
 
-    /// Our own computation, where there is one.
+    /// Returns our own computation, where there is one.
     pub fn computed(&self) -> Option<&Priced> {
         match self {
             Self::Priced(priced) => Some(priced),
@@ -45,12 +45,12 @@ impl Cost {
         }
     }
 
-    /// What the application asks its own customer for the call, where it said so.
+    /// Returns what the application asks its own customer for the call, where it said so.
     pub fn charge(&self) -> Option<Usd> {
         self.computed().and_then(Priced::charge)
     }
 
-    /// The value of `cost_state` in a record.
+    /// Returns the value of `cost_state` in a record.
     pub const fn state(&self) -> &'static str {
         match self {
             Self::Priced(_) => "priced",
@@ -81,7 +81,7 @@ pub struct Priced {
 }
 
 impl Priced {
-    /// A cost computed by a pricer of the application's own.
+    /// Creates a cost computed by a pricer of the application's own.
     pub fn new(total: Usd, entry: impl Into<Arc<str>>, version: impl Into<Arc<str>>) -> Self {
         Self {
             total,
@@ -94,7 +94,7 @@ impl Priced {
         }
     }
 
-    /// A cost computed from its parts, whose sum is `total`.
+    /// Creates a cost computed from its parts, whose sum is `total`.
     #[inline]
     pub(crate) fn from_parts(
         (total, parts): (Usd, Parts),
@@ -105,13 +105,13 @@ impl Priced {
         Self { total, entry, matched, tier, version, parts, charge: None }
     }
 
-    /// The parts by unit. They sum exactly to the total before its rounding. A cost that was read from a stored
+    /// Returns the parts by unit. They sum exactly to the total before its rounding. A cost that was read from a stored
     /// record has none, for a record's JSON does not carry them.
     pub fn parts(&self) -> impl Iterator<Item = Part> + Clone + '_ {
-        self.parts.iter()
+        self.parts.iter().copied()
     }
 
-    /// What the application asks its own customer for the call, where it said so (see
+    /// Returns what the application asks its own customer for the call, where it said so (see
     /// [`Markup`](crate::price::Markup)).
     pub fn charge(&self) -> Option<Usd> {
         self.charge.as_deref().copied()

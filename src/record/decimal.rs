@@ -1,7 +1,8 @@
-//! Decimals as JSON spells numbers, and rounding half-even.
+//! Decimals: read as JSON spells numbers, rounded half-even, and shown.
 
 use crate::wire::json::number;
 use std::cmp::Ordering;
+use std::fmt;
 
 /// A decimal, taken apart.
 pub(super) struct Decimal<'a> {
@@ -33,6 +34,39 @@ impl<'a> Decimal<'a> {
     pub(super) fn scale(&self) -> i64 {
         let places = i64::try_from(self.fraction.len()).unwrap_or(i64::MAX);
         places.saturating_sub(self.exponent.into())
+    }
+}
+
+/// A number that is shown with a decimal point.
+pub(super) struct FixedPoint {
+    whole: u128,
+    fraction: u128,
+    places: usize,
+}
+
+impl FixedPoint {
+    /// Creates a number from all of its digits, the last `places` of which stand behind the point: 38 at most.
+    pub(super) const fn new(value: u128, places: usize) -> Self {
+        let unit = 10u128.pow(places as u32);
+        Self { whole: value / unit, fraction: value % unit, places }
+    }
+
+    /// Leaves out zeros at the end of the fraction.
+    pub(super) const fn trimmed(mut self) -> Self {
+        while self.places > 0 && self.fraction.is_multiple_of(10) {
+            self.fraction /= 10;
+            self.places -= 1;
+        }
+        self
+    }
+}
+
+impl fmt::Display for FixedPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.places {
+            0 => write!(f, "{}", self.whole),
+            places => write!(f, "{}.{:0places$}", self.whole, self.fraction),
+        }
     }
 }
 

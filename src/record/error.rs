@@ -33,7 +33,7 @@ impl RecordError {
         Self { kind: Kind::Version(version) }
     }
 
-    /// The key whose value is missing or wrong; `None` when the text is not a JSON object at all.
+    /// Returns the key whose value is missing or wrong; `None` when the text is not a JSON object at all.
     pub fn key(&self) -> Option<&'static str> {
         match self.kind {
             Kind::NotJson => None,
@@ -42,7 +42,7 @@ impl RecordError {
         }
     }
 
-    /// The version that the text is of, when it is one that this version of the library does not read.
+    /// Returns the version that the text is of, when it is one that this version of the library does not read.
     pub fn unknown_version(&self) -> Option<u64> {
         match self.kind {
             Kind::Version(version) => Some(version),

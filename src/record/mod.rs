@@ -116,13 +116,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of a call that started at `time` and of which nothing else is known yet. It is for tests of sinks
+    /// Creates a record of a call that started at `time` and of which nothing else is known yet. It is for tests of sinks
     /// and for importing; the layer makes its own.
     pub fn new(time: SystemTime) -> Self {
         Self::with_id(RecordId::new(time), time)
     }
 
-    /// Nothing is known of it, not even its time.
+    /// Creates a record of which nothing is known, not even its time.
     pub(crate) fn blank() -> Self {
         Self::with_id(RecordId::NIL, SystemTime::UNIX_EPOCH)
     }
@@ -160,7 +160,7 @@ impl Record {
         }
     }
 
-    /// Why the figures are not all that was used, so that a price for them would be too low.
+    /// Returns why the figures are not all that was used, so that a price for them would be too low.
     pub(crate) fn unpriceable(&self) -> Option<UnpricedReason> {
         let Usage { input_tokens, output_tokens, .. } = self.usage;
         match self.usage_reason {
@@ -174,7 +174,7 @@ impl Record {
         }
     }
 
-    /// What the call costs by `cost`, the price of the figures that were understood. Where another was not, that is no price
+    /// Returns what the call costs by `cost`, the price of the figures that were understood. Where another was not, that is no price
     /// for the call.
     pub(crate) fn settled(&self, cost: Cost) -> Cost {
         match cost {
@@ -185,12 +185,12 @@ impl Record {
         }
     }
 
-    /// The model that answered, or else the one asked for: what the price goes by.
+    /// Returns the model that answered, or else the one asked for: what the price goes by.
     pub(crate) fn answering_model(&self) -> Option<&Text> {
         self.response_model.as_ref().or(self.model.as_ref())
     }
 
-    /// The id of the end user, where there is one.
+    /// Returns the id of the end user, where there is one.
     pub fn user_id(&self) -> Option<&UserId> {
         self.user.as_ref().map(|user| &user.id)
     }

@@ -86,7 +86,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// The tokens of the pass, as those of a call of its own.
+    /// Returns the tokens of the pass, as those of a call of its own.
     pub(crate) fn usage(&self) -> Usage {
         Usage {
             input_tokens: self.input_tokens,
@@ -106,12 +106,12 @@ impl Usage {
     /// How many passes of one call are kept; a provider sends a handful.
     pub const MAX_PASSES: usize = 32;
 
-    /// Whether nothing at all was said.
+    /// Returns whether no figure is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether a part is larger than the whole it belongs to, or than what the other parts leave of it.
+    /// Returns whether a part is larger than the whole it belongs to, or than what the other parts leave of it.
     pub fn contradicts_itself(&self) -> bool {
         fn exceeds(parts: &[Option<u64>], whole: Option<u64>) -> bool {
             let sum = parts.iter().flatten().fold(0u64, |sum, &part| sum.saturating_add(part));
