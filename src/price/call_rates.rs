@@ -42,44 +42,50 @@ pub(super) struct CallRates<'a> {
     filler: Option<(Layers<'a>, Fills)>,
     /// A factor on the rates of tokens.
     pub(super) factor: Option<Rate>,
-    /// Whether the entry lists tokens: what is sold otherwise is not also billed by them.
-    lists_tokens: bool,
-    /// Whether the other entry has the same rates for small requests without a cache, so that what it knows of large ones
-    /// and of caches holds for this one too.
-    agrees: bool,
 }
 
 impl<'a> CallRates<'a> {
-    /// The rates of an entry under some terms, for a request of that much input.
+    /// Returns the rates of an entry under some terms, for a request of that much input.
     pub(super) fn of(basis: &Basis<'a>, terms: &Terms, input: u64) -> Result<Self, UnpricedReason> {
         let own = Layers::of(basis.entry, terms, input)?;
         let filler =
             basis.filler.and_then(|(filler, fills)| Some((Layers::of(filler, terms, input).ok()?, fills)));
-        let lists_tokens = [Unit::Input, Unit::Output].iter().any(|unit| own.get(*unit) != Lookup::Absent);
-        let agrees = filler.as_ref().is_some_and(|(filler, _)| {
-            let same = |unit| own.base(unit) == filler.base(unit);
-            lists_tokens && same(Unit::Input) && same(Unit::Output)
-        });
-        Ok(Self { own, filler, factor: basis.factor, lists_tokens, agrees })
+        Ok(Self { own, filler, factor: basis.factor })
     }
 
-    /// The rate of a unit.
+    /// Returns whether the entry lists tokens: what is sold otherwise is not also billed by them.
+    fn lists_tokens(&self) -> bool {
+        [Unit::Input, Unit::Output].into_iter().any(|unit| self.own.get(unit) != Lookup::Absent)
+    }
+
+    /// Returns whether the other entry has the same rates for small requests without a cache, so that what it knows of
+    /// large ones and of caches holds for this one too.
+    fn agrees_with(&self, filler: &Layers<'_>) -> bool {
+        let same = |unit| self.own.base(unit) == filler.base(unit);
+        self.lists_tokens() && same(Unit::Input) && same(Unit::Output)
+    }
+
+    /// Returns the rate of a unit.
     pub(super) fn get(&self, unit: Unit) -> Lookup {
         let own = self.own.get(unit);
         let Some((filler, fills)) = &self.filler else { return own };
-        let fills = match unit.row().billing {
+        let is_filled = || match unit.row().billing {
             Billing::Extra => true,
-            Billing::Media => self.lists_tokens,
-            Billing::Token => self.agrees || (self.lists_tokens && *fills == Fills::Resold),
+            Billing::Media => self.lists_tokens(),
+            Billing::Token if *fills == Fills::Resold => self.lists_tokens(),
+            Billing::Token => self.agrees_with(filler),
             Billing::Measure => false,
         };
+        // A step for large requests that only the other entry knows.
+        let takes_step = || {
+            filler.has_steps(unit)
+                && !self.own.has_steps(unit)
+                && own == filler.base(unit)
+                && self.agrees_with(filler)
+        };
         match own {
-            // A step for large requests that only the other entry knows.
-            Lookup::Rate(_) if self.agrees && !self.own.has_steps(unit) && filler.has_steps(unit) => {
-                let is_same = own == filler.base(unit);
-                if is_same { filler.get(unit) } else { own }
-            }
-            Lookup::Missing | Lookup::Absent if fills => match filler.get(unit) {
+            Lookup::Rate(_) if takes_step() => filler.get(unit),
+            Lookup::Missing | Lookup::Absent if is_filled() => match filler.get(unit) {
                 Lookup::Rate(rate) => Lookup::Rate(rate),
                 Lookup::Missing | Lookup::Absent => own,
             },
@@ -87,7 +93,7 @@ impl<'a> CallRates<'a> {
         }
     }
 
-    /// Whether an answer counts once for a unit, however often that was counted in it.
+    /// Returns whether an answer counts once for a unit, however often that was counted in it.
     pub(super) fn once(&self, unit: Unit) -> bool {
         let by = match (self.own.get(unit), &self.filler) {
             (Lookup::Rate(_), _) => self.own.searches_once,
@@ -96,7 +102,7 @@ impl<'a> CallRates<'a> {
         by && matches!(unit, Unit::WebSearches | Unit::MapQueries)
     }
 
-    /// The rate of the first of these units that has one.
+    /// Returns the rate of the first of these units that has one.
     pub(super) fn first(&self, units: &[Unit]) -> Lookup {
         let mut known = units.iter().map(|unit| self.get(*unit)).filter(|lookup| *lookup != Lookup::Absent);
         known.next().unwrap_or(Lookup::Absent)
@@ -135,12 +141,12 @@ impl<'a> Layers<'a> {
         Ok(layers)
     }
 
-    /// The rate of a unit in the uppermost of these prices that has one.
+    /// Returns the rate of a unit in the uppermost of these prices that has one.
     fn get(&self, unit: Unit) -> Lookup {
         self.at(unit, self.input)
     }
 
-    /// The same for small requests.
+    /// Returns the rate of a unit for small requests.
     fn base(&self, unit: Unit) -> Lookup {
         self.at(unit, 0)
     }
@@ -151,7 +157,7 @@ impl<'a> Layers<'a> {
         known.next().unwrap_or(Lookup::Absent)
     }
 
-    /// Whether the rate of a unit depends on the size of the request.
+    /// Returns whether the rate of a unit depends on the size of the request.
     fn has_steps(&self, unit: Unit) -> bool {
         let mut layers = self.rates.iter().map_while(|layer| *layer);
         layers.any(|rates| rates.get(unit).is_some_and(|rate| !rate.above.is_empty()))
