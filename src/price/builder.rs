@@ -110,13 +110,13 @@ impl PriceBookBuilder {
         Ok(self)
     }
 
-    /// Names the version that records carry. Without a name it is made from the data's contents.
+    /// Sets the version that records carry. Defaults to one that is made from the data's contents.
     pub fn version(mut self, version: impl Into<Arc<str>>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// Says when the data was current.
+    /// Sets the date at which the data was current.
     pub fn dated(mut self, date: SystemTime) -> Self {
         self.date = Some(date);
         self
@@ -139,7 +139,7 @@ impl PriceBookBuilder {
     }
 }
 
-/// A version for data that does not name its own: the same bytes always have the same one.
+/// Returns a version for data that does not name its own: the same bytes always have the same one.
 fn fingerprint(kind: &str, data: &[u8]) -> Arc<str> {
     format!("{kind}-{:08x}", crc32fast::hash(data)).into()
 }

@@ -50,7 +50,7 @@ pub(super) struct Price {
 }
 
 impl Price {
-    /// A price that holds at all times.
+    /// Creates a price that holds at all times.
     pub(super) fn always(tier: TierId, rates: Rates) -> Self {
         Self::during(Validity::Always, tier, rates)
     }
@@ -82,7 +82,7 @@ pub(super) enum Regions {
 }
 
 impl Regions {
-    /// Whether `region` is meant.
+    /// Returns whether `region` is meant.
     pub(super) fn covers(self, region: &str) -> bool {
         let is = |name: &str| region.eq_ignore_ascii_case(name);
         match self {
@@ -118,7 +118,7 @@ pub(super) struct NamedEntries {
 }
 
 impl NamedEntries {
-    /// The entry that a list has under the name.
+    /// Returns the entry that a list has under the name.
     pub(super) fn of(mut self, list: PriceList) -> Option<EntryId> {
         *self.of_mut(list)
     }
@@ -174,34 +174,34 @@ impl fmt::Debug for Catalog {
 }
 
 impl Catalog {
-    /// An entry.
+    /// Returns an entry.
     pub(super) fn entry(&self, id: EntryId) -> Option<&PriceEntry> {
         self.entries.get(id as usize)
     }
 
-    /// A provider.
+    /// Returns a provider.
     pub(super) fn provider(&self, id: ProviderId) -> Option<&ProviderRow> {
         self.providers.get(usize::from(id))
     }
 
-    /// The name of an entry, as the data spells it.
+    /// Returns the name of an entry, as the data spells it.
     pub(super) fn name<'a>(&self, entry: &'a PriceEntry) -> &'a str {
         let id = self.provider(entry.provider).map_or(0, |row| row.id.len());
         entry.label.get(id + 1..).unwrap_or_default()
     }
 
-    /// The provider of that id.
+    /// Returns the provider of that id.
     pub(super) fn provider_by_id(&self, id: &str) -> Option<ProviderId> {
         let at = self.providers.iter().position(|row| *row.id == *id)?;
         ProviderId::try_from(at).ok()
     }
 
-    /// The entry that a list has for a name, which is in lower case, spelt in full.
+    /// Returns the entry that a list has for a name, which is in lower case, spelt in full.
     pub(super) fn exact(&self, provider: ProviderId, name: &str, list: PriceList) -> Option<EntryId> {
         self.provider(provider)?.names.get(name)?.of(list)
     }
 
-    /// The tier of that name, where any entry has it.
+    /// Returns the tier of that name, where any entry has it.
     pub(super) fn tier(&self, name: &str) -> Option<TierId> {
         let at = self.tiers.iter().position(|tier| tier.eq_ignore_ascii_case(name))?;
         TierId::try_from(at).ok()
@@ -244,12 +244,12 @@ impl Assembly {
         (self.catalog, self.refused)
     }
 
-    /// Notes an entry that is not used.
+    /// Counts an entry among those that are not used.
     pub(super) fn refuse(&mut self, provider: &str, entry: &str, problem: Problem) {
         self.refused.push(Refused { entry: format!("{provider}/{entry}"), problem });
     }
 
-    /// The provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
+    /// Returns the provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
     pub(super) fn provider(&mut self, id: &str) -> Option<ProviderId> {
         if id.contains(char::is_control) {
             return None;
@@ -262,12 +262,12 @@ impl Assembly {
         Some(new)
     }
 
-    /// A provider that is there.
+    /// Returns a provider that is there.
     pub(super) fn row(&mut self, provider: ProviderId) -> Option<&mut ProviderRow> {
         self.catalog.providers.get_mut(usize::from(provider))
     }
 
-    /// The tier of that name, which is added where it is new. `None` for a name that is none, or one too many.
+    /// Returns the tier of that name, which is added where it is new. `None` for a name that cannot be one, or one too many.
     pub(super) fn tier(&mut self, name: &str) -> Option<TierId> {
         if let Some(known) = self.catalog.tier(name) {
             return Some(known);
@@ -332,7 +332,7 @@ impl Assembly {
         Ok(id)
     }
 
-    /// Whether a list has an entry of that name already.
+    /// Returns whether a list has an entry of that name already.
     pub(super) fn has_name(&self, provider: ProviderId, name: &str, list: PriceList) -> bool {
         self.catalog.exact(provider, &name.to_ascii_lowercase(), list).is_some()
     }

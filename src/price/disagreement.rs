@@ -30,7 +30,7 @@ impl fmt::Display for Disagreement {
     }
 }
 
-/// Where genai-prices and LiteLLM have other rates for the same name.
+/// Returns the names for which genai-prices and LiteLLM have different rates.
 pub(super) fn disagreements(catalog: &Catalog) -> Vec<Disagreement> {
     let mut found = Vec::new();
     for entries in catalog.providers.iter().flat_map(|row| row.names.values()) {

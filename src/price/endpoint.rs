@@ -34,22 +34,22 @@ fn find(id: &str) -> Option<&'static Endpoint> {
     ENDPOINTS.iter().find(|endpoint| endpoint.id == id)
 }
 
-/// The endpoint of that id.
+/// Returns the endpoint of that id.
 pub(super) fn find_id(id: &str) -> Option<&'static str> {
     find(id).map(|endpoint| endpoint.id)
 }
 
-/// The provider of an endpoint, and whether its row is the provider's.
+/// Returns the provider of an endpoint, and whether its row is the provider's.
 pub(super) fn provider(id: &str) -> Option<(&'static str, bool)> {
     find(id).map(|endpoint| (endpoint.provider, endpoint.main))
 }
 
-/// Whether the models of an endpoint stand in a row of their own in any case: they have other names than the provider's.
+/// Returns whether the models of an endpoint stand in a row of their own in any case: they have other names than the provider's.
 pub(super) fn is_apart(id: &str) -> bool {
     id == "claude_platform"
 }
 
-/// The name that a model has at an endpoint whose models stand apart, without what a gateway puts before it.
+/// Returns the name that a model has at an endpoint whose models stand apart, without what a gateway puts before it.
 pub(super) fn bare<'a>(endpoint: Option<&str>, name: &'a str) -> &'a str {
     match endpoint {
         Some(id) if is_apart(id) => name.rsplit_once('/').map_or(name, |(_, bare)| bare),
@@ -57,7 +57,7 @@ pub(super) fn bare<'a>(endpoint: Option<&str>, name: &'a str) -> &'a str {
     }
 }
 
-/// The endpoints of a provider that may have rows of their own.
+/// Returns the endpoints of a provider that may have rows of their own.
 pub(super) fn others(provider: &str) -> impl Iterator<Item = &'static str> {
     ENDPOINTS
         .iter()
@@ -65,7 +65,7 @@ pub(super) fn others(provider: &str) -> impl Iterator<Item = &'static str> {
         .map(|endpoint| endpoint.id)
 }
 
-/// The endpoint of a provider that was called: the host, in lower case, tells it, or else the name asked for.
+/// Returns the endpoint of a provider that was called: the host, in lower case, tells it, or else the name asked for.
 #[inline]
 pub(super) fn called(provider: &str, host: Option<&Text>, model: Option<&Text>) -> Option<&'static str> {
     if !matches!(provider, "aws" | "azure" | "google" | "mistral" | "dashscope") {
@@ -75,7 +75,7 @@ pub(super) fn called(provider: &str, host: Option<&Text>, model: Option<&Text>) 
     by_host.or_else(|| model.and_then(|model| of_name(provider, model)))
 }
 
-/// The endpoint of a provider that a host, in lower case, is.
+/// Returns the endpoint of a provider that a host, in lower case, is.
 fn of_host(provider: &str, host: &str) -> Option<&'static str> {
     match provider {
         "aws" => match host.split_once('.')?.0 {
@@ -111,7 +111,7 @@ fn of_host(provider: &str, host: &str) -> Option<&'static str> {
     }
 }
 
-/// The endpoint that LiteLLM's name of a route is.
+/// Returns the endpoint that LiteLLM's name of a route is.
 pub(super) fn of_route(route: &str) -> Option<&'static str> {
     match route {
         "bedrock" | "bedrock_converse" => Some("bedrock"),
@@ -147,7 +147,7 @@ pub(super) fn provider_of_route(route: &str) -> &str {
     }
 }
 
-/// The endpoint that a name says by what it begins with, `gemini/…` for instance, if it is one of the provider's.
+/// Returns the endpoint that a name says by what it begins with, `gemini/…` for instance, if it is one of the provider's.
 fn of_name(of: &str, name: &str) -> Option<&'static str> {
     let (route, _) = name
         .strip_prefix("bedrock/claude_platform")

@@ -27,7 +27,7 @@ impl PriceError {
         Self(Kind::Entry(refused))
     }
 
-    /// The entry that was refused, where the rest of the data was in order.
+    /// Returns the entry that was refused, where the rest of the data was in order.
     pub fn refused(&self) -> Option<&Refused> {
         match &self.0 {
             Kind::Entry(refused) => Some(refused),
@@ -110,7 +110,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The problem without what is particular to one entry, to count entries by.
+    /// Returns the problem without what is particular to one entry, to count entries by.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Rate { .. } => "a rate is not a number that can be held",

@@ -40,7 +40,7 @@ pub struct Markup<P> {
 }
 
 impl<P: Pricer> Markup<P> {
-    /// A charge that equals the cost that `pricer` computes, until it is changed.
+    /// Creates a pricer whose charge equals the cost that `pricer` computes, until it is changed.
     pub fn new(pricer: P) -> Self {
         Self { cost: pricer, card: None, factor: Rate::ONE, per_call: Usd::ZERO }
     }
@@ -70,7 +70,7 @@ impl<P: Pricer> Markup<P> {
         self
     }
 
-    /// `amount` times the factor, rounded half-even to 1e-12, plus the fee.
+    /// Returns `amount` times the factor, rounded half-even to 1e-12, plus the fee.
     fn charge(&self, amount: Usd) -> Option<Usd> {
         Some(amount.times(self.factor)? + self.per_call)
     }

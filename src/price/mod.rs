@@ -106,7 +106,7 @@ use std::time::SystemTime;
 /// }
 /// ```
 pub trait Pricer: Send + Sync + 'static {
-    /// What `call` cost.
+    /// Returns what `call` cost.
     fn price(&self, call: &PricedCall<'_>) -> Cost;
 }
 
@@ -143,7 +143,7 @@ pub struct PricedCall<'a> {
 }
 
 impl<'a> PricedCall<'a> {
-    /// A call that used `usage` at `time`; the rest is not known until it is set.
+    /// Creates a call that used `usage` at `time`. The other fields are to be set.
     pub fn new(usage: &'a Usage, time: SystemTime) -> Self {
         Self {
             provider: None,
@@ -159,7 +159,7 @@ impl<'a> PricedCall<'a> {
         }
     }
 
-    /// The call that `record` is of.
+    /// Creates the call that `record` describes.
     pub fn of(record: &'a Record) -> Self {
         Self {
             provider: record.provider.as_ref(),
@@ -187,7 +187,7 @@ pub struct Repriced<'a> {
 }
 
 impl Repriced<'_> {
-    /// The new amount less the old one; `None` where either is not known.
+    /// Returns the new amount less the old one; `None` where either is not known.
     pub fn change(&self) -> Option<Usd> {
         Some(self.cost.total()? - self.record.cost.total()?)
     }

@@ -41,7 +41,7 @@ pub struct PriceOverride {
 }
 
 impl PriceOverride {
-    /// A price for `model`, without rates yet. `provider` is the id that records carry, or that of one of its endpoints: `bedrock_mantle`, `azure_ai`,
+    /// Creates a price for `model`, without rates yet. `provider` is the id that records carry, or that of one of its endpoints: `bedrock_mantle`, `azure_ai`,
     /// `gemini`.
     pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl PriceOverride {
         }
     }
 
-    /// Another name of the model.
+    /// Adds another name of the model.
     pub fn alias(mut self, name: impl Into<String>) -> Self {
         self.aliases.push(name.into());
         self
@@ -66,13 +66,13 @@ impl PriceOverride {
         self
     }
 
-    /// The rate of one unit; of [`Unit::Seconds`], of an hour.
+    /// Sets the rate of one unit; of [`Unit::Seconds`], that of an hour.
     pub fn rate(mut self, unit: Unit, rate: Rate) -> Self {
         self.standard.insert(unit, TieredRate::flat(rate));
         self
     }
 
-    /// The rate of one unit at a service tier, `flex` or `batch` for instance. What a tier does not set is as without a tier.
+    /// Sets the rate of one unit at a service tier, such as `flex` or `batch`. What a tier does not set is as without a tier.
     pub fn tier_rate(mut self, tier: impl Into<String>, unit: Unit, rate: Rate) -> Self {
         self.tiers.entry(tier.into()).or_default().insert(unit, TieredRate::flat(rate));
         self

@@ -21,7 +21,7 @@ fn lowercase<'de, D: Deserializer<'de>>(text: D) -> Result<Box<str>, D::Error> {
 }
 
 impl Pattern {
-    /// Whether the rule covers `name`, which is in lower case.
+    /// Returns whether the rule covers `name`, which is in lower case.
     pub(super) fn matches(&self, name: &str) -> bool {
         match self {
             Self::Equals(text) => name == &**text,
@@ -84,13 +84,13 @@ impl Regex {
             .map(Self)
     }
 
-    /// Whether the pattern is found anywhere in `text`. A match that takes too many steps is none.
+    /// Returns whether the pattern is found anywhere in `text`. A match that takes too many steps is none.
     fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text.as_bytes()).unwrap_or(false)
     }
 }
 
-/// Whether a pattern is of the kinds that price data needs, and has few groups. Patterns that refer to their own parts are not: a group may
+/// Returns whether a pattern is of the kinds that price data needs, and has few groups. Patterns that refer to their own parts are not: a group may
 /// call itself, and is then compiled until a limit is met, on the stack.
 fn is_plain(source: &str) -> bool {
     let mut groups = 0;

@@ -19,7 +19,7 @@ impl Match {
         Self { entry, how: PriceMatch::Exact }
     }
 
-    /// The same, found by another spelling of the name.
+    /// Returns the match as one that was found by another spelling of the name.
     fn as_alias(self) -> Self {
         if self.how == PriceMatch::Exact { Self { how: PriceMatch::Alias, ..self } } else { self }
     }
@@ -72,17 +72,17 @@ pub(super) enum Factor {
 }
 
 impl Resolution {
-    /// Whether there is any entry.
+    /// Returns whether there is any entry.
     pub(super) const fn is_known(&self) -> bool {
         self.own.is_some() || self.genai.is_some() || self.litellm.is_some()
     }
 
-    /// Whether a list has an entry of just this name.
+    /// Returns whether a list has an entry of just this name.
     pub(super) fn is_exact(&self) -> bool {
         [self.genai, self.litellm].iter().flatten().any(|found| found.how == PriceMatch::Exact)
     }
 
-    /// The entries to try, by precedence, each with the entry to ask for what it lacks.
+    /// Returns the entries to try, by precedence, each with the entry to ask for what it lacks.
     pub(super) fn candidates(&self) -> impl Iterator<Item = (Match, Option<(EntryId, Fills)>)> {
         let Self { own, genai, litellm, precedence, .. } = *self;
         let resold = if precedence == Precedence::Resold { Fills::Resold } else { Fills::Kinds };
@@ -94,7 +94,7 @@ impl Resolution {
         [own.map(|found| (found, None)), first, second].into_iter().flatten()
     }
 
-    /// LiteLLM's entries for the endpoints of the provider, where these cost otherwise and nobody knows which was called.
+    /// Returns LiteLLM's entries for the endpoints of the provider, where these cost otherwise and nobody knows which was called.
     pub(super) fn endpoints(&self) -> Option<[EntryId; 2]> {
         Some([self.litellm?.entry, self.elsewhere?])
     }
@@ -104,7 +104,7 @@ impl Resolution {
         Self { own: alias(self.own), genai: alias(self.genai), litellm: alias(self.litellm), ..self }
     }
 
-    /// Whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
+    /// Returns whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
     fn contradicted(&self, place: &Place<'_>, name: &str) -> bool {
         let Some(Match { entry, .. }) = self.genai.or(self.litellm) else { return false };
         let Some(list) = place.catalog.entry(entry).map(|entry| entry.list) else { return false };
@@ -125,7 +125,7 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Where the models of what is called `who` stand: a provider or an endpoint of one.
+    /// Looks up what is called `who`: a provider or an endpoint of one.
     fn of(catalog: &'a Catalog, who: &str) -> Option<Self> {
         let who = who.trim().to_ascii_lowercase();
         let (id, endpoint) = match endpoint::provider(&who) {
@@ -136,21 +136,21 @@ impl<'a> Place<'a> {
         Some(Self { catalog, provider, row: catalog.provider(provider)?, endpoint })
     }
 
-    /// The rows of other endpoints than the main one, and whether they are the one that was called.
+    /// Returns the rows of other endpoints than the main one, and whether they are the one that was called.
     fn others(&self) -> impl Iterator<Item = (ProviderId, bool)> {
         let Self { catalog, endpoint, .. } = *self;
         endpoint::others(&self.row.id)
             .filter_map(move |id| Some((catalog.provider_by_id(id)?, endpoint == Some(id))))
     }
 
-    /// LiteLLM's entry of that name: of the endpoint that was called, or else of the provider.
+    /// Returns LiteLLM's entry of that name: of the endpoint that was called, or else of the provider.
     fn litellm(&self, name: &str) -> Option<EntryId> {
         let exact = |row| self.catalog.exact(row, name, PriceList::LiteLlm);
         let called = self.others().find(|(_, called)| *called);
         called.and_then(|(row, _)| exact(row)).or_else(|| exact(self.provider))
     }
 
-    /// LiteLLM's entry of that name for an endpoint that costs otherwise than `entry`, and whether that makes a difference to what is called.
+    /// Returns LiteLLM's entry of that name for an endpoint that costs otherwise than `entry`, and whether that makes a difference to what is called.
     fn elsewhere(&self, name: &str, entry: EntryId) -> Option<EntryId> {
         let others = self.others().map(|(row, _)| row).chain([self.provider]);
         let mut entries = others.filter_map(|row| self.catalog.exact(row, name, PriceList::LiteLlm));
@@ -189,7 +189,7 @@ pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) ->
     Resolution { knows_provider: true, ..found }
 }
 
-/// The factor that an entry has for a region.
+/// Returns the factor that an entry has for a region.
 fn factor(place: &Place<'_>, entry: EntryId, region: &str) -> Factor {
     let factors = place.catalog.entry(entry).map(|entry| &*entry.factors).unwrap_or_default();
     if let Some(known) = factors.iter().find(|factor| factor.regions.covers(region)) {
@@ -201,7 +201,7 @@ fn factor(place: &Place<'_>, entry: EntryId, region: &str) -> Factor {
     if !known && *place.row.id == *"openai" && resides { Factor::Missing } else { Factor::None }
 }
 
-/// The application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
+/// Returns the application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
 /// called stands before one for the provider.
 fn own(place: &Place<'_>, name: &str) -> Option<Match> {
     let called = place.others().filter(|(_, called)| *called).map(|(row, _)| row);
@@ -217,7 +217,7 @@ fn own(place: &Place<'_>, name: &str) -> Option<Match> {
     })
 }
 
-/// The entries for `name`, spelt just so.
+/// Finds the entries for exactly this spelling of a name.
 fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
     let Place { catalog, provider, row, .. } = *place;
     let by = |list| by_list(catalog, provider, row, name, list, exact_only);
@@ -279,7 +279,7 @@ fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
     found
 }
 
-/// The entry that one list has for `name`: of that name, or by the first pattern that covers it.
+/// Returns the entry that one list has for `name`: of that name, or by the first pattern that covers it.
 fn by_list(
     catalog: &Catalog,
     provider: ProviderId,
@@ -297,7 +297,7 @@ fn by_list(
     pattern.map(|(entry, _)| Match { entry: *entry, how: PriceMatch::Pattern })
 }
 
-/// LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
+/// Returns LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
 fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Match> {
     let within = |name: &str| place.litellm(&format!("{region}/{name}"));
     let named = within(name).map(Match::exact);
@@ -310,7 +310,7 @@ fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Match> {
     })
 }
 
-/// Whether two entries have other rates for input or output.
+/// Returns whether two entries have other rates for input or output.
 fn differ(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     let rates = |entry: EntryId| {
         let standard = catalog.entry(entry)?.prices.iter().find(|price| price.tier == STANDARD)?;
@@ -319,7 +319,7 @@ fn differ(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     rates(one).unwrap_or([Lookup::Absent; 2]) != rates(other).unwrap_or([Lookup::Absent; 2])
 }
 
-/// Whether two entries have other rates for the same thing, at any tier.
+/// Returns whether two entries have other rates for the same thing, at any tier.
 fn conflict(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     let (Some(one), Some(other)) = (catalog.entry(one), catalog.entry(other)) else { return false };
     one.prices.iter().any(|price| {
@@ -344,7 +344,7 @@ fn other_spellings<'a>(catalog: &Catalog, row: &ProviderRow, name: &'a str) -> V
     spellings(name, itself, &*row.id == "aws")
 }
 
-/// The provider that goes by `name`.
+/// Returns the provider that goes by `name`.
 pub(super) fn provider_of(catalog: &Catalog, name: &str) -> Option<ProviderId> {
     let name = name.trim().to_ascii_lowercase();
     let by_id = |id: &str| catalog.provider_by_id(id);

@@ -9,13 +9,13 @@ use crc32fast::Hasher;
 
 /// What happens in a binary event stream.
 pub(crate) trait EventStreamEvents {
-    /// A message begins, and these are its headers.
+    /// Begins a message that has these headers.
     fn begin(&mut self, headers: Headers<'_>);
 
-    /// Bytes of the payload of the current message.
+    /// Takes bytes of the payload of the current message.
     fn payload(&mut self, piece: Piece<'_>);
 
-    /// The current message is over. When it is not `intact` its checksum is wrong.
+    /// Ends the current message, whose checksum is wrong when it is not `intact`.
     fn end(&mut self, intact: bool);
 }
 
@@ -111,7 +111,7 @@ impl EventStreamParser {
         }
     }
 
-    /// How far the input has come. At the end of the input, anything but [`Status::Between`] is a loss.
+    /// Returns how far the input has come. At the end of the input, anything but [`Status::Between`] is a loss.
     pub(crate) fn status(&self) -> Status {
         match self.state {
             State::Damaged => Status::Damaged,
@@ -120,7 +120,7 @@ impl EventStreamParser {
         }
     }
 
-    /// One whole part of a message that is not its payload.
+    /// Reads one whole part of a message that is not its payload.
     fn part(&mut self, part: &[u8], events: &mut impl EventStreamEvents) {
         self.state = match self.state {
             State::Prelude => self.prelude(part).map(|()| State::Headers),

@@ -45,7 +45,7 @@ impl LineParser {
         }
     }
 
-    /// The input has ended, and with it the last line. The parser is ready for other input.
+    /// Ends the input, and with it the last line. The parser is ready for other input.
     pub(crate) fn finish(&mut self, found: &mut impl FnMut(Line<'_>)) {
         if self.begun {
             found(Line::End);

@@ -65,7 +65,7 @@ const LINE_BREAK: usize = 2;
 const MAX_HEADERS: usize = 4 << 10;
 
 impl MultipartParser {
-    /// A parser for a body of this content type; `None` when it is not a form's, or when the boundary is missing or not
+    /// Creates a parser for a body of this content type; `None` when it is not a form's, or when the boundary is missing or not
     /// allowed.
     pub(crate) fn new(content_type: &str) -> Option<Self> {
         let (essence, parameters) = content_type.split_once(';')?;
@@ -108,7 +108,7 @@ impl MultipartParser {
         }
     }
 
-    /// How far the input has come: only the tests ask.
+    /// Returns how far the input has come.
     #[cfg(test)]
     fn status(&self) -> Status {
         match self.state {
@@ -118,7 +118,7 @@ impl MultipartParser {
         }
     }
 
-    /// In a body, up to the delimiter.
+    /// Reads on in a body, up to the delimiter.
     fn body<'a>(&mut self, bytes: &'a [u8], found: &mut impl FnMut(Field, Text<'_>)) -> &'a [u8] {
         if self.matched > 0 {
             return self.delimiter_goes_on(bytes, found);
@@ -139,7 +139,7 @@ impl MultipartParser {
         b""
     }
 
-    /// In what may be a delimiter that began in an earlier piece.
+    /// Reads on in what may be a delimiter that began in an earlier piece.
     fn delimiter_goes_on<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -176,7 +176,7 @@ impl MultipartParser {
         self.wanted = None;
     }
 
-    /// Behind a boundary: `--` closes the form, a line break begins a part.
+    /// Reads on behind a boundary: `--` closes the form, a line break begins a part.
     fn boundary<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let end = memchr::memchr(b'\n', bytes);
         let (line, rest) = bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or_default();
@@ -194,7 +194,7 @@ impl MultipartParser {
         rest.get(1..).unwrap_or_default()
     }
 
-    /// In the headers of a part, up to a blank line.
+    /// Reads on in the headers of a part, up to a blank line.
     fn headers<'a>(&mut self, fields: &[(&str, Field, usize)], bytes: &'a [u8]) -> &'a [u8] {
         let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
         let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
@@ -233,7 +233,7 @@ impl MultipartParser {
     }
 }
 
-/// The name of a part that is no file, by its headers.
+/// Returns the name of a part that is not a file, from its headers.
 fn field_name(headers: &str) -> Option<&str> {
     let disposition = headers.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
@@ -244,7 +244,7 @@ fn field_name(headers: &str) -> Option<&str> {
     if is_file { None } else { parameter(parameters, "name") }
 }
 
-/// The value of a parameter of a header. What is escaped in a quoted value stays so.
+/// Returns the value of a parameter of a header. What is escaped in a quoted value stays so.
 fn parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     loop {
         let (key, rest) = parameters.split_once('=')?;

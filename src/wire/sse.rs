@@ -2,14 +2,14 @@
 
 /// What happens in an event stream.
 pub(crate) trait SseEvents {
-    /// Bytes of the data of the current event. Where the data has several lines they are joined by a line feed.
+    /// Takes bytes of the data of the current event. Several lines of data are joined by a line feed.
     fn data(&mut self, piece: Piece<'_>);
 
-    /// The current event is over: it had data, or only fields that the standard does not know. `event_name` is what its
+    /// Ends the current event, which had data, or only fields that the standard does not know. `event_name` is what its
     /// last `event` field said, cut to 64 bytes, and empty when it had none.
     fn end(&mut self, event_name: &[u8], had_data: bool);
 
-    /// Bytes of the value of a field that the standard does not know, such as `error`. The name has at most 32 bytes;
+    /// Takes bytes of the value of a field that the standard does not know, such as `error`. The name has at most 32 bytes;
     /// fields with longer names are ignored.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         let _ = (name, piece);
@@ -122,8 +122,8 @@ pub(crate) struct PlainEvent<'a> {
 }
 
 impl SseParser {
-    /// The event that `bytes` begin with, if it is a plain one and no other is under way. Whoever goes on with what follows
-    /// it has seen all that [`push`](Self::push) would have told of it.
+    /// Reads the event at the start of `bytes`, if it is a plain one and no other is under way. A caller that goes on with what follows
+    /// it has seen all that [`push`](Self::push) would have handed out.
     #[inline]
     pub(crate) fn plain_event<'a>(&self, bytes: &'a [u8]) -> Option<PlainEvent<'a>> {
         let begun = self.has_data || self.has_other || !self.event.get().is_empty();
@@ -171,7 +171,7 @@ impl SseParser {
         }
     }
 
-    /// The stream has ended. A last event that no blank line closes is handed out all the same, as some servers leave
+    /// Ends the stream. A last event that no blank line closes is handed out all the same, as some servers leave
     /// it out. The parser is ready for another stream.
     pub(crate) fn finish(&mut self, events: &mut impl SseEvents) {
         if self.state == State::Name {
@@ -181,7 +181,7 @@ impl SseParser {
         *self = Self::default();
     }
 
-    /// Past a byte order mark, if there is one.
+    /// Skips a byte order mark, if there is one.
     fn start<'a>(&mut self, byte: u8, rest: &'a [u8], after: &'a [u8]) -> &'a [u8] {
         let mark = usize::from(self.mark);
         if BYTE_ORDER_MARK.get(mark) == Some(&byte) {
@@ -197,7 +197,7 @@ impl SseParser {
         rest
     }
 
-    /// At the start of a line.
+    /// Reads on at the start of a line.
     fn line<'a>(&mut self, rest: &'a [u8], events: &mut impl SseEvents) -> &'a [u8] {
         // What nearly every line is.
         if let Some(value) = rest.strip_prefix(b"data: ") {
@@ -222,7 +222,7 @@ impl SseParser {
         }
     }
 
-    /// In the name of a field.
+    /// Reads on in the name of a field.
     fn name<'a>(&mut self, rest: &'a [u8], events: &mut impl SseEvents) -> &'a [u8] {
         let Some(end) = memchr::memchr3(b':', b'\n', b'\r', rest) else {
             self.name.push(rest);
@@ -256,7 +256,7 @@ impl SseParser {
         }
     }
 
-    /// A line without a colon is a field with an empty value.
+    /// Ends the name of a field without a colon, whose value is empty.
     fn name_ends(&mut self, events: &mut impl SseEvents) {
         let kind = self.kind();
         self.value_starts(kind, events);
@@ -278,7 +278,7 @@ impl SseParser {
         }
     }
 
-    /// In the value of a field.
+    /// Reads on in the value of a field.
     fn value<'a>(&mut self, kind: Kind, rest: &'a [u8], events: &mut impl SseEvents) -> &'a [u8] {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let (bytes, rest) = rest.split_at_checked(end).unwrap_or_default();
@@ -314,7 +314,7 @@ impl SseParser {
         self.state = State::Line;
     }
 
-    /// The current event is over.
+    /// Ends the current event.
     fn dispatch(&mut self, events: &mut impl SseEvents) {
         if self.has_data || self.has_other {
             events.end(self.event.get(), self.has_data);

@@ -169,7 +169,7 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Problem> {
     serde_json::from_str(raw.get()).map_err(|error| Problem::Shape(error.to_string()))
 }
 
-/// The prices of the default tier: one, or a list of which the last that holds is the one.
+/// Returns the prices of the default tier: one, or a list of which the last that holds is the one.
 fn standard(raw: &RawValue) -> Result<Vec<(Validity, RateTexts<'_>)>, Problem> {
     if !raw.get().starts_with('[') {
         return Ok(vec![(Validity::Always, read(raw)?)]);
@@ -202,7 +202,7 @@ fn validity(constraint: Option<Constraint>) -> Result<Validity, Problem> {
     }
 }
 
-/// The tier that a variant is for; `None` for one that says nothing new.
+/// Returns the tier that a variant is for; `None` for one that says nothing new.
 fn tier(
     when: &BTreeMap<Cow<'_, str>, Cow<'_, str>>,
     assembly: &mut Assembly,
@@ -222,7 +222,7 @@ fn tier(
     tier.map(Some).ok_or_else(|| Problem::Shape(format!("a variant for {key}")))
 }
 
-/// The unit of a key, and the power of ten of units that its rate is for. A unit that no usage counts is left out.
+/// Returns the unit of a key, and the power of ten of units that its rate is for. A unit that no usage counts is left out.
 pub(in crate::price) fn unit(key: &str) -> Option<(Unit, u8)> {
     Unit::ALL.iter().find_map(|unit| {
         let known = unit.row().genai.iter().find(|(of, _)| *of == key)?;
@@ -230,7 +230,7 @@ pub(in crate::price) fn unit(key: &str) -> Option<(Unit, u8)> {
     })
 }
 
-/// The rates of one price. Keys of units that no usage counts are passed over.
+/// Returns the rates of one price. Keys of units that no usage counts are passed over.
 pub(in crate::price) fn rates(texts: &RateTexts<'_>) -> Result<Rates, Problem> {
     let mut rates = Rates::default();
     for (key, raw) in texts {

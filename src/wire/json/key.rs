@@ -5,7 +5,7 @@ use super::super::skip;
 use super::{Scanner, State, string};
 
 impl Scanner {
-    /// In a key, of which the first `seen` bytes need not be looked at.
+    /// Reads on in a key whose first `seen` bytes were looked at.
     pub(super) fn key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> &'a [u8] {
         let inside = bytes.get(seen..).unwrap_or_default();
         let stop = inside.iter().position(|byte| matches!(byte, b'"' | b'\\'));
@@ -29,7 +29,7 @@ impl Scanner {
         rest
     }
 
-    /// The same for a key that has escapes or comes in pieces. `None` when it does not end here.
+    /// Reads a key that has escapes or comes in pieces. `None` when it does not end here.
     #[cold]
     fn assemble_key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> Option<&'a [u8]> {
         // With every byte written as an escape of six, and the quotes.

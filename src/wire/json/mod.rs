@@ -13,13 +13,13 @@ use super::skip::{self, Nesting};
 /// Several documents may follow one another. An array at the root is transparent: its elements count as documents. A
 /// scanner of a [`single`](Self::single) document reads the first one only, and nothing in an array at the root.
 ///
-/// A repeated key is handed out each time. A scanner of a single document says `null` for all that is wanted below a
-/// repeated key first, so that the last one counts at every depth. A value that is cut off by the end of the input is
+/// A repeated key is handed out each time. A scanner of a single document first hands out `null` for all that is wanted below a
+/// repeated key, so that the last one counts at every depth. A value that is cut off by the end of the input is
 /// never handed out.
 ///
-/// Real life is followed where that is harmless: a byte order mark, white space, commas that are doubled, trailing or
+/// What clients send in practice is accepted where that is harmless: a byte order mark, white space, commas that are doubled, trailing or
 /// missing. What is skipped is not checked: neither the kinds of brackets nor what stands between them. Anything else
-/// that is no JSON ends the scan until [`reset`](Self::reset); what was found before stays found.
+/// that is not JSON ends the scan until [`reset`](Self::reset); what was found before stays found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
     state: State,
@@ -69,7 +69,7 @@ enum State {
 pub(crate) enum Value<'a> {
     /// Its raw text as written.
     Json(&'a [u8]),
-    /// It is over its limit. Its first byte tells the type.
+    /// It is over its limit. Its first byte says which type it has.
     TooLong { first: u8 },
     /// A piece of a value that is wanted in pieces: of a string what stands between its quotes, of others all.
     Piece { raw: &'a [u8], last: bool },
@@ -91,7 +91,7 @@ pub(crate) enum Status {
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 impl Scanner {
-    /// A scanner of a single document, as requests are.
+    /// Creates a scanner of a single document, as requests are.
     pub(crate) fn single() -> Self {
         Self { single: true, ..Self::default() }
     }
@@ -111,7 +111,7 @@ impl Scanner {
         }
     }
 
-    /// The input has ended: so has a number or a word at the root, which nothing else closes.
+    /// Ends the input, and with it a number or a word at the root, which nothing else closes.
     pub(crate) fn finish(&mut self, select: &Select, found: &mut impl FnMut(Field, Value<'_>)) {
         if self.state == State::Scalar && self.node == OUTSIDE && !self.in_root_array {
             self.value_ends(select, b"", found);
@@ -125,7 +125,7 @@ impl Scanner {
         *self = Self { held, single: self.single, ..Self::default() };
     }
 
-    /// How far the input has come.
+    /// Returns how far the input has come.
     pub(crate) fn status(&self) -> Status {
         match self.state {
             State::Malformed => Status::Malformed,
@@ -135,7 +135,7 @@ impl Scanner {
         }
     }
 
-    /// How many documents have closed. Each element of an array at the root is one.
+    /// Returns how many documents have closed. Each element of an array at the root is one.
     pub(crate) fn documents(&self) -> u64 {
         self.documents
     }
@@ -145,7 +145,7 @@ impl Scanner {
         self.held.capacity()
     }
 
-    /// At the start of a member, an element or a document.
+    /// Reads on at the start of a member, an element or a document.
     fn between<'a>(
         &mut self,
         select: &Select,
@@ -189,7 +189,7 @@ impl Scanner {
         }
     }
 
-    /// A container closes.
+    /// Leaves the current container, which closes.
     fn leave(&mut self, select: &Select) {
         if self.node == OUTSIDE {
             self.in_root_array = false;
@@ -202,7 +202,7 @@ impl Scanner {
         self.value_closes();
     }
 
-    /// A value has come to its end, in the container that is now current.
+    /// Ends a value in the container that is now current.
     fn value_closes(&mut self) {
         self.state = State::Between;
         if self.node == OUTSIDE {

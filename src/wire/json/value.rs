@@ -10,7 +10,7 @@ use super::{Scanner, State, Value};
 const CHECKED_SCALAR: usize = 32;
 
 impl Scanner {
-    /// At the start of a value that leads to `self.target`.
+    /// Reads on at the start of a value that leads to `self.target`.
     pub(super) fn value<'a>(
         &mut self,
         select: &Select,
@@ -59,7 +59,7 @@ impl Scanner {
         rest
     }
 
-    /// In a value that is taken or skipped as a whole, of which the first `seen` bytes need not be looked at.
+    /// Reads on in a value that is taken or skipped as a whole, and whose first `seen` bytes were looked at.
     pub(super) fn token<'a>(
         &mut self,
         select: &Select,
@@ -93,7 +93,7 @@ impl Scanner {
         }
     }
 
-    /// A piece of the value that is under way and wanted in pieces.
+    /// Hands out a piece of the value that is under way.
     fn piece(
         &self,
         select: &Select,
@@ -112,13 +112,13 @@ impl Scanner {
         }
     }
 
-    /// How much of the value that is under way may be held.
+    /// Returns how much of the value that is under way may be held.
     fn room(&self, select: &Select) -> usize {
         let limit = select.node(self.target).capture.map_or(0, |(_, limit)| limit);
         if self.target == DOCUMENT && self.state == State::Scalar { limit.max(CHECKED_SCALAR) } else { limit }
     }
 
-    /// The value that is under way ends with `piece`.
+    /// Ends the value that is under way with `piece`.
     pub(super) fn value_ends(
         &mut self,
         select: &Select,
@@ -175,7 +175,7 @@ impl Scanner {
         }
     }
 
-    /// Nothing is under way any more.
+    /// Forgets the value or key that was under way.
     pub(super) fn release(&mut self) {
         self.held.clear();
         self.too_long = false;

@@ -163,7 +163,7 @@ fn add_aliases(aliases: &[(&str, String)], added: &HashMap<&str, Added<'_>>, ass
 /// How many aliases may stand for each other.
 const MAX_ALIASES: usize = 4;
 
-/// The endpoint of a model beside its provider's main one, and the name there.
+/// Returns the endpoint of a model beside its provider's main one, and the name there.
 fn place<'a>(route: &str, name: &'a str) -> (Option<&'static str>, &'a str) {
     if let Some(name) = name.strip_prefix("claude_platform/") {
         return (Some("claude_platform"), name);
@@ -172,7 +172,7 @@ fn place<'a>(route: &str, name: &'a str) -> (Option<&'static str>, &'a str) {
     (other, name)
 }
 
-/// Which of two entries of one name stands: the one of a provider's main route.
+/// Returns the precedence of a route, lowest first: of two entries of one name, that of the provider's main route stands.
 fn rank(route: &str) -> u8 {
     match route {
         "bedrock" | "azure_text" | "fireworks_ai-embedding-models" => 1,
@@ -182,7 +182,7 @@ fn rank(route: &str) -> u8 {
     }
 }
 
-/// The name without the route that LiteLLM puts before it.
+/// Returns the name without the route that LiteLLM puts before it.
 fn bare<'a>(name: &'a str, provider: &str) -> &'a str {
     match name.split_once('/') {
         Some((route, bare)) if provider_of_route(route) == provider => bare,

@@ -71,7 +71,7 @@ fn rate(key: &str, raw: &RawValue) -> Result<Rate, Problem> {
     Rate::from_decimal(raw.get()).map_err(|error| Problem::Rate { key: key.to_owned(), error })
 }
 
-/// A field that is a rate; `null` is none.
+/// Returns a field that is a rate; `null` is none.
 fn field(fields: &RawFields<'_>, key: &str) -> Result<Option<Rate>, Problem> {
     match fields.get(key) {
         Some(raw) if raw.get() != "null" => rate(key, raw).map(Some),
@@ -79,7 +79,7 @@ fn field(fields: &RawFields<'_>, key: &str) -> Result<Option<Rate>, Problem> {
     }
 }
 
-/// The rates of tokens by tier.
+/// Returns the rates of tokens by tier.
 fn token_rates(
     provider: &str,
     fields: &RawFields<'_>,
@@ -98,7 +98,7 @@ fn token_rates(
     Ok(by_tier)
 }
 
-/// Notes as missing what the default tier has and this one has not: it is a reason, never the default tier's price.
+/// Marks as missing what the default tier has and this one has not, so that it is a reason and never the default tier's price.
 fn complete(mut rates: Rates, standard: &Rates) -> Rates {
     for (unit, of_standard) in standard.iter().filter(|(unit, _)| unit.is_token()) {
         let mut own = rates.get(unit).cloned().unwrap_or_default();
@@ -116,7 +116,7 @@ fn complete(mut rates: Rates, standard: &Rates) -> Rates {
     rates
 }
 
-/// Prices that depend on the size of the input, as a list of ranges.
+/// Reads prices that depend on the size of the input, as a list of ranges.
 fn tiered(raw: &RawValue, standard: &mut Rates) -> Result<(), Problem> {
     let shape = |what: &str| Problem::Shape(format!("tiered_pricing: {what}"));
     let tiers: Vec<RawFields<'_>> =
@@ -146,7 +146,7 @@ fn tiered(raw: &RawValue, standard: &mut Rates) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Rates of what is not a token, by the keys with that end. Which of LiteLLM's keys is the one that is billed depends on the kind of model.
+/// Reads the rates of units other than tokens, by the keys with that end. Which of LiteLLM's keys is billed depends on the kind of model.
 fn others(fields: &RawFields<'_>, end: &str, rates: &mut Rates) -> Result<(), Problem> {
     let mode = text(fields, "mode").unwrap_or_default();
     for unit in Unit::ALL.iter().filter(|unit| !unit.is_token()) {
@@ -165,7 +165,7 @@ fn others(fields: &RawFields<'_>, end: &str, rates: &mut Rates) -> Result<(), Pr
     Ok(())
 }
 
-/// The rate of a web search, or the fee of every call to a model that always searches.
+/// Reads the rate of a web search, or the fee of every call to a model that always searches.
 fn searches(
     (provider, name): (&str, &str),
     fields: &RawFields<'_>,
@@ -219,7 +219,7 @@ struct WindowJson<'a> {
     weekdays: Option<Vec<serde_json::Number>>,
 }
 
-/// The prices outside peak hours.
+/// Returns the prices outside peak hours.
 fn off_peak(raw: &RawValue, standard: &Rates) -> Result<Vec<Price>, Problem> {
     let unreadable = |what: &str| Problem::Time(format!("off_peak_pricing: {what}"));
     let json: OffPeakJson<'_> =
@@ -267,7 +267,7 @@ fn off_peak(raw: &RawValue, standard: &Rates) -> Result<Vec<Price>, Problem> {
     Ok(prices)
 }
 
-/// The factors on the rates of tokens, for regions and for the fast tier.
+/// Returns the factors on the rates of tokens, for regions and for the fast tier.
 fn factors(fields: &RawFields<'_>) -> Result<(Vec<RegionalFactor>, Option<Rate>), Problem> {
     let mut regions = Vec::new();
     for (key, region) in [
@@ -290,7 +290,7 @@ fn factors(fields: &RawFields<'_>) -> Result<(Vec<RegionalFactor>, Option<Rate>)
     Ok((regions, fast))
 }
 
-/// A field that is a string.
+/// Returns a field that is a string.
 pub(super) fn text(fields: &RawFields<'_>, key: &str) -> Option<String> {
     String::deserialize(&mut serde_json::Deserializer::from_str(fields.get(key)?.get())).ok()
 }
