@@ -85,7 +85,7 @@ impl Items {
     }
 }
 
-/// Values that are nested deeper are only stepped over, so that nobody can exhaust the stack.
+/// Values that are nested deeper are only stepped over, so that no input can exhaust the stack.
 const MAX_DEPTH: u8 = 128;
 
 impl<'a> Reader<'a> {

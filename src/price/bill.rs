@@ -8,7 +8,7 @@
 //! * Seconds, images, characters, pages, search units and tokens are ways to measure one piece of work. One that the
 //!   entry has no rate for is passed over where another is billed; where none is, the call has no price.
 //! * Searches, map queries and annotated pages come on top. Where there were some and there is no rate, the call has no price.
-//! * What the data has for the default tier and not for the one asked for is missing, not the default tier's.
+//! * What the data has for the default tier and not for the requested one is missing, and not billed as the default tier's.
 //! * Nothing is free unless the entry says so: where all that was billed comes to 0 and something was passed over, the call has no price.
 
 use super::call_rates::{Basis, CallRates, Terms};
@@ -21,10 +21,10 @@ use std::time::Duration;
 /// What goes in is split by cache and by modality. Where the provider does not say how the two cut across each other, tokens
 /// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
 /// images. Where parts exceed their whole, which the record says, they are billed up to the whole, and nothing is left over for the rest:
-/// Cohere counts cached tokens in what the model saw, of which it bills less.
+/// Cohere counts cached tokens in all that the model saw, and bills for less.
 ///
-/// `bill` is told how many there are of a kind and the units whose rates they may be billed at, of which the first that has one
-/// counts. It is not told of kinds that do not occur.
+/// `bill` gets the number of tokens of a kind and the units whose rates they may be billed at; the first unit that has a rate
+/// counts. It is not called for kinds that do not occur.
 fn each_kind(
     usage: &Usage,
     has_reasoning_rate: bool,
@@ -75,7 +75,7 @@ fn written(usage: &Usage) -> Option<u64> {
     Some(usage.cache_write_tokens.unwrap_or(0).max(by_time))
 }
 
-/// Returns whether there are tokens of any kind, of which some may not be within a whole.
+/// Returns whether there are tokens of any kind, even such that are not part of a whole.
 fn has_tokens(usage: &Usage) -> bool {
     let Usage { input_tokens, input_audio_tokens, input_image_tokens, cache_read_tokens, .. } = *usage;
     let Usage { output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, .. } = *usage;

@@ -70,7 +70,7 @@ pub(super) struct ModelName {
     pub(super) name: Text,
 }
 
-/// The same, borrowed: looking it up copies nothing.
+/// A borrowed [`ModelName`], so that looking one up copies nothing.
 #[derive(Clone, Copy, Hash)]
 pub(super) struct ModelNameRef<'a> {
     pub(super) who: &'a Text,
@@ -138,7 +138,7 @@ impl PriceBook {
     }
 
     /// Returns the compiled-in prices of genai-prices and LiteLLM, as of the [date](Self::date) of this release. They are read
-    /// when they are first asked for, which takes a few milliseconds.
+    /// when this is first called, which takes a few milliseconds.
     ///
     /// ```
     /// use tower_llm_metrics::PriceBook;

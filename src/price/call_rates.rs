@@ -1,7 +1,7 @@
 //! The rates that hold for one call.
 //!
 //! An entry may lack what another one knows: a cloud's own list the rates of a model that it resells, a list of tokens the fee of a search. Where
-//! it does, the other entry is asked unit by unit, and never the other way round.
+//! it does, the rates of the other entry are taken unit by unit, and never the other way round.
 
 use super::catalog::{MAX_OVERLAYS, Price, PriceEntry, STANDARD, TierId};
 use super::rates::{Lookup, Rates, unix_seconds};
@@ -23,7 +23,7 @@ pub(super) struct Terms {
 #[derive(Clone, Copy)]
 pub(super) struct Basis<'a> {
     pub(super) entry: &'a PriceEntry,
-    /// The entry that is asked for what the first lacks, and for how much of it.
+    /// The entry that fills in what the first lacks, and how much of it.
     pub(super) filler: Option<(&'a PriceEntry, Fills)>,
     /// A factor on the rates of tokens.
     pub(super) factor: Option<Rate>,

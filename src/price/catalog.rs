@@ -1,7 +1,7 @@
 //! Price data as plain tables: providers, the entries of their models, and the rates that these refer to.
 
 use super::error::{Problem, Refused};
-use super::pattern::Pattern;
+use super::pattern::NamePattern;
 use super::rates::{Rates, Validity};
 use crate::record::{Rate, Text};
 use serde::{Deserialize, Serialize};
@@ -144,7 +144,7 @@ pub(super) struct ProviderRow {
     pub(super) id: Box<str>,
     /// Other names that the provider goes by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) aliases: Option<Pattern>,
+    pub(super) aliases: Option<NamePattern>,
     /// Providers whose models this one resells at their prices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) resells: Vec<Box<str>>,
@@ -153,7 +153,7 @@ pub(super) struct ProviderRow {
     pub(super) names: HashMap<Box<str>, NamedEntries>,
     /// Patterns over names, in the order in which they are tried.
     #[serde(skip)]
-    pub(super) patterns: Vec<(EntryId, Pattern)>,
+    pub(super) patterns: Vec<(EntryId, NamePattern)>,
 }
 
 /// All price data of one book.
@@ -229,7 +229,7 @@ pub(super) struct EntryNames {
     /// Those that are spelt in full.
     pub(super) full: Vec<Box<str>>,
     /// A pattern over further names.
-    pub(super) pattern: Option<Pattern>,
+    pub(super) pattern: Option<NamePattern>,
 }
 
 impl Assembly {

@@ -2,7 +2,7 @@
 //!
 //! A record names the provider: Amazon, whether Bedrock answered at `bedrock-runtime` or at `bedrock-mantle`. LiteLLM lists the two apart, and where
 //! they cost the same there is one entry. Where they do not, the entry of the second one stands in a row of its own, under the endpoint's
-//! id, and the host that was called decides. Where nobody knows the host, a price that depends on it is ambiguous.
+//! id, and the host that was called decides. Where the host is not known, a price that depends on it is ambiguous.
 
 use crate::record::Text;
 
@@ -65,7 +65,7 @@ pub(super) fn others(provider: &str) -> impl Iterator<Item = &'static str> {
         .map(|endpoint| endpoint.id)
 }
 
-/// Returns the endpoint of a provider that was called: the host, in lower case, tells it, or else the name asked for.
+/// Returns the endpoint of a provider that was called: by the host, in lower case, or else by the requested name.
 #[inline]
 pub(super) fn called(provider: &str, host: Option<&Text>, model: Option<&Text>) -> Option<&'static str> {
     if !matches!(provider, "aws" | "azure" | "google" | "mistral" | "dashscope") {

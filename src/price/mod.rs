@@ -1,4 +1,4 @@
-//! What usage costs.
+//! Prices, and the cost of usage.
 //!
 //! [`PriceBook`] turns the usage of a call into money: exactly, or not at all. Rates keep every digit of their source, a total is
 //! rounded half-even to 1e-12 dollars once, and nothing is read through a float. What the book does not know is a
@@ -6,7 +6,7 @@
 //!
 //! # Where prices come from
 //!
-//! From three sources, of which the first that can bill a call does:
+//! From three sources. The first one that can bill a call wins:
 //!
 //! 1. the application's own ([`PriceOverride`]),
 //! 2. [genai-prices](https://github.com/pydantic/genai-prices), which has start dates, hours, context tiers and variants,
@@ -32,7 +32,7 @@
 //!
 //! # What is priced
 //!
-//! * **The model** that answered; where the book does not know it, the one asked for. A name that the data spells is
+//! * **The model** that answered; where the book does not know it, the requested one. A name that the data spells is
 //!   [exact](crate::record::PriceMatch::Exact), one that a pattern of the data covers is a [pattern](crate::record::PriceMatch::Pattern), and one that is found after a
 //!   route, a place or a date has been taken off is an [alias](crate::record::PriceMatch::Alias): `models/…`, `publishers/…/models/…`, `provider/…`, ARNs, `us.` `eu.`
 //!   `global.` and their like, `@20240620`, `:nitro`, `-2024-08-06`. Letters are compared without regard to case. A fine-tune `ft:base:…` is priced as `ft:base`, never as `base`.
@@ -122,11 +122,11 @@ impl<T: Pricer + ?Sized> Pricer for Arc<T> {
 pub struct PricedCall<'a> {
     /// Whose API it was; `None` where that is not known.
     pub provider: Option<&'a Provider>,
-    /// How that was found out. Where a model's name told it, the name has the provider before it, as a gateway puts it.
+    /// How the provider was found out. Where it was by the model's name, that begins with the provider, as gateways have it.
     pub provider_source: Option<ProviderSource>,
-    /// The host that was called, in lower case: it tells endpoints of a provider apart that have prices of their own.
+    /// The host that was called, in lower case: endpoints of a provider may have prices of their own.
     pub host: Option<&'a Text>,
-    /// The model asked for.
+    /// The requested model.
     pub model: Option<&'a Text>,
     /// The model that answered, which decides where it is known.
     pub response_model: Option<&'a Text>,

@@ -4,7 +4,7 @@ use super::catalog::{Assembly, EntryNames, Price, PriceEntry, PriceList, STANDAR
 use super::endpoint;
 use super::error::{PriceError, Problem, Refused};
 use super::formats::genai::{RateTexts, rates, unit};
-use super::pattern::Pattern;
+use super::pattern::NamePattern;
 use super::rates::{Rates, TieredRate};
 use crate::record::{Rate, Unit};
 use serde::Deserialize;
@@ -102,7 +102,8 @@ impl PriceOverride {
             let tier = tier.ok_or_else(|| self.refused(Problem::Shape("a tier that is none".to_owned())))?;
             prices.push(Price::always(tier, rates.clone()));
         }
-        let prefixes = self.prefixes.iter().map(|prefix| Pattern::StartsWith(prefix.to_lowercase().into()));
+        let prefixes =
+            self.prefixes.iter().map(|prefix| NamePattern::StartsWith(prefix.to_lowercase().into()));
         let entry = PriceEntry {
             label: assembly.label(provider, &self.model),
             provider,
@@ -114,7 +115,7 @@ impl PriceOverride {
         };
         let names = EntryNames {
             full: self.aliases.iter().chain([&self.model]).map(|name| name.as_str().into()).collect(),
-            pattern: (!self.prefixes.is_empty()).then(|| Pattern::Or(prefixes.collect())),
+            pattern: (!self.prefixes.is_empty()).then(|| NamePattern::Or(prefixes.collect())),
         };
         assembly.add(entry, names).map(drop).map_err(|problem| self.refused(problem))
     }

@@ -25,14 +25,14 @@ impl Match {
     }
 }
 
-/// What is known of a name.
+/// The entries that price a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolution {
     /// The entries that the lists have.
     own: Option<Match>,
     genai: Option<Match>,
     litellm: Option<Match>,
-    /// LiteLLM's entry for another endpoint of the provider, where nobody knows which was called.
+    /// LiteLLM's entry for another endpoint of the provider, where it is not known which one was called.
     elsewhere: Option<EntryId>,
     precedence: Precedence,
     pub(super) factor: Factor,
@@ -94,7 +94,7 @@ impl Resolution {
         [own.map(|found| (found, None)), first, second].into_iter().flatten()
     }
 
-    /// Returns LiteLLM's entries for the endpoints of the provider, where these cost otherwise and nobody knows which was called.
+    /// Returns LiteLLM's entries for the endpoints of the provider, where their prices differ and it is not known which one was called.
     pub(super) fn endpoints(&self) -> Option<[EntryId; 2]> {
         Some([self.litellm?.entry, self.elsewhere?])
     }
@@ -158,7 +158,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Looks up the name of a model of a provider or an endpoint of one. An empty region is none.
+/// Looks up the name of a model of a provider or an endpoint of one. An empty region stands for no region.
 pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) -> Resolution {
     let Some(place) = Place::of(catalog, who) else { return Resolution::default() };
     let (name, region) = (name.to_ascii_lowercase(), region.to_ascii_lowercase());

@@ -9,7 +9,7 @@ use super::catalog::{
     Regions, STANDARD, TierId,
 };
 use super::error::Problem;
-use super::pattern::Pattern;
+use super::pattern::NamePattern;
 use super::rates::{Rates, Validity};
 use crate::record::Rate;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ struct EntryLine<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     names: Option<Vec<Cow<'a, str>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pattern: Option<Cow<'a, Pattern>>,
+    pattern: Option<Cow<'a, NamePattern>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     factors: Vec<(Regions, String)>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -74,7 +74,7 @@ pub(super) fn write(catalog: &Catalog, version: &str, date: Option<i64>) -> Stri
         entries.all().for_each(|entry| names.entry(entry).or_default().push(name));
     }
     let patterns = catalog.providers.iter().flat_map(|row| &row.patterns);
-    let mut patterns: HashMap<EntryId, &Pattern> =
+    let mut patterns: HashMap<EntryId, &NamePattern> =
         patterns.map(|(entry, pattern)| (*entry, pattern)).collect();
     let (mut rates, mut numbers): (Vec<String>, HashMap<&Rates, usize>) = Default::default();
     let mut entries = Vec::with_capacity(catalog.entries.len());
@@ -119,7 +119,7 @@ pub(super) fn write(catalog: &Catalog, version: &str, date: Option<i64>) -> Stri
 }
 
 fn line(value: impl Serialize) -> String {
-    // It fails for maps with keys other than strings alone, and there is none.
+    // This fails only for maps whose keys are not strings, and there are none.
     serde_json::to_string(&value).unwrap_or_default() + "\n"
 }
 

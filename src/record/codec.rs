@@ -44,7 +44,7 @@ pub(super) trait Codec {
     fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid>;
 }
 
-/// A value whose key is left out where there is none.
+/// An optional value, whose key is left out where it is absent.
 pub(super) struct Opt<C>(PhantomData<C>);
 
 impl<C: Codec> Codec for Opt<C> {

@@ -1,4 +1,4 @@
-//! What a call cost.
+//! The cost of a call.
 
 use super::listed::closed_list;
 use super::parts::{Part, Parts};
@@ -45,7 +45,7 @@ impl Cost {
         }
     }
 
-    /// Returns what the application asks its own customer for the call, where it said so.
+    /// Returns what the application charges its own customer for the call, where it has set that.
     pub fn charge(&self) -> Option<Usd> {
         self.computed().and_then(Priced::charge)
     }
@@ -111,7 +111,7 @@ impl Priced {
         self.parts.iter().copied()
     }
 
-    /// Returns what the application asks its own customer for the call, where it said so (see
+    /// Returns what the application charges its own customer for the call, where it has set that (see
     /// [`Markup`](crate::price::Markup)).
     pub fn charge(&self) -> Option<Usd> {
         self.charge.as_deref().copied()
@@ -133,7 +133,7 @@ closed_list! {
         Alias = "alias",
         /// A pattern of the price data covers the name.
         Pattern = "pattern",
-        /// The name has several prices, and nobody knows which endpoint of the provider was called. The one of its main endpoint stands.
+        /// The name has several prices, and it is not known which endpoint of the provider was called. That of its main endpoint is used.
         Ambiguous = "ambiguous",
     }
 }
@@ -147,11 +147,11 @@ closed_list! {
         UnreadableUsage = "unreadable_usage",
         /// Something that may have been billed was counted and is not understood; the known figures alone would be too cheap.
         UnreadUsage = "unread_usage",
-        /// What came out was told and what went in was not.
+        /// The provider reported what came out and not what went in.
         IncompleteUsage = "incomplete_usage",
         /// Whose API answered is not known.
         UnknownProvider = "unknown_provider",
-        /// Neither the model that answered nor the one asked for is in the book.
+        /// Neither the model that answered nor the requested one is in the book.
         UnknownModel = "unknown_model",
         /// The entry has no rate for something that was used.
         NoRate = "no_rate",

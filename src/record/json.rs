@@ -59,7 +59,7 @@ impl Record {
         Ok(record)
     }
 
-    /// Like [`Record::from_json`] for one of many records, of which one after another is read into `self`: what they share
+    /// Like [`Record::from_json`] for one of many records, which are read into `self` one after another: what they share
     /// is in `reading`. After an error, `self` holds anything.
     pub(crate) fn read(&mut self, json: &[u8], reading: &mut Reading) -> Result<(), RecordError> {
         let json = std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)?;
@@ -67,7 +67,7 @@ impl Record {
         let mut members = reader.members()?;
         *self = Self::blank();
         let mut draft = Draft { record: self, flat: super::flat::Flat::default() };
-        let mut seen = Seen::default();
+        let mut seen = SeenKeys::default();
         // Keys mostly come in the order in which they are written.
         let mut next = 0;
         while let Some(key) = members.next(&mut reader)? {
@@ -106,13 +106,13 @@ impl Record {
 
 /// Which keys a record has had so far.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct SeenKeys {
     version: bool,
     /// By the places of [`FIELDS`].
     fields: u128,
 }
 
-impl Seen {
+impl SeenKeys {
     /// The keys without which it is no record.
     const REQUIRED: [&str; 5] = ["id", "time", "outcome", "usage_state", "cost_state"];
 

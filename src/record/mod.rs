@@ -1,6 +1,6 @@
 //! The plain data that everything speaks in: one [`Record`] per call.
 //!
-//! A record holds who called, what was asked, how much was used and what it cost. It never holds a prompt, an
+//! A record holds who made a call, of what kind, how much was used and what it cost. It never holds a prompt, an
 //! answer, a key or an authorisation header. Its JSON form is one flat object, described at [`Record::to_json`].
 
 mod codec;
@@ -76,7 +76,7 @@ pub struct Record {
     pub operation: Operation,
     /// The dialect, where it was recognised.
     pub api: Option<Api>,
-    /// The model asked for.
+    /// The requested model.
     pub model: Option<Text>,
     /// The model that answered.
     pub response_model: Option<Text>,
@@ -174,8 +174,8 @@ impl Record {
         }
     }
 
-    /// Returns what the call costs by `cost`, the price of the figures that were understood. Where another was not, that is no price
-    /// for the call.
+    /// Returns the cost of the call by `cost`, the price of the figures that were understood. Where others were not, the call is
+    /// unpriced.
     pub(crate) fn settled(&self, cost: Cost) -> Cost {
         match cost {
             Cost::Priced(_) if self.usage_reason == Some(UsageReason::Unread) => {
@@ -185,7 +185,7 @@ impl Record {
         }
     }
 
-    /// Returns the model that answered, or else the one asked for: what the price goes by.
+    /// Returns the model that answered, or else the requested one, by which the call is priced.
     pub(crate) fn answering_model(&self) -> Option<&Text> {
         self.response_model.as_ref().or(self.model.as_ref())
     }

@@ -13,7 +13,7 @@ pub struct Part {
     pub unit: Unit,
     /// How much of it; for [`Unit::Seconds`], in nanoseconds.
     pub quantity: u64,
-    /// The price of one; for [`Unit::Seconds`], of an hour.
+    /// The price of one unit; for [`Unit::Seconds`], of an hour.
     pub rate: Rate,
 }
 
@@ -106,7 +106,7 @@ impl Parts {
         total(self.iter())
     }
 
-    /// Returns whether there is none.
+    /// Returns whether there is no part.
     pub(crate) const fn is_empty(&self) -> bool {
         self.len == 0
     }

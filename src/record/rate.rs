@@ -164,7 +164,7 @@ impl fmt::Debug for Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseRateError {
-    /// It is not a number as JSON spells it; `NaN` is none.
+    /// It is not a number as JSON spells it, such as `NaN`.
     NotANumber,
     /// It is below zero.
     Negative,

@@ -58,7 +58,7 @@ impl Text {
     }
 }
 
-/// Returns whether [`char::is_control`] is true of a character. Most texts are ASCII, where bytes tell.
+/// Returns whether [`char::is_control`] is true of a character. Most texts are ASCII, for which a look at the bytes is enough.
 fn has_control(text: &str) -> bool {
     let special = |byte: &u8| !(b' '..=b'~').contains(byte);
     // No early exit, so that the loop vectorizes.
@@ -70,7 +70,7 @@ fn has_control(text: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TextError {
-    /// There was nothing in it.
+    /// It was empty.
     Empty,
     /// It was longer than [`Text::MAX_LEN`] bytes.
     TooLong,

@@ -1,4 +1,4 @@
-//! What a call used.
+//! The usage of a call.
 
 use super::listed::closed_list;
 use super::text::Text;

@@ -63,7 +63,7 @@ impl AsRef<str> for UserId {
     }
 }
 
-/// Lets maps keyed by [`UserId`] be asked with a `&str`.
+/// Lets maps keyed by [`UserId`] be looked up with a `&str`.
 impl std::borrow::Borrow<str> for UserId {
     fn borrow(&self) -> &str {
         self.as_str()

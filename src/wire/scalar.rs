@@ -19,10 +19,10 @@ pub(crate) fn number(raw: &[u8]) -> Option<&str> {
     std::str::from_utf8(raw).ok().filter(|text| number_length(text.as_bytes()) == Some(text.len()))
 }
 
-/// Returns the length of the JSON number at the start of `text`; `None` where there is none.
+/// Returns the length of the JSON number at the start of `text`, if there is one.
 #[inline]
 pub(crate) fn number_length(text: &[u8]) -> Option<usize> {
-    // The end of the digits from a place on, of which there must be one.
+    // Returns the end of the digits from `start` on; there must be at least one.
     let digits = |start: usize| {
         let count = text.get(start..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
         (count > 0).then_some(start + count)

@@ -26,7 +26,7 @@ pub(crate) enum InPieces {
 ///
 /// In a path, keys are separated by `.`, and `[]` after a key stands for each element of an array:
 /// `user`, `metadata.user_id`, `choices[].delta.content`. The empty path is the whole document. A key that holds a `.`
-/// or ends in `[]` can't be asked for.
+/// or ends in `[]` cannot be wanted.
 #[derive(Debug)]
 pub(crate) struct Select {
     nodes: Vec<Node>,

@@ -5,7 +5,7 @@ use crate::price::catalog::{
 };
 use crate::price::error::{PriceError, Problem};
 use crate::price::names::searches_count_once;
-use crate::price::pattern::Pattern;
+use crate::price::pattern::NamePattern;
 use crate::price::rates::{Rates, Validity, parse_date, parse_time_of_day};
 use crate::record::{ParseRateError, Rate, Unit};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ struct ProviderJson<'a> {
 }
 
 #[derive(Deserialize)]
-struct Named<'a> {
+struct ModelId<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
 }
@@ -105,7 +105,7 @@ pub(in crate::price) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(),
         }
         let mut labels = Vec::new();
         for raw in provider.models {
-            let name = || serde_json::from_str::<Named<'_>>(raw.get()).map_or("?".into(), |named| named.id);
+            let name = || serde_json::from_str::<ModelId<'_>>(raw.get()).map_or("?".into(), |named| named.id);
             match model(raw, &provider.id, id, assembly) {
                 Ok((_, true)) => {}
                 Ok((entry, false)) => labels.push((entry, name())),
@@ -161,7 +161,7 @@ fn model(
     Ok((entry, covers_itself))
 }
 
-fn pattern(raw: &RawValue) -> Result<Pattern, Problem> {
+fn pattern(raw: &RawValue) -> Result<NamePattern, Problem> {
     serde_json::from_str(raw.get()).map_err(|error| Problem::Pattern(error.to_string()))
 }
 
@@ -169,7 +169,7 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Problem> {
     serde_json::from_str(raw.get()).map_err(|error| Problem::Shape(error.to_string()))
 }
 
-/// Returns the prices of the default tier: one, or a list of which the last that holds is the one.
+/// Returns the prices of the default tier: a single one, or a list in which the last one that holds counts.
 fn standard(raw: &RawValue) -> Result<Vec<(Validity, RateTexts<'_>)>, Problem> {
     if !raw.get().starts_with('[') {
         return Ok(vec![(Validity::Always, read(raw)?)]);
@@ -202,7 +202,7 @@ fn validity(constraint: Option<Constraint>) -> Result<Validity, Problem> {
     }
 }
 
-/// Returns the tier that a variant is for; `None` for one that says nothing new.
+/// Returns the tier that a variant is for; `None` for a variant that adds nothing.
 fn tier(
     when: &BTreeMap<Cow<'_, str>, Cow<'_, str>>,
     assembly: &mut Assembly,

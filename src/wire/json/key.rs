@@ -2,7 +2,7 @@
 
 use super::super::select::{NOWHERE, Select};
 use super::super::skip;
-use super::{Scanner, State, string};
+use super::{ScanState, Scanner, string};
 
 impl Scanner {
     /// Reads on in a key whose first `seen` bytes were looked at.
@@ -22,10 +22,10 @@ impl Scanner {
         };
         // The colon is mostly next.
         if let Some((b':', rest)) = rest.split_first() {
-            self.state = State::Value;
+            self.state = ScanState::Value;
             return rest;
         }
-        self.state = State::Colon;
+        self.state = ScanState::Colon;
         rest
     }
 
@@ -53,11 +53,11 @@ impl Scanner {
         let rest = skip::space(bytes);
         match rest.split_first() {
             Some((b':', rest)) => {
-                self.state = State::Value;
+                self.state = ScanState::Value;
                 rest
             }
             Some(_) => {
-                self.state = State::Malformed;
+                self.state = ScanState::Malformed;
                 rest
             }
             None => rest,

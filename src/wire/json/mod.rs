@@ -22,7 +22,7 @@ use super::skip::{self, Nesting};
 /// that is not JSON ends the scan until [`reset`](Self::reset); what was found before stays found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
-    state: State,
+    state: ScanState,
     /// The container that we are in.
     node: NodeId,
     in_object: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Scanner {
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ScanState {
     /// A member, an element or a document, or the end of what holds it.
     #[default]
     Between,
@@ -101,19 +101,21 @@ impl Scanner {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.state {
-                State::Between => self.between(select, rest, found),
-                State::Key => self.key(select, rest, 0),
-                State::Colon => self.colon(rest),
-                State::Value => self.value(select, rest, found),
-                State::String | State::Scalar | State::Nested => self.token(select, rest, 0, found),
-                State::Malformed => return,
+                ScanState::Between => self.between(select, rest, found),
+                ScanState::Key => self.key(select, rest, 0),
+                ScanState::Colon => self.colon(rest),
+                ScanState::Value => self.value(select, rest, found),
+                ScanState::String | ScanState::Scalar | ScanState::Nested => {
+                    self.token(select, rest, 0, found)
+                }
+                ScanState::Malformed => return,
             };
         }
     }
 
     /// Ends the input, and with it a number or a word at the root, which nothing else closes.
     pub(crate) fn finish(&mut self, select: &Select, found: &mut impl FnMut(Field, Value<'_>)) {
-        if self.state == State::Scalar && self.node == OUTSIDE && !self.in_root_array {
+        if self.state == ScanState::Scalar && self.node == OUTSIDE && !self.in_root_array {
             self.value_ends(select, b"", found);
         }
     }
@@ -128,9 +130,9 @@ impl Scanner {
     /// Returns how far the input has come.
     pub(crate) fn status(&self) -> Status {
         match self.state {
-            State::Malformed => Status::Malformed,
-            State::Between if self.node == OUTSIDE && self.complete => Status::Complete,
-            State::Between if self.node == OUTSIDE && !self.in_root_array => Status::Empty,
+            ScanState::Malformed => Status::Malformed,
+            ScanState::Between if self.node == OUTSIDE && self.complete => Status::Complete,
+            ScanState::Between if self.node == OUTSIDE && !self.in_root_array => Status::Empty,
             _ => Status::Within,
         }
     }
@@ -160,14 +162,18 @@ impl Scanner {
                 b' ' | b'\n' | b'\r' | b'\t' => {}
                 b',' if !at_root => {}
                 b'"' if self.in_object => {
-                    self.state = State::Key;
+                    self.state = ScanState::Key;
                     let rest = self.key(select, rest, 1);
                     // Straight on, as the state is known here.
-                    return if self.state == State::Value { self.value(select, rest, found) } else { rest };
+                    return if self.state == ScanState::Value {
+                        self.value(select, rest, found)
+                    } else {
+                        rest
+                    };
                 }
                 b'}' if self.in_object => self.leave(select),
                 b']' if !self.in_object && !at_root => self.leave(select),
-                _ if self.in_object || (self.single && self.complete) => self.state = State::Malformed,
+                _ if self.in_object || (self.single && self.complete) => self.state = ScanState::Malformed,
                 _ => {
                     self.target = select.node(self.node).elements.unwrap_or(NOWHERE);
                     return self.value(select, rest, found);
@@ -185,7 +191,7 @@ impl Scanner {
         if BYTE_ORDER_MARK.get(usize::from(self.mark)) == Some(&byte) {
             self.mark = (self.mark + 1) % 3;
         } else {
-            self.state = State::Malformed;
+            self.state = ScanState::Malformed;
         }
     }
 
@@ -204,7 +210,7 @@ impl Scanner {
 
     /// Ends a value in the container that is now current.
     fn value_closes(&mut self) {
-        self.state = State::Between;
+        self.state = ScanState::Between;
         if self.node == OUTSIDE {
             self.documents += 1;
             self.complete = !self.in_root_array;

@@ -71,7 +71,7 @@ fn rate(key: &str, raw: &RawValue) -> Result<Rate, Problem> {
     Rate::from_decimal(raw.get()).map_err(|error| Problem::Rate { key: key.to_owned(), error })
 }
 
-/// Returns a field that is a rate; `null` is none.
+/// Returns a field that is a rate; `None` for `null` too.
 fn field(fields: &RawFields<'_>, key: &str) -> Result<Option<Rate>, Problem> {
     match fields.get(key) {
         Some(raw) if raw.get() != "null" => rate(key, raw).map(Some),
@@ -175,7 +175,7 @@ fn searches(
     let by_size: RawFields<'_> =
         serde_json::from_str(raw.get()).map_err(|error| Problem::Shape(error.to_string()))?;
     let mut by_size = by_size.iter().map(|(key, raw)| rate(key, raw));
-    // Where the price depends on the size of the context, which no usage tells, there is none.
+    // Where the price depends on the size of the context, which no usage has, there is no rate.
     if let Some(first) = by_size.next().transpose()?
         && by_size.all(|other| other.as_ref() == Ok(&first))
     {
@@ -185,7 +185,7 @@ fn searches(
     Ok(())
 }
 
-/// Takes out what says nothing: zeros for tokens where something else is billed, and a rate for reasoning that is the
+/// Removes rates without meaning: zeros for tokens where something else is billed, and a rate for reasoning that is the
 /// rate for output.
 ///
 /// Other zeros are taken as they are: LiteLLM says so of what runs on one's own machine, of previews, and of moderation.

@@ -25,7 +25,7 @@ const TIERS: [(&str, &str); 7] = [
 /// What keys for batches end in.
 pub(super) const BATCHES: &str = "_batches";
 
-/// Returns what `key` is the rate of; `None` for what is no rate of a token, or one that no usage counts (a cache kept for twelve hours).
+/// Parses the key of a rate of tokens; `None` for other keys, and for tokens that no usage counts (a cache kept for twelve hours).
 pub(super) fn token_key(key: &str) -> Option<TokenKey> {
     let tokens = Unit::ALL.iter().filter(|unit| unit.is_token());
     let mut known = tokens.flat_map(|unit| unit.row().litellm.iter().map(|known| (*unit, known.key)));
