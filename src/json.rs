@@ -37,14 +37,14 @@ pub(crate) enum Kind {
 
 /// The members of an object that has been gone into.
 #[derive(Debug)]
-pub(crate) struct Members(Items);
+pub(crate) struct Members(Nested);
 
 /// The elements of an array that has been gone into.
 #[derive(Debug)]
-pub(crate) struct Elements(Items);
+pub(crate) struct Elements(Nested);
 
 #[derive(Debug)]
-struct Items {
+struct Nested {
     close: u8,
     /// Whether there was one before.
     any: bool,
@@ -70,7 +70,7 @@ impl Elements {
     }
 }
 
-impl Items {
+impl Nested {
     #[inline]
     fn next(&mut self, reader: &mut Reader<'_>) -> Scanned<bool> {
         if reader.take(self.close) {
@@ -146,13 +146,13 @@ impl<'a> Reader<'a> {
     /// Goes into the object that comes next.
     #[inline]
     pub(crate) fn members(&mut self) -> Scanned<Members> {
-        self.open(b'{').map(|()| Members(Items { close: b'}', any: false }))
+        self.open(b'{').map(|()| Members(Nested { close: b'}', any: false }))
     }
 
     /// Goes into the array that comes next.
     #[inline]
     pub(crate) fn elements(&mut self) -> Scanned<Elements> {
-        self.open(b'[').map(|()| Elements(Items { close: b']', any: false }))
+        self.open(b'[').map(|()| Elements(Nested { close: b']', any: false }))
     }
 
     fn open(&mut self, bracket: u8) -> Scanned<()> {

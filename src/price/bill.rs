@@ -86,7 +86,7 @@ fn has_tokens(usage: &Usage) -> bool {
 
 /// What the tokens of a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Billed {
+enum TokensBilled {
     /// Each has a rate.
     All,
     /// What came out is not billed by this entry.
@@ -98,9 +98,13 @@ enum Billed {
 /// Bills the tokens of a call.
 ///
 /// Adds to `parts` what could be billed; what is there already stays.
-fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<Billed, UnpricedReason> {
+fn bill_tokens(
+    rates: &CallRates<'_>,
+    usage: &Usage,
+    parts: &mut Parts,
+) -> Result<TokensBilled, UnpricedReason> {
     let reasoning = usage.reasoning_tokens.is_some() && !matches!(rates.get(Unit::Reasoning), Lookup::Absent);
-    let mut billed = Billed::All;
+    let mut billed = TokensBilled::All;
     each_kind(usage, reasoning, |quantity, units| {
         let Some(kind) = units.first() else { return Ok(()) };
         match rates.first(units) {
@@ -115,11 +119,11 @@ fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Resul
             Lookup::Absent
                 if units.contains(&Unit::Output) && matches!(rates.get(Unit::Input), Lookup::Rate(_)) =>
             {
-                if billed == Billed::All {
-                    billed = Billed::InputAlone;
+                if billed == TokensBilled::All {
+                    billed = TokensBilled::InputAlone;
                 }
             }
-            Lookup::Absent => billed = Billed::Some,
+            Lookup::Absent => billed = TokensBilled::Some,
         }
         Ok(())
     })?;
@@ -135,8 +139,8 @@ pub(super) fn bill_pass(
 ) -> Result<(), UnpricedReason> {
     let rates = CallRates::of(basis, terms, pass.input_tokens.unwrap_or(0))?;
     match bill_tokens(&rates, pass, parts)? {
-        Billed::All | Billed::InputAlone => Ok(()),
-        Billed::Some => Err(UnpricedReason::NoRate),
+        TokensBilled::All | TokensBilled::InputAlone => Ok(()),
+        TokensBilled::Some => Err(UnpricedReason::NoRate),
     }
 }
 
@@ -213,8 +217,8 @@ pub(super) fn bill_call(
 ) -> Result<(), UnpricedReason> {
     let rates = CallRates::of(basis, terms, usage.input_tokens.unwrap_or(0))?;
     let billed = bill_tokens(&rates, usage, parts)?;
-    let all_tokens = billed != Billed::Some;
-    let mut passed_over = billed != Billed::All;
+    let all_tokens = billed != TokensBilled::Some;
+    let mut passed_over = billed != TokensBilled::All;
     if !all_tokens
         || (usage.seconds.is_some()
             || Unit::MEASURES.into_iter().any(|unit| (unit.row().count)(usage).is_some()))

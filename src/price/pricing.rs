@@ -150,7 +150,7 @@ impl PriceBook {
             let mut of_pass = Parts::default();
             let resolution = pass.model.as_ref().map_or(resolution, resolve);
             self.bill(&resolution, &mut of_pass, |basis, parts| bill_pass(basis, &terms, &tokens, parts))?;
-            of_pass.iter().for_each(|part| parts.merge(*part));
+            of_pass.iter().for_each(|part| parts.merge(part));
         }
         Ok((entry, matched, terms.tier))
     }

@@ -11,13 +11,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) struct TieredRate {
     pub(super) base: Option<Rate>,
     /// Threshold and rate, by rising threshold.
-    pub(super) above: Vec<(u64, Option<Rate>)>,
+    pub(super) above: Box<[(u64, Option<Rate>)]>,
 }
 
 impl TieredRate {
     /// Creates a rate for requests of all sizes.
-    pub(super) const fn flat(rate: Rate) -> Self {
-        Self { base: Some(rate), above: Vec::new() }
+    pub(super) fn flat(rate: Rate) -> Self {
+        Self { base: Some(rate), above: Box::default() }
     }
 
     /// Returns the rate for a request of that much input.
@@ -30,8 +30,9 @@ impl TieredRate {
         if start == 0 {
             self.base = rate;
         } else {
-            let at = self.above.partition_point(|(other, _)| *other <= start);
-            self.above.insert(at, (start, rate));
+            let mut above = std::mem::take(&mut self.above).into_vec();
+            above.insert(above.partition_point(|(other, _)| *other <= start), (start, rate));
+            self.above = above.into();
         }
     }
 

@@ -105,26 +105,26 @@ impl Resolution {
     }
 
     /// Returns whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
-    fn contradicted(&self, place: &Place<'_>, name: &str) -> bool {
+    fn contradicted(&self, view: &ProviderView<'_>, name: &str) -> bool {
         let Some(Match { entry, .. }) = self.genai.or(self.litellm) else { return false };
-        let Some(list) = place.catalog.entry(entry).map(|entry| entry.list) else { return false };
-        place.row.names.iter().any(|(dated, entries)| {
+        let Some(list) = view.catalog.entry(entry).map(|entry| entry.list) else { return false };
+        view.row.names.iter().any(|(dated, entries)| {
             undated(dated) == Some(name)
-                && entries.of(list).is_some_and(|other| conflict(place.catalog, other, entry))
+                && entries.of(list).is_some_and(|other| conflict(view.catalog, other, entry))
         })
     }
 }
 
 /// A provider, and the rows of its endpoints.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct ProviderView<'a> {
     catalog: &'a Catalog,
     provider: ProviderId,
     row: &'a ProviderRow,
     endpoint: Option<&'static str>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ProviderView<'a> {
     /// Looks up what is called `who`: a provider or an endpoint of one.
     fn of(catalog: &'a Catalog, who: &str) -> Option<Self> {
         let who = who.trim().to_ascii_lowercase();
@@ -160,21 +160,20 @@ impl<'a> Place<'a> {
 
 /// Looks up the name of a model of a provider or an endpoint of one. An empty region stands for no region.
 pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) -> Resolution {
-    let Some(place) = Place::of(catalog, who) else { return Resolution::default() };
+    let Some(view) = ProviderView::of(catalog, who) else { return Resolution::default() };
     let (name, region) = (name.to_ascii_lowercase(), region.to_ascii_lowercase());
-    let name = endpoint::bare(place.endpoint, &name);
+    let name = endpoint::bare(view.endpoint, &name);
     if !region.is_empty()
-        && let Some(found) = regional(&place, &region, name)
+        && let Some(found) = regional(&view, &region, name)
     {
-        let own = own(&place, name);
+        let own = own(&view, name);
         return Resolution { own, litellm: Some(found), knows_provider: true, ..Resolution::default() };
     }
-    let mut found = find(&place, name, false);
+    let mut found = find(&view, name, false);
     if !found.is_known() {
-        for spelling in other_spellings(catalog, place.row, name) {
-            found = find(&place, &spelling.name, spelling.exact_only).as_alias();
-            if name.ends_with("-latest") && spelling.exact_only && found.contradicted(&place, &spelling.name)
-            {
+        for spelling in other_spellings(catalog, view.row, name) {
+            found = find(&view, &spelling.name, spelling.exact_only).as_alias();
+            if name.ends_with("-latest") && spelling.exact_only && found.contradicted(&view, &spelling.name) {
                 found = Resolution::default();
             }
             if found.is_known() {
@@ -182,35 +181,35 @@ pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) ->
             }
         }
     }
-    found.own = found.own.or_else(|| own(&place, name));
+    found.own = found.own.or_else(|| own(&view, name));
     if let Some(litellm) = found.litellm.filter(|_| !region.is_empty()) {
-        found.factor = factor(&place, litellm.entry, &region);
+        found.factor = factor(&view, litellm.entry, &region);
     }
     Resolution { knows_provider: true, ..found }
 }
 
 /// Returns the factor that an entry has for a region.
-fn factor(place: &Place<'_>, entry: EntryId, region: &str) -> Factor {
-    let factors = place.catalog.entry(entry).map(|entry| &*entry.factors).unwrap_or_default();
+fn factor(view: &ProviderView<'_>, entry: EntryId, region: &str) -> Factor {
+    let factors = view.catalog.entry(entry).map(|entry| &*entry.factors).unwrap_or_default();
     if let Some(known) = factors.iter().find(|factor| factor.regions.covers(region)) {
         return Factor::By(known.factor);
     }
     // OpenAI's other residencies cost more too, by a factor that the data does not have.
     let known = ["eu", "us", "global"].contains(&region);
     let resides = factors.iter().any(|factor| matches!(factor.regions, Regions::Eu | Regions::Us));
-    if !known && *place.row.id == *"openai" && resides { Factor::Missing } else { Factor::None }
+    if !known && *view.row.id == *"openai" && resides { Factor::Missing } else { Factor::None }
 }
 
 /// Returns the application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
 /// called stands before one for the provider.
-fn own(place: &Place<'_>, name: &str) -> Option<Match> {
-    let called = place.others().filter(|(_, called)| *called).map(|(row, _)| row);
-    called.chain([place.provider]).find_map(|provider| {
-        let row = place.catalog.provider(provider)?;
+fn own(view: &ProviderView<'_>, name: &str) -> Option<Match> {
+    let called = view.others().filter(|(_, called)| *called).map(|(row, _)| row);
+    called.chain([view.provider]).find_map(|provider| {
+        let row = view.catalog.provider(provider)?;
         let by =
-            |name: &str, exact_only| by_list(place.catalog, provider, row, name, PriceList::Own, exact_only);
+            |name: &str, exact_only| by_list(view.catalog, provider, row, name, PriceList::Own, exact_only);
         by(name, false).or_else(|| {
-            let mut others = other_spellings(place.catalog, place.row, name).into_iter();
+            let mut others = other_spellings(view.catalog, view.row, name).into_iter();
             let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
             found.map(Match::as_alias)
         })
@@ -218,10 +217,10 @@ fn own(place: &Place<'_>, name: &str) -> Option<Match> {
 }
 
 /// Finds the entries for exactly this spelling of a name.
-fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
-    let Place { catalog, provider, row, .. } = *place;
+fn find(view: &ProviderView<'_>, name: &str, exact_only: bool) -> Resolution {
+    let ProviderView { catalog, provider, row, .. } = *view;
     let by = |list| by_list(catalog, provider, row, name, list, exact_only);
-    let litellm = place.litellm(name).map(Match::exact);
+    let litellm = view.litellm(name).map(Match::exact);
     let mut found =
         Resolution { own: by(PriceList::Own), genai: by(PriceList::GenAi), litellm, ..Resolution::default() };
     let mut resold = false;
@@ -236,7 +235,7 @@ fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
     let mut known_as = Cow::Borrowed(name);
     if let Some(genai) = found.genai {
         let own_name = catalog.entry(genai.entry).map(|entry| catalog.name(entry).to_ascii_lowercase());
-        let sibling = own_name.as_deref().and_then(|own| place.litellm(own));
+        let sibling = own_name.as_deref().and_then(|own| view.litellm(own));
         let names_a_place = || endpoint::others(&row.id).next().is_some() && names_a_place(name);
         match (genai.how, found.litellm, sibling) {
             // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
@@ -261,11 +260,11 @@ fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
         }
     }
     if let Some(litellm) = found.litellm {
-        let elsewhere = place.elsewhere(&known_as, litellm.entry);
+        let elsewhere = view.elsewhere(&known_as, litellm.entry);
         if resold && found.genai.is_some() {
             found.precedence = Precedence::Resold;
         }
-        match place.endpoint {
+        match view.endpoint {
             None => found.elsewhere = elsewhere,
             Some(id)
                 if found.precedence == Precedence::GenAi
@@ -298,11 +297,11 @@ fn by_list(
 }
 
 /// Returns LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
-fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Match> {
-    let within = |name: &str| place.litellm(&format!("{region}/{name}"));
+fn regional(view: &ProviderView<'_>, region: &str, name: &str) -> Option<Match> {
+    let within = |name: &str| view.litellm(&format!("{region}/{name}"));
     let named = within(name).map(Match::exact);
     named.or_else(|| {
-        let mut others = other_spellings(place.catalog, place.row, name);
+        let mut others = other_spellings(view.catalog, view.row, name);
         others
             .iter_mut()
             .find_map(|spelling| within(&spelling.name))

@@ -3,10 +3,9 @@
 use super::decimal::FixedPoint;
 use super::listed::Listed;
 use super::properties::Properties;
-use super::table::{read_pass_field, write_pass};
 use super::text::{Text, TextError};
 use super::time::{parse_time, write_time};
-use super::{Pass, Provider, RecordId, Usd, UserId};
+use super::{Provider, RecordId, Usd, UserId};
 use crate::json::{Reader, Unexpected};
 use std::io::Write;
 use std::marker::PhantomData;
@@ -66,9 +65,9 @@ impl<C: Codec> Codec for Opt<C> {
 }
 
 /// A value of a closed list that sums depend on: one that is not known is an error.
-pub(super) struct Name<T>(PhantomData<T>);
+pub(super) struct Term<T>(PhantomData<T>);
 
-impl<T: Listed> Codec for Name<T> {
+impl<T: Listed> Codec for Term<T> {
     type Value = T;
 
     fn write(value: &T, out: &mut Vec<u8>) {
@@ -83,9 +82,9 @@ impl<T: Listed> Codec for Name<T> {
 }
 
 /// A value of a closed list, or none: one that a later version added is read as none.
-pub(super) struct OptName<T>(PhantomData<T>);
+pub(super) struct OptTerm<T>(PhantomData<T>);
 
-impl<T: Listed> Codec for OptName<T> {
+impl<T: Listed> Codec for OptTerm<T> {
     type Value = Option<T>;
 
     fn is_absent(value: &Self::Value) -> bool {
@@ -93,7 +92,7 @@ impl<T: Listed> Codec for OptName<T> {
     }
 
     fn write(value: &Self::Value, out: &mut Vec<u8>) {
-        Opt::<Name<T>>::write(value, out);
+        Opt::<Term<T>>::write(value, out);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid> {
@@ -103,17 +102,17 @@ impl<T: Listed> Codec for OptName<T> {
 }
 
 /// A value of a closed list: one that a later version added is read as the default.
-pub(super) struct NameOrDefault<T>(PhantomData<T>);
+pub(super) struct TermOrDefault<T>(PhantomData<T>);
 
-impl<T: Listed + Default> Codec for NameOrDefault<T> {
+impl<T: Listed + Default> Codec for TermOrDefault<T> {
     type Value = T;
 
     fn write(value: &T, out: &mut Vec<u8>) {
-        Name::write(value, out);
+        Term::write(value, out);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<T, Invalid> {
-        OptName::read(reader).map(Option::unwrap_or_default)
+        OptTerm::read(reader).map(Option::unwrap_or_default)
     }
 }
 
@@ -348,42 +347,12 @@ impl Codec for Strings {
     }
 }
 
-/// The passes of a call, an array of objects.
-pub(super) struct Passes;
-
-impl Codec for Passes {
-    type Value = Vec<Pass>;
-
-    fn is_absent(passes: &Vec<Pass>) -> bool {
-        passes.is_empty()
-    }
-
-    fn write(passes: &Vec<Pass>, out: &mut Vec<u8>) {
-        let mut before = b'[';
-        for pass in passes {
-            out.push(before);
-            let start = out.len();
-            write_pass(pass, out);
-            // The comma before the first member becomes the opening brace.
-            match out.get_mut(start) {
-                Some(comma) => *comma = b'{',
-                None => out.push(b'{'),
-            }
-            out.push(b'}');
-            before = b',';
-        }
-        out.push(b']');
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Vec<Pass>, Invalid> {
-        let mut passes = Vec::new();
-        reader.array(|reader| {
-            let mut pass = Pass::default();
-            reader.object(|reader, key| read_pass_field(key, &mut pass, reader))?;
-            passes.push(pass);
-            Ok::<(), Invalid>(())
-        })?;
-        Ok(passes)
+/// Writes a key and its value, unless that is one that is left out.
+#[inline]
+pub(super) fn write_member<C: Codec>(key: &str, value: &C::Value, out: &mut Vec<u8>) {
+    if !C::is_absent(value) {
+        out.extend_from_slice(key.as_bytes());
+        C::write(value, out);
     }
 }
 

@@ -108,7 +108,7 @@ impl Priced {
     /// Returns the parts by unit. They sum exactly to the total before its rounding. A cost that was read from a stored
     /// record has none, for a record's JSON does not carry them.
     pub fn parts(&self) -> impl Iterator<Item = Part> + Clone + '_ {
-        self.parts.iter().copied()
+        self.parts.iter()
     }
 
     /// Returns what the application charges its own customer for the call, where it has set that (see

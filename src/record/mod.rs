@@ -14,6 +14,7 @@ mod listed;
 mod operation;
 mod outcome;
 mod parts;
+mod passes;
 mod properties;
 mod provider;
 mod pseudonym;

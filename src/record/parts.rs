@@ -26,7 +26,7 @@ impl Part {
     /// Returns the amount, rounded half-even to 1e-12; `None` beyond what can be multiplied. The parts are summed before
     /// rounding, so that rounded amounts may differ from the total in the last place.
     pub fn amount(&self) -> Option<Usd> {
-        total(std::iter::once(self))
+        total(std::iter::once(*self))
     }
 }
 
@@ -42,9 +42,9 @@ fn scale(part: &Part) -> u8 {
 }
 
 /// Returns the sum of `parts`, computed exactly and rounded half-even to 1e-12 once; `None` beyond what can be computed.
-fn total<'a>(parts: impl Iterator<Item = &'a Part> + Clone) -> Option<Usd> {
+fn total(parts: impl Iterator<Item = Part> + Clone) -> Option<Usd> {
     let power = |exponent: u8| 10u128.checked_pow(exponent.into());
-    let finest = parts.clone().map(scale).max().unwrap_or(0).max(PLACES);
+    let finest = parts.clone().map(|part| scale(&part)).max().unwrap_or(0).max(PLACES);
     let hours = if parts.clone().any(|part| part.unit == Unit::Seconds) { 36 } else { 1 };
     let mut sum: u128 = 0;
     for part in parts {
@@ -52,7 +52,7 @@ fn total<'a>(parts: impl Iterator<Item = &'a Part> + Clone) -> Option<Usd> {
         let product = u128::from(part.quantity) * u128::from(mantissa);
         if product != 0 {
             let factor = if part.unit == Unit::Seconds { 1 } else { hours };
-            let amount = product.checked_mul(power(finest - scale(part))?)?.checked_mul(factor)?;
+            let amount = product.checked_mul(power(finest - scale(&part))?)?.checked_mul(factor)?;
             sum = sum.checked_add(amount)?;
         }
     }
@@ -63,42 +63,40 @@ fn total<'a>(parts: impl Iterator<Item = &'a Part> + Clone) -> Option<Usd> {
 /// How many parts a cost holds without an allocation. A call to a text model has at most six.
 const INLINE: usize = 6;
 
-/// The parts of one cost: the usual few inline, so that pricing a call does not allocate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The parts of one cost: the usual few inline, so that pricing a call does not allocate, and without padding, so that a
+/// record stays small.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
-    inline: [Part; INLINE],
-    len: u8,
-    more: Vec<Part>,
+    /// The quantity of each part, and the digits of its rate.
+    amounts: [(u64, u64); INLINE],
+    /// The unit of each part, and the scale of its rate.
+    units: [(Option<Unit>, u8); INLINE],
+    more: Option<Box<More>>,
 }
 
-impl Default for Parts {
-    fn default() -> Self {
-        Self { inline: [Part::new(Unit::Input, 0, Rate::ZERO); INLINE], len: 0, more: Vec::new() }
-    }
-}
+/// The parts beyond the usual few: behind one thin pointer, so that the usual cost stays small.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+struct More(Vec<Part>);
 
 impl Parts {
     /// Adds a part.
     pub(crate) fn push(&mut self, part: Part) {
-        match self.inline.get_mut(usize::from(self.len)) {
-            Some(free) => {
-                *free = part;
-                self.len += 1;
-            }
-            None => self.more.push(part),
+        let (mantissa, scale) = part.rate.parts();
+        let mut places = self.amounts.iter_mut().zip(&mut self.units);
+        match places.find(|(_, (unit, _))| unit.is_none()) {
+            Some((amount, unit)) => (*amount, *unit) = ((part.quantity, mantissa), (Some(part.unit), scale)),
+            None => self.more.get_or_insert_default().0.push(part),
         }
     }
 
     /// Adds a part; to one of the same unit and rate, where there is one.
     pub(crate) fn merge(&mut self, part: Part) {
-        let held = self.inline.iter_mut().take(self.len.into()).chain(&mut self.more);
-        for same in held.filter(|held| held.unit == part.unit && held.rate == part.rate) {
-            if let Some(quantity) = same.quantity.checked_add(part.quantity) {
-                same.quantity = quantity;
-                return;
-            }
+        let same = self.iter().position(|held| held.unit == part.unit && held.rate == part.rate);
+        let quantity = same.and_then(|at| self.amounts.get_mut(at)).map(|(quantity, _)| quantity);
+        match quantity.and_then(|quantity| Some((quantity.checked_add(part.quantity)?, quantity))) {
+            Some((sum, quantity)) => *quantity = sum,
+            None => self.push(part),
         }
-        self.push(part);
     }
 
     /// Returns the sum of the parts, rounded half-even to 1e-12 once; `None` beyond what can be computed.
@@ -107,13 +105,17 @@ impl Parts {
     }
 
     /// Returns whether there is no part.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
+    pub(crate) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 
     /// Returns the parts in the order in which they were added.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Part> + Clone {
-        self.inline.iter().take(self.len.into()).chain(&self.more)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Part> + Clone {
+        let part = |((quantity, mantissa), (unit, scale)): (&(u64, u64), &(Option<Unit>, u8))| {
+            unit.map(|unit| Part::new(unit, *quantity, Rate::from_parts(*mantissa, *scale)))
+        };
+        let more = self.more.as_deref().map_or(&[][..], |more| &more.0);
+        self.amounts.iter().zip(&self.units).map_while(part).chain(more.iter().copied())
     }
 }
 
@@ -130,7 +132,7 @@ mod tests {
         // Three times 0.4e-12 is 1.2e-12; each rounded alone would be nothing.
         let fine = part(Unit::Input, 1, "4e-13");
         assert_eq!(fine.amount(), Some(Usd::ZERO));
-        assert_eq!(total([fine; 3].iter()), Some(Usd::from_picos(1)));
+        assert_eq!(total([fine; 3].into_iter()), Some(Usd::from_picos(1)));
         // Half-even, on either side.
         assert_eq!(part(Unit::Input, 5, "1e-13").amount(), Some(Usd::ZERO));
         assert_eq!(part(Unit::Input, 15, "1e-13").amount(), Some(Usd::from_picos(2)));
@@ -142,7 +144,7 @@ mod tests {
         assert_eq!(hour.amount(), Some("0.36".parse().unwrap()));
         let second = part(Unit::Seconds, 1_000_000_000, "0.36");
         let tokens = part(Unit::Output, 3, "0.25");
-        assert_eq!(total([second, tokens].iter()), Some("0.7501".parse().unwrap()));
+        assert_eq!(total([second, tokens].into_iter()), Some("0.7501".parse().unwrap()));
         // A third of a dollar has no end; it is rounded, not cut.
         assert_eq!(part(Unit::Seconds, 2_400_000_000_000, "1").amount().unwrap().picos(), 666_666_666_667);
     }
@@ -151,7 +153,7 @@ mod tests {
     fn what_cannot_be_multiplied_is_none_and_not_a_wrapped_figure() {
         assert!(part(Unit::Input, u64::MAX, "0.01").amount().is_some());
         let parts = [part(Unit::Input, u64::MAX, "9.999"), part(Unit::Output, 1, "1e-36")];
-        assert_eq!(total(parts.iter()), None);
+        assert_eq!(total(parts.into_iter()), None);
     }
 
     #[test]

@@ -4,13 +4,14 @@
 //! another shape than the flat JSON, the user and the cost, is reached through [`Flat`].
 
 use super::codec::{
-    Bool, Codec, DecimalSeconds, Dollars, Id, Integer, Invalid, Micros, Name, NameOrDefault, Opt, OptName,
-    Passes, Str, Strings, Time, UnlessDefault,
+    Bool, Codec, DecimalSeconds, Dollars, Id, Integer, Invalid, Micros, Opt, OptTerm, Str, Strings, Term,
+    TermOrDefault, Time, UnlessDefault, write_member,
 };
 use super::flat::{CostState, Flat};
+use super::passes::Passes;
 use super::{
-    Api, Operation, Outcome, Pass, PriceMatch, Provider, ProviderSource, Record, Text, UnpricedReason,
-    UsageReason, UsageState, UserId, UserIssue, UserSource,
+    Api, Operation, Outcome, PriceMatch, Provider, ProviderSource, Record, Text, UnpricedReason, UsageReason,
+    UsageState, UserId, UserIssue, UserSource,
 };
 use crate::json::Reader;
 use std::sync::Arc;
@@ -25,23 +26,23 @@ macro_rules! record_fields {
             "first_token_us": Opt<Micros> = record.first_token, "up to the first frame with content of a stream, in microseconds";
 
             "user": Opt<Str<UserId>> = flat.user, "the end user's id";
-            "user_source": OptName<UserSource> = flat.user_source, "where it came from: `verified` `header` `body` `custom`";
-            "user_issue": OptName<UserIssue> = record.user_issue, "why a candidate was refused: `too_long` `control_character` `not_utf8` `panicked`";
+            "user_source": OptTerm<UserSource> = flat.user_source, "where it came from: `verified` `header` `body` `custom`";
+            "user_issue": OptTerm<UserIssue> = record.user_issue, "why a candidate was refused: `too_long` `control_character` `not_utf8` `panicked`";
 
             "provider": Opt<Str<Provider>> = record.provider, "whose API it was: `openai` `anthropic` `google` …, the ids of the price data";
-            "provider_source": OptName<ProviderSource> = record.provider_source, "how that was found out: `host` `setting` `model`";
+            "provider_source": OptTerm<ProviderSource> = record.provider_source, "how that was found out: `host` `setting` `model`";
             "host": Opt<Str<Text>> = record.host, "where the request went";
-            "operation": NameOrDefault<Operation> = record.operation, "OpenTelemetry's value or `other`, see [`Operation`](super::Operation)";
-            "api": OptName<Api> = record.api, "the dialect, see [`Api`](super::Api)";
+            "operation": TermOrDefault<Operation> = record.operation, "OpenTelemetry's value or `other`, see [`Operation`](super::Operation)";
+            "api": OptTerm<Api> = record.api, "the dialect, see [`Api`](super::Api)";
             "model": Opt<Str<Text>> = record.model, "the model asked for";
             "response_model": Opt<Str<Text>> = record.response_model, "the model that answered";
             "stream": Bool = record.stream, "whether the answer was a stream of events";
             "status": Opt<Integer<u16>> = record.status, "the HTTP status";
-            "outcome": Name<Outcome> = record.outcome, "`completed` `failed` `aborted` `cancelled` `broken`, see [`Outcome`](super::Outcome)";
+            "outcome": Term<Outcome> = record.outcome, "`completed` `failed` `aborted` `cancelled` `broken`, see [`Outcome`](super::Outcome)";
             "error": Opt<Str<Text>> = record.error, "the provider's error type or code";
 
-            "usage_state": Name<UsageState> = record.usage_state, "`reported` `repeated` `partial` `estimated` `absent`, see [`UsageState`](super::UsageState)";
-            "usage_reason": OptName<UsageReason> = record.usage_reason, "why it is absent or what is wrong with it, see [`UsageReason`](super::UsageReason)";
+            "usage_state": Term<UsageState> = record.usage_state, "`reported` `repeated` `partial` `estimated` `absent`, see [`UsageState`](super::UsageState)";
+            "usage_reason": OptTerm<UsageReason> = record.usage_reason, "why it is absent or what is wrong with it, see [`UsageReason`](super::UsageReason)";
             "input_tokens": Opt<Integer<u64>> = record.usage.input_tokens, "all tokens that went in";
             "cache_read_tokens": Opt<Integer<u64>> = record.usage.cache_read_tokens, "of the input, read from a cache";
             "cache_write_tokens": Opt<Integer<u64>> = record.usage.cache_write_tokens, "of the input, written to a cache";
@@ -69,13 +70,13 @@ macro_rules! record_fields {
             "batch": UnlessDefault<Bool> = record.batch, "`true` for a batch API";
             "region": Opt<Str<Text>> = record.region, "the region, where the price depends on it";
 
-            "cost_state": Opt<Name<CostState>> = flat.cost_state, "`priced` `reported` `unpriced` `none` (nothing was consumed)";
-            "cost_reason": Opt<Name<UnpricedReason>> = flat.cost_reason, "why there is no price, see [`UnpricedReason`](super::UnpricedReason)";
+            "cost_state": Opt<Term<CostState>> = flat.cost_state, "`priced` `reported` `unpriced` `none` (nothing was consumed)";
+            "cost_reason": Opt<Term<UnpricedReason>> = flat.cost_reason, "why there is no price, see [`UnpricedReason`](super::UnpricedReason)";
             "cost_usd": Opt<Dollars> = flat.cost, "the amount that counts, an exact decimal";
             "computed_cost_usd": Opt<Dollars> = flat.computed_cost, "our own figure, where the provider reported one";
             "charge_usd": Opt<Dollars> = flat.charge, "what the application asks its own customer, where a [`Markup`](crate::price::Markup) says so";
             "priced_as": Opt<Str<Arc<str>>> = flat.priced_as, "the entry of the price list, as `provider/entry`";
-            "price_match": OptName<PriceMatch> = flat.price_match, "how the model led to it, see [`PriceMatch`](super::PriceMatch)";
+            "price_match": OptTerm<PriceMatch> = flat.price_match, "how the model led to it, see [`PriceMatch`](super::PriceMatch)";
             "tier_applied": Opt<Str<Text>> = flat.tier_applied, "the tier, when it was not the default one";
             "price_version": Opt<Str<Arc<str>>> = flat.price_version, "the version of the price data";
 
@@ -116,7 +117,7 @@ macro_rules! define_record {
                 flat: Flat,
             }
             let written = Written { record, flat: Flat::of(record) };
-            $(write::<$codec>(concat!(",\"", $key, "\":"), &written.$base$(.$field)+, out);)*
+            $(write_member::<$codec>(concat!(",\"", $key, "\":"), &written.$base$(.$field)+, out);)*
         }
 
         /// The keys, in the order in which they are written, and how the value of each is read.
@@ -129,49 +130,3 @@ macro_rules! define_record {
     };
 }
 record_fields!(define_record);
-
-/// Calls a macro with the rows of a pass.
-macro_rules! pass_fields {
-    ($callback:ident) => {
-        $callback! {
-            "model": Opt<Str<Text>> = model;
-            "input_tokens": Opt<Integer<u64>> = input_tokens;
-            "cache_read_tokens": Opt<Integer<u64>> = cache_read_tokens;
-            "cache_write_tokens": Opt<Integer<u64>> = cache_write_tokens;
-            "cache_write_5m_tokens": Opt<Integer<u64>> = cache_write_5m_tokens;
-            "cache_write_1h_tokens": Opt<Integer<u64>> = cache_write_1h_tokens;
-            "input_image_tokens": Opt<Integer<u64>> = input_image_tokens;
-            "output_tokens": Opt<Integer<u64>> = output_tokens;
-            "output_image_tokens": Opt<Integer<u64>> = output_image_tokens;
-        }
-    };
-}
-
-macro_rules! define_pass {
-    ($($key:literal: $codec:ty = $field:ident;)*) => {
-        /// Writes all fields of a pass, each after a comma.
-        pub(super) fn write_pass(pass: &Pass, out: &mut Vec<u8>) {
-            $(write::<$codec>(concat!(",\"", $key, "\":"), &pass.$field, out);)*
-        }
-
-        /// Reads the value of `key`; steps over one that is not known.
-        pub(super) fn read_pass_field(key: &str, pass: &mut Pass, reader: &mut Reader<'_>) -> Result<(), Invalid> {
-            match key {
-                _ if reader.null() => {}
-                $($key => pass.$field = <$codec>::read(reader)?,)*
-                _ => drop(reader.skip()?),
-            }
-            Ok(())
-        }
-    };
-}
-pass_fields!(define_pass);
-
-/// Writes a key and its value, unless that is one that is left out.
-#[inline]
-fn write<C: Codec>(key: &str, value: &C::Value, out: &mut Vec<u8>) {
-    if !C::is_absent(value) {
-        out.extend_from_slice(key.as_bytes());
-        C::write(value, out);
-    }
-}
