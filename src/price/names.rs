@@ -47,15 +47,9 @@ pub(super) fn spellings<'a>(
         rest = shorter;
         add(rest.into(), false);
     }
-    if bedrock {
-        for step in [invocation, profile, context_suffix] {
-            if let Some(shorter) = step(rest) {
-                rest = shorter;
-                add(rest.into(), false);
-            }
-        }
-    }
-    for step in [version, route] {
+    let steps: &[fn(&str) -> Option<&str>] =
+        if bedrock { &[invocation, profile, context_suffix, version, route] } else { &[version, route] };
+    for step in steps {
         if let Some(shorter) = step(rest) {
             rest = shorter;
             add(rest.into(), false);

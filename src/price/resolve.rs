@@ -205,9 +205,7 @@ fn factor(view: &ProviderView<'_>, entry: EntryId, region: &str) -> Factor {
 fn own(view: &ProviderView<'_>, name: &str) -> Option<Match> {
     let called = view.others().filter(|(_, called)| *called).map(|(row, _)| row);
     called.chain([view.provider]).find_map(|provider| {
-        let row = view.catalog.provider(provider)?;
-        let by =
-            |name: &str, exact_only| by_list(view.catalog, provider, row, name, PriceList::Own, exact_only);
+        let by = |name: &str, exact_only| by_list(view.catalog, provider, name, PriceList::Own, exact_only);
         by(name, false).or_else(|| {
             let mut others = other_spellings(view.catalog, view.row, name).into_iter();
             let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
@@ -219,7 +217,7 @@ fn own(view: &ProviderView<'_>, name: &str) -> Option<Match> {
 /// Finds the entries for exactly this spelling of a name.
 fn find(view: &ProviderView<'_>, name: &str, exact_only: bool) -> Resolution {
     let ProviderView { catalog, provider, row, .. } = *view;
-    let by = |list| by_list(catalog, provider, row, name, list, exact_only);
+    let by = |list| by_list(catalog, provider, name, list, exact_only);
     let litellm = view.litellm(name).map(Match::exact);
     let mut found =
         Resolution { own: by(PriceList::Own), genai: by(PriceList::GenAi), litellm, ..Resolution::default() };
@@ -227,8 +225,7 @@ fn find(view: &ProviderView<'_>, name: &str, exact_only: bool) -> Resolution {
     if found.genai.is_none() {
         // A provider that resells others' models at their prices.
         found.genai = row.resells.iter().find_map(|maker| {
-            let maker = catalog.provider_by_id(maker)?;
-            by_list(catalog, maker, catalog.provider(maker)?, name, PriceList::GenAi, exact_only)
+            by_list(catalog, catalog.provider_by_id(maker)?, name, PriceList::GenAi, exact_only)
         });
         resold = found.genai.is_some();
     }
@@ -282,11 +279,11 @@ fn find(view: &ProviderView<'_>, name: &str, exact_only: bool) -> Resolution {
 fn by_list(
     catalog: &Catalog,
     provider: ProviderId,
-    row: &ProviderRow,
     name: &str,
     list: PriceList,
     exact_only: bool,
 ) -> Option<Match> {
+    let row = catalog.provider(provider)?;
     if let Some(entry) = catalog.exact(provider, name, list) {
         return Some(Match::exact(entry));
     }

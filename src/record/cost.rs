@@ -117,7 +117,7 @@ impl Priced {
         self.charge.as_deref().copied()
     }
 
-    /// Sets what the application asks its own customer for the call.
+    /// Sets what the application charges its own customer for the call.
     pub fn with_charge(mut self, charge: Usd) -> Self {
         self.charge = Some(Box::new(charge));
         self
@@ -143,13 +143,13 @@ closed_list! {
     pub UnpricedReason, "cost_reason" {
         /// There are no figures to multiply.
         NoUsage = "no_usage",
-        /// A figure is there that cannot be read; the others alone would be too cheap.
+        /// A figure cannot be read, and the others alone would be too cheap.
         UnreadableUsage = "unreadable_usage",
         /// Something that may have been billed was counted and is not understood; the known figures alone would be too cheap.
         UnreadUsage = "unread_usage",
         /// The provider reported what came out and not what went in.
         IncompleteUsage = "incomplete_usage",
-        /// Whose API answered is not known.
+        /// The provider is not known.
         UnknownProvider = "unknown_provider",
         /// Neither the model that answered nor the requested one is in the book.
         UnknownModel = "unknown_model",

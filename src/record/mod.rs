@@ -1,4 +1,4 @@
-//! The plain data that everything speaks in: one [`Record`] per call.
+//! The data of one call, a [`Record`], in plain types.
 //!
 //! A record holds who made a call, of what kind, how much was used and what it cost. It never holds a prompt, an
 //! answer, a key or an authorisation header. Its JSON form is one flat object, described at [`Record::to_json`].
@@ -49,7 +49,7 @@ pub use user::{User, UserId, UserIssue, UserSource};
 
 use std::time::{Duration, SystemTime};
 
-/// What is known of one call, in every ending. A field is `None` where it does not apply or is not known.
+/// The record of one call, however it ended. A field is `None` where it does not apply or is not known.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
@@ -67,7 +67,7 @@ pub struct Record {
     /// Why a candidate for the user was refused.
     pub user_issue: Option<UserIssue>,
 
-    /// Whose API it was.
+    /// The provider whose API was called.
     pub provider: Option<Provider>,
     /// How the provider was found out.
     pub provider_source: Option<ProviderSource>,
@@ -96,14 +96,14 @@ pub struct Record {
     pub usage_state: UsageState,
     /// Why they are absent, or what is wrong with them.
     pub usage_reason: Option<UsageReason>,
-    /// The service tier as answered, or else as asked for.
+    /// The service tier of the answer, or else of the request.
     pub service_tier: Option<Text>,
     /// Whether the call went to a batch API.
     pub batch: bool,
     /// The region, where the price depends on it.
     pub region: Option<Text>,
 
-    /// What it cost.
+    /// What the call cost.
     pub cost: Cost,
 
     /// The provider's id of the request.

@@ -21,7 +21,7 @@ pub struct Properties {
 }
 
 impl Properties {
-    /// How many are kept; more are refused and counted.
+    /// The largest number of properties that are kept. More are refused and counted.
     pub const MAX: usize = 16;
 
     /// Adds a property, or replaces the one of that name. A name or value that [`Text::new`] refuses, and a new

@@ -22,7 +22,7 @@ use std::fmt;
 pub struct Rate {
     /// The digits, without trailing zeros.
     mantissa: u64,
-    /// How many of them stand behind the decimal point.
+    /// How many of the digits stand behind the decimal point.
     scale: u8,
 }
 
@@ -54,7 +54,7 @@ impl Rate {
         }
     }
 
-    /// Reads what a million cost, as price lists for tokens have it.
+    /// Reads the price of a million, as price lists for tokens have it.
     ///
     /// # Errors
     /// As [`Rate::from_decimal`].
@@ -160,7 +160,7 @@ impl fmt::Debug for Rate {
     }
 }
 
-/// Why a text is no [`Rate`].
+/// Why a text is not a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseRateError {

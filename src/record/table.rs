@@ -29,12 +29,12 @@ macro_rules! record_fields {
             "user_source": OptTerm<UserSource> = flat.user_source, "where it came from: `verified` `header` `body` `custom`";
             "user_issue": OptTerm<UserIssue> = record.user_issue, "why a candidate was refused: `too_long` `control_character` `not_utf8` `panicked`";
 
-            "provider": Opt<Str<Provider>> = record.provider, "whose API it was: `openai` `anthropic` `google` …, the ids of the price data";
+            "provider": Opt<Str<Provider>> = record.provider, "the provider: `openai` `anthropic` `google` …, the ids of the price data";
             "provider_source": OptTerm<ProviderSource> = record.provider_source, "how that was found out: `host` `setting` `model`";
             "host": Opt<Str<Text>> = record.host, "where the request went";
             "operation": TermOrDefault<Operation> = record.operation, "OpenTelemetry's value or `other`, see [`Operation`](super::Operation)";
             "api": OptTerm<Api> = record.api, "the dialect, see [`Api`](super::Api)";
-            "model": Opt<Str<Text>> = record.model, "the model asked for";
+            "model": Opt<Str<Text>> = record.model, "the requested model";
             "response_model": Opt<Str<Text>> = record.response_model, "the model that answered";
             "stream": Bool = record.stream, "whether the answer was a stream of events";
             "status": Opt<Integer<u16>> = record.status, "the HTTP status";
@@ -44,18 +44,18 @@ macro_rules! record_fields {
             "usage_state": Term<UsageState> = record.usage_state, "`reported` `repeated` `partial` `estimated` `absent`, see [`UsageState`](super::UsageState)";
             "usage_reason": OptTerm<UsageReason> = record.usage_reason, "why it is absent or what is wrong with it, see [`UsageReason`](super::UsageReason)";
             "input_tokens": Opt<Integer<u64>> = record.usage.input_tokens, "all tokens that went in";
-            "cache_read_tokens": Opt<Integer<u64>> = record.usage.cache_read_tokens, "of the input, read from a cache";
-            "cache_write_tokens": Opt<Integer<u64>> = record.usage.cache_write_tokens, "of the input, written to a cache";
-            "cache_write_5m_tokens": Opt<Integer<u64>> = record.usage.cache_write_5m_tokens, "of the cache writes, kept for five minutes";
-            "cache_write_1h_tokens": Opt<Integer<u64>> = record.usage.cache_write_1h_tokens, "of the cache writes, kept for an hour";
-            "input_audio_tokens": Opt<Integer<u64>> = record.usage.input_audio_tokens, "of the input, audio";
-            "input_image_tokens": Opt<Integer<u64>> = record.usage.input_image_tokens, "of the input, images";
-            "cache_read_audio_tokens": Opt<Integer<u64>> = record.usage.cache_read_audio_tokens, "of the cache reads, audio";
-            "cache_read_image_tokens": Opt<Integer<u64>> = record.usage.cache_read_image_tokens, "of the cache reads, images";
+            "cache_read_tokens": Opt<Integer<u64>> = record.usage.cache_read_tokens, "the part of the input that was read from a cache";
+            "cache_write_tokens": Opt<Integer<u64>> = record.usage.cache_write_tokens, "the part of the input that was written to a cache";
+            "cache_write_5m_tokens": Opt<Integer<u64>> = record.usage.cache_write_5m_tokens, "the part of the cache writes that is kept for five minutes";
+            "cache_write_1h_tokens": Opt<Integer<u64>> = record.usage.cache_write_1h_tokens, "the part of the cache writes that is kept for an hour";
+            "input_audio_tokens": Opt<Integer<u64>> = record.usage.input_audio_tokens, "the part of the input that is audio";
+            "input_image_tokens": Opt<Integer<u64>> = record.usage.input_image_tokens, "the part of the input that is images";
+            "cache_read_audio_tokens": Opt<Integer<u64>> = record.usage.cache_read_audio_tokens, "the part of the cache reads that is audio";
+            "cache_read_image_tokens": Opt<Integer<u64>> = record.usage.cache_read_image_tokens, "the part of the cache reads that is images";
             "output_tokens": Opt<Integer<u64>> = record.usage.output_tokens, "all tokens that came out";
-            "reasoning_tokens": Opt<Integer<u64>> = record.usage.reasoning_tokens, "of the output, reasoning";
-            "output_audio_tokens": Opt<Integer<u64>> = record.usage.output_audio_tokens, "of the output, audio";
-            "output_image_tokens": Opt<Integer<u64>> = record.usage.output_image_tokens, "of the output, images";
+            "reasoning_tokens": Opt<Integer<u64>> = record.usage.reasoning_tokens, "the part of the output that is reasoning";
+            "output_audio_tokens": Opt<Integer<u64>> = record.usage.output_audio_tokens, "the part of the output that is audio";
+            "output_image_tokens": Opt<Integer<u64>> = record.usage.output_image_tokens, "the part of the output that is images";
             "passes": Passes = record.usage.passes, "objects with the keys of a [`Pass`](super::Pass), billed beside the wholes above, which do not include them";
             "web_searches": Opt<Integer<u64>> = record.usage.web_searches, "web searches made by the provider";
             "file_searches": Opt<Integer<u64>> = record.usage.file_searches, "searches in the caller's files, made by the provider";
@@ -66,7 +66,7 @@ macro_rules! record_fields {
             "characters": Opt<Integer<u64>> = record.usage.characters, "characters, where these are billed";
             "pages": Opt<Integer<u64>> = record.usage.pages, "pages of documents";
             "annotated_pages": Opt<Integer<u64>> = record.usage.annotated_pages, "pages that were annotated";
-            "service_tier": Opt<Str<Text>> = record.service_tier, "the service tier as answered, or else as asked for";
+            "service_tier": Opt<Str<Text>> = record.service_tier, "the service tier of the answer, or else of the request";
             "batch": UnlessDefault<Bool> = record.batch, "`true` for a batch API";
             "region": Opt<Str<Text>> = record.region, "the region, where the price depends on it";
 
@@ -74,7 +74,7 @@ macro_rules! record_fields {
             "cost_reason": Opt<Term<UnpricedReason>> = flat.cost_reason, "why there is no price, see [`UnpricedReason`](super::UnpricedReason)";
             "cost_usd": Opt<Dollars> = flat.cost, "the amount that counts, an exact decimal";
             "computed_cost_usd": Opt<Dollars> = flat.computed_cost, "our own figure, where the provider reported one";
-            "charge_usd": Opt<Dollars> = flat.charge, "what the application asks its own customer, where a [`Markup`](crate::price::Markup) says so";
+            "charge_usd": Opt<Dollars> = flat.charge, "what the application charges its own customer, where a [`Markup`](crate::price::Markup) says so";
             "priced_as": Opt<Str<Arc<str>>> = flat.priced_as, "the entry of the price list, as `provider/entry`";
             "price_match": OptTerm<PriceMatch> = flat.price_match, "how the model led to it, see [`PriceMatch`](super::PriceMatch)";
             "tier_applied": Opt<Str<Text>> = flat.tier_applied, "the tier, when it was not the default one";

@@ -84,10 +84,14 @@ fn inflate(
     output: &mut [u8],
 ) -> Result<(usize, bool), DecodeError> {
     let (taken, filled) = (decompress.total_in(), decompress.total_out());
-    let status =
-        decompress.decompress(input, output, FlushDecompress::None).map_err(|_| DecodeError::Malformed)?;
+    let result = decompress.decompress(input, output, FlushDecompress::None);
     let taken = (decompress.total_in() - taken) as usize;
     let filled = (decompress.total_out() - filled) as usize;
     *input = input.get(taken..).unwrap_or_default();
-    Ok((filled, status == Status::StreamEnd))
+    match result {
+        Ok(status) => Ok((filled, status == Status::StreamEnd)),
+        // What stands before the damage is handed out first. The next call fails again, and fills nothing.
+        Err(_) if filled > 0 => Ok((filled, false)),
+        Err(_) => Err(DecodeError::Malformed),
+    }
 }

@@ -166,7 +166,10 @@ mod decoding {
         let mut encoded = gzip(b"hello");
         for at in encoded.len() - 8..encoded.len() {
             encoded[at] ^= 1;
-            assert_eq!(decode("gzip", [&encoded[..]]), Err(DecodeError::Malformed));
+            for size in [1, 1000] {
+                let (decoded, outcome) = decode_within("gzip", LIMIT, encoded.chunks(size));
+                assert_eq!((&*decoded, outcome), (&b"hello"[..], Err(DecodeError::Malformed)));
+            }
             encoded[at] ^= 1;
         }
         assert_eq!(decode("gzip", [&encoded[..]]), Ok((b"hello".to_vec(), true)));
