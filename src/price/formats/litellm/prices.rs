@@ -1,6 +1,6 @@
 //! Reads what an entry of the map says of prices.
 
-use super::token_key::{BATCHES, TokenKey, token_key};
+use super::token_key::{BATCHES, TokenKey, base_unit, token_key};
 use crate::price::catalog::{Assembly, Price, RegionalFactor, Regions, STANDARD};
 use crate::price::error::Problem;
 use crate::price::names::{searches_always, searches_count_once};
@@ -116,6 +116,14 @@ fn complete(mut rates: Rates, standard: &Rates) -> Rates {
     rates
 }
 
+/// Reads a natural number. The map writes some with a point: `32000.0`.
+fn natural(raw: &RawValue) -> Option<u64> {
+    match Rate::from_decimal(raw.get()).ok()?.parts() {
+        (number, 0) => Some(number),
+        _ => None,
+    }
+}
+
 /// Reads prices that depend on the size of the input, as a list of ranges.
 fn tiered(raw: &RawValue, standard: &mut Rates) -> Result<(), Problem> {
     let shape = |what: &str| Problem::Shape(format!("tiered_pricing: {what}"));
@@ -127,17 +135,12 @@ fn tiered(raw: &RawValue, standard: &mut Rates) -> Result<(), Problem> {
         let Some(range) = tier.get("range") else { continue };
         let range: Vec<&RawValue> =
             serde_json::from_str(range.get()).map_err(|error| shape(&error.to_string()))?;
-        let start = range.first().ok_or_else(|| shape("an empty range"))?.get();
-        let (start, fraction) = start.split_once('.').unwrap_or((start, "0"));
-        let start: u64 = start.parse().map_err(|_| shape("no number"))?;
-        if fraction.bytes().any(|b| b != b'0') {
-            return Err(shape("no whole number"));
-        }
+        let start = range.first().and_then(|start| natural(start));
+        let start = start.ok_or_else(|| shape("a range that starts with no whole number"))?;
         for (name, raw) in tier {
-            let Some(key) = token_key(name).filter(|key| key.tier.is_none() && key.above == 0) else {
-                continue;
-            };
-            listed.set(key.unit, start, Some(rate(name, raw)?));
+            if let Some(unit) = base_unit(name) {
+                listed.set(unit, start, Some(rate(name, raw)?));
+            }
         }
     }
     for (unit, rate) in listed.iter() {
@@ -216,7 +219,8 @@ struct OffPeakJson<'a> {
 struct WindowJson<'a> {
     #[serde(borrow)]
     hours_utc: &'a RawValue,
-    weekdays: Option<Vec<serde_json::Number>>,
+    #[serde(borrow)]
+    weekdays: Option<Vec<&'a RawValue>>,
 }
 
 /// Returns the prices outside peak hours.
@@ -234,21 +238,19 @@ fn off_peak(raw: &RawValue, standard: &Rates) -> Result<Vec<Price>, Problem> {
         serde_json::from_str(raw.get()).map_err(|error| unreadable(&error.to_string()))?;
     let mut rates = standard.clone();
     for (name, raw) in &fields {
-        if let Some(key) = token_key(name).filter(|key| key.tier.is_none() && key.above == 0) {
-            rates.insert(key.unit, TieredRate::flat(rate(name, raw)?));
+        if let Some(unit) = base_unit(name) {
+            rates.insert(unit, TieredRate::flat(rate(name, raw)?));
         }
     }
     let mut prices = Vec::new();
     for window in json.windows {
         let mut days = 0;
         for day in window.weekdays.iter().flatten() {
-            // Monday is 1, Sunday 7; the map writes some of its whole numbers with a point.
-            let text = day.to_string();
-            let number: u8 = text.trim_end_matches(".0").parse().map_err(|_| unreadable(&text))?;
-            days |= 1u8
-                .checked_shl(u32::from(number).wrapping_sub(1))
-                .filter(|_| number <= 7)
-                .ok_or_else(|| unreadable(&text))?;
+            // Monday is 1, Sunday 7.
+            match natural(day) {
+                Some(number @ 1..=7) => days |= 1 << (number - 1),
+                _ => return Err(unreadable(day.get())),
+            }
         }
         let days = if window.weekdays.is_none() { Validity::ALL_DAYS } else { days };
         let hours = window.hours_utc.get();

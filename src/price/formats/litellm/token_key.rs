@@ -46,6 +46,11 @@ pub(super) fn token_key(key: &str) -> Option<TokenKey> {
     })
 }
 
+/// Returns the unit whose base rate at the default tier `key` is.
+pub(super) fn base_unit(key: &str) -> Option<Unit> {
+    token_key(key).filter(|key| key.tier.is_none() && key.above == 0).map(|key| key.unit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
