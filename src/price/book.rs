@@ -163,7 +163,7 @@ impl PriceBook {
         Ok(Self::builder().snapshot(snapshot)?.build())
     }
 
-    /// Returns this book with the application's own prices, which take precedence. The version says that there are such.
+    /// Returns this book with the application's own prices, which take precedence. The version changes with them.
     ///
     /// # Errors
     /// When one of them is refused; it is named, and this book stays as it is.

@@ -147,7 +147,7 @@ pub(super) fn provider_of_route(route: &str) -> &str {
     }
 }
 
-/// Returns the endpoint that a name says by what it begins with, `gemini/…` for instance, if it is one of the provider's.
+/// Returns the endpoint that a name begins with, such as `gemini/…`, if it is one of the provider's.
 fn of_name(of: &str, name: &str) -> Option<&'static str> {
     let (route, _) = name
         .strip_prefix("bedrock/claude_platform")

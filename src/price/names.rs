@@ -181,7 +181,7 @@ fn expand_compact_dates(name: &str) -> Option<String> {
 /// Returns whether an answer is billed once for its searches, however many there were.
 ///
 /// Google bills a grounded answer of Gemini 2 and before once, and each query from Gemini 3 on
-/// (<https://ai.google.dev/gemini-api/docs/pricing>). LiteLLM says it in `web_search_billing_unit`, where it says it.
+/// (<https://ai.google.dev/gemini-api/docs/pricing>). LiteLLM has it in `web_search_billing_unit` for some models.
 pub(super) fn searches_count_once(provider: &str, model: &str, billing_unit: Option<&str>) -> bool {
     match billing_unit {
         Some("per_prompt") => true,

@@ -10,7 +10,7 @@ use crate::record::{Rate, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A price of the application's own, for one model of one provider: it stands before what the price data says.
+/// A price of the application's own, for one model of one provider. It takes precedence over the price data.
 ///
 /// A rate of zero is a price like any other. A unit without a rate is billed as the kind that it is a part of, as
 /// everywhere; a tier that is not set here is looked up in the price data.

@@ -1,4 +1,4 @@
-//! The rules by which price data says which names an entry covers.
+//! The rules by which an entry of price data covers names.
 
 use fancy_regex::{BytesMode, RegexBuilder};
 use serde::{Deserialize, Deserializer, Serialize};

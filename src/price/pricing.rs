@@ -58,7 +58,7 @@ impl PriceBook {
         for (found, filler) in resolution.candidates() {
             let Some(entry) = catalog.entry(found.entry) else { continue };
             let factor = match resolution.factor {
-                // The application's own prices are what it says they are, in every region.
+                // The application's own prices hold in every region.
                 _ if entry.list == PriceList::Own => None,
                 Factor::None => None,
                 Factor::By(factor) => Some(factor),
@@ -67,7 +67,7 @@ impl PriceBook {
             let filler = filler.and_then(|(filler, fills)| Some((catalog.entry(filler)?, fills)));
             match bill(&Basis { entry, filler, factor }, parts) {
                 Ok(()) => return Ok((entry, found.how)),
-                // That a rate is missing says more than that another list does not know the tier.
+                // A missing rate is the better reason than a tier that another list does not know.
                 Err(other) if reason != UnpricedReason::NoRate => reason = other,
                 Err(_) => {}
             }
@@ -121,7 +121,7 @@ impl PriceBook {
             found.filter(Resolution::is_known).unwrap_or(known)
         };
 
-        // A gateway answers with the name alone, without the place that it was asked for.
+        // A gateway answers with the name alone, without the requested place.
         let in_a_place = call.model.filter(|asked| call.region.is_none() && names_a_region(asked));
         let in_a_place = in_a_place.map(resolve).filter(Resolution::is_known);
         let mut resolution = in_a_place.or_else(|| call.response_model.map(resolve)).unwrap_or_default();

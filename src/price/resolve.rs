@@ -104,7 +104,7 @@ impl Resolution {
         Self { own: alias(self.own), genai: alias(self.genai), litellm: alias(self.litellm), ..self }
     }
 
-    /// Returns whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
+    /// Returns whether the latest of a name may not be what goes by the name alone: the data lists dates of it, at other prices.
     fn contradicted(&self, view: &ProviderView<'_>, name: &str) -> bool {
         let Some(Match { entry, .. }) = self.genai.or(self.litellm) else { return false };
         let Some(list) = view.catalog.entry(entry).map(|entry| entry.list) else { return false };

@@ -117,13 +117,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// Creates a record of a call that started at `time` and of which nothing else is known yet. It is for tests of sinks
+    /// Creates a record of a call that started at `time`, with nothing else known yet. It is for tests of sinks
     /// and for importing; the layer makes its own.
     pub fn new(time: SystemTime) -> Self {
         Self::with_id(RecordId::new(time), time)
     }
 
-    /// Creates a record of which nothing is known, not even its time.
+    /// Creates a record with nothing known, not even its time.
     pub(crate) fn blank() -> Self {
         Self::with_id(RecordId::NIL, SystemTime::UNIX_EPOCH)
     }

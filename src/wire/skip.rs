@@ -118,7 +118,7 @@ fn structural(bytes: &[u8]) -> Option<usize> {
 
 const BLOCK: usize = 64;
 
-/// Returns a word of which every byte is `byte`.
+/// Returns a word that consists of `byte` alone.
 const fn every(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }

@@ -120,7 +120,7 @@ pub(in crate::price) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(),
     Ok(())
 }
 
-/// Adds one model; also says whether its rule covers its own id.
+/// Adds one model, and returns its entry and whether its rule covers its own id.
 fn model(
     raw: &RawValue,
     provider_id: &str,

@@ -69,7 +69,7 @@ enum ScanState {
 pub(crate) enum Value<'a> {
     /// Its raw text as written.
     Json(&'a [u8]),
-    /// It is over its limit. Its first byte says which type it has.
+    /// It is over its limit. Its type follows from its first byte.
     TooLong { first: u8 },
     /// A piece of a value that is wanted in pieces: of a string what stands between its quotes, of others all.
     Piece { raw: &'a [u8], last: bool },

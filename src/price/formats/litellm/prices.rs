@@ -1,4 +1,4 @@
-//! Reads what an entry of the map says of prices.
+//! Reads the prices of an entry of the map.
 
 use super::token_key::{BATCHES, TokenKey, base_unit, token_key};
 use crate::price::catalog::{Assembly, Price, RegionalFactor, Regions, STANDARD};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// An entry's fields, as they are written.
 pub(super) type RawFields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
-/// What an entry says of prices.
+/// The prices of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ModelPrices {
     pub(super) prices: Vec<Price>,
@@ -191,7 +191,7 @@ fn searches(
 /// Removes rates without meaning: zeros for tokens where something else is billed, and a rate for reasoning that is the
 /// rate for output.
 ///
-/// Other zeros are taken as they are: LiteLLM says so of what runs on one's own machine, of previews, and of moderation.
+/// Other zeros are taken as they are: LiteLLM has them for models on one's own machine, previews and moderation.
 fn tidy(fields: &RawFields<'_>, rates: &mut Rates) {
     let free = |rate: &TieredRate| rate.above.is_empty() && rate.base.is_some_and(Rate::is_zero);
     let tokens_are_free = rates.iter().all(|(unit, rate)| !unit.is_token() || free(rate));
