@@ -31,7 +31,7 @@ pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
 pub(crate) use decimal::{divide_half_even, round_half_even};
 pub use error::RecordError;
 pub use id::{ParseRecordIdError, RecordId};
-pub(crate) use json::Reading;
+pub(crate) use json::SharedTexts;
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
 pub use parts::Part;
