@@ -4,7 +4,7 @@ use crate::panics::Panics;
 use std::fmt;
 use std::sync::Arc;
 
-/// Counts the tokens of calls whose usage is absent: streams whose usage was not requested, and those that were left
+/// Counts the tokens of calls whose usage is absent: streams that nobody asked for their usage, and those that were left
 /// before it came.
 ///
 /// Nothing is ever estimated unless a counter is plugged in with
@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// # drop(layer);
 /// ```
 pub trait TokenCounter: Send + Sync + 'static {
-    /// Counts the tokens of `text`. `model` is the one that answers, or else the requested one. It is not known while a long
+    /// How many tokens `text` is. `model`: the one that answers, or else the one asked for. It is not known while a long
     /// request passes that names it at its end.
     fn count_tokens(&self, text: &str, model: Option<&str>) -> u64;
 }
@@ -55,7 +55,7 @@ impl Counter {
         Self { counter: Arc::new(counter), panics: Arc::clone(panics) }
     }
 
-    /// Counts the tokens of `text`; `None` when the counter panicked.
+    /// How many tokens `text` is; `None` when the counter panicked.
     pub(crate) fn count(&self, text: &str, model: Option<&str>) -> Option<u64> {
         self.panics.catch(|| self.counter.count_tokens(text, model))
     }
