@@ -83,19 +83,20 @@
 //! none. `sort=user` has no such rows.) A request's body is read up to 64 KiB. Where the past is only kept in whole days of UTC,
 //! answers are about these, and say so.
 
-mod amount;
 mod answer;
 mod api;
 mod body;
+mod composite;
+mod condition;
 mod export;
 mod helicone;
-mod json;
+mod openapi;
 mod pages;
 mod params;
 mod pause;
-mod problem;
 mod question;
 mod range;
+mod rejection;
 mod route;
 mod service;
 mod settings;

@@ -17,32 +17,38 @@
 //! * The **model** of a call is the one that answered, or else the one asked for.
 //! * **Money** is exact.
 
+mod amount;
 mod breakdown;
 mod error;
-pub(crate) mod export;
+mod export;
 mod filter;
+mod gaps;
 mod histogram;
 pub(crate) mod instant;
 mod measure;
-pub(crate) mod overview;
+mod overview;
 mod pattern;
 mod quantiles;
 mod ratio;
 mod selection;
 mod series;
 mod source;
+mod summary;
 mod totals;
-pub(crate) mod users;
+mod user_query;
+mod users;
 mod who;
-pub(crate) mod window;
+mod window;
 mod zone;
 
+pub use amount::Amount;
 pub use breakdown::{Breakdown, Group, GroupBy, GroupName};
 pub use error::QueryError;
 pub use export::{Table, Value};
 pub use filter::{CallFilter, Scope, UserFilter};
+pub use gaps::Gaps;
 pub use histogram::{Bin, Histogram, HistogramQuery};
-pub use measure::{Amount, Measure};
+pub use measure::{Measure, MeasureUnit};
 pub use overview::Overview;
 pub use pattern::Pattern;
 pub use quantiles::Quantiles;
@@ -50,11 +56,14 @@ pub use ratio::{MeanCost, Ratio};
 pub use selection::Selection;
 pub use series::{Cohort, Point, Retention, Series};
 pub use source::{Report, Scoped};
+pub use summary::UserSummary;
 pub use totals::Totals;
-pub use users::{Cursor, Gaps, Sums, UserPage, UserQuery, UserSummary};
+pub(crate) use user_query::RowOrder;
+pub use user_query::{Cursor, UserQuery};
+pub use users::{Sums, UserPage};
 pub use who::Who;
 pub use window::{Step, Window};
 pub use zone::{Zone, ZoneError};
 
-/// What rows are sorted by: any [`Measure`].
+/// The measure that rows are sorted by: any [`Measure`].
 pub type SortBy = Measure;
