@@ -23,9 +23,9 @@ use std::slice::from_ref;
 /// The most rows of an answer that is not an export.
 const MAX_LIMIT: usize = 1_000;
 
-type Answer = Result<Response<DashboardBody>, Rejection>;
+type Answered = Result<Response<DashboardBody>, Rejection>;
 
-pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Question<R>) -> Answer {
+pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Question<R>) -> Answered {
     match api {
         Api::Users => users(question).await,
         Api::User => answer::json(&user(&question, OneUser::of(&question).await?)),
@@ -34,21 +34,30 @@ pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Ques
             let is_open = question.window.start().is_none() || question.window.end().is_none();
             let totals = if is_open { question.overview().await?.totals } else { Totals::default() };
             let series = question.series(question.step(&totals)?).await?;
-            let piece = |points: &[Point]| Series { points: points.to_vec(), ..series };
+            let piece = |points: &[Point]| {
+                let mut piece = Series::new(series.step);
+                piece.points = points.to_vec();
+                piece
+            };
             table(&question, &pieces(&series.points, piece), series.gaps, export::SERIES).await
         }
         Api::Breakdown => {
             let breakdown = question.breakdown(&group_by(&question)?).await?;
-            let piece = |groups: &[Group]| Breakdown {
-                groups: groups.to_vec(),
-                ..Breakdown::new(breakdown.by.clone())
+            let piece = |groups: &[Group]| {
+                let mut piece = Breakdown::new(breakdown.by.clone());
+                piece.groups = groups.to_vec();
+                piece
             };
             table(&question, &pieces(&breakdown.groups, piece), breakdown.gaps, export::BREAKDOWN).await
         }
         Api::Retention => {
-            let Retention { cohorts, gaps } = question.retention().await?;
-            let piece = |cohorts: &[Cohort]| Retention { cohorts: cohorts.to_vec(), gaps };
-            table(&question, &pieces(&cohorts, piece), gaps, export::RETENTION).await
+            let retention = question.retention().await?;
+            let piece = |cohorts: &[Cohort]| {
+                let mut piece = Retention::default();
+                piece.cohorts = cohorts.to_vec();
+                piece
+            };
+            table(&question, &pieces(&retention.cohorts, piece), retention.gaps, export::RETENTION).await
         }
         Api::Histogram => histogram(&question).await,
         Api::Overview => {
@@ -75,7 +84,7 @@ pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Ques
 
 /// An answer as JSON, with what every answer says of itself.
 #[derive(Serialize)]
-struct Envelope<T> {
+struct ReportAnswer<T> {
     #[serde(flatten)]
     answer: T,
     gaps: Gaps,
@@ -83,7 +92,7 @@ struct Envelope<T> {
     zone: String,
 }
 
-impl<T> Envelope<T> {
+impl<T> ReportAnswer<T> {
     fn new<R: Report>(question: &Question<R>, answer: T, gaps: Gaps) -> Self {
         Self { answer, gaps, widened: question.is_widened(), zone: question.zone.to_string() }
     }
@@ -110,14 +119,14 @@ async fn table<R: Report, T: Table + Sync>(
     pieces: &[T],
     gaps: Gaps,
     names: FileNames,
-) -> Answer {
+) -> Answered {
     let Some(format) = FileFormat::of(&question.params)? else {
         let mut all = Vec::new();
         for piece in pieces {
             all.extend(rows(piece));
             pause().await;
         }
-        return answer::json(&Envelope::new(question, Rows { rows: all }, gaps));
+        return answer::json(&ReportAnswer::new(question, Rows { rows: all }, gaps));
     };
     let mut text = String::new();
     for piece in pieces {
@@ -163,7 +172,7 @@ impl From<Sums> for SumsAnswer {
     }
 }
 
-async fn users<R: Report + Clone + 'static>(question: Question<R>) -> Answer {
+async fn users<R: Report + Clone + 'static>(question: Question<R>) -> Answered {
     let query = question.user_query()?;
     if let Some(format) = FileFormat::of(&question.params)? {
         let first = export::users(question, query, format).await?;
@@ -181,11 +190,13 @@ async fn users<R: Report + Clone + 'static>(question: Question<R>) -> Answer {
         sums: page.sums.map(SumsAnswer::from),
         other,
     };
-    answer::json(&Envelope::new(&question, answer, page.gaps))
+    answer::json(&ReportAnswer::new(&question, answer, page.gaps))
 }
 
 fn row_of(summary: UserSummary) -> Option<Box<RawValue>> {
-    rows(&UserPage { rows: vec![summary], ..UserPage::default() }).pop()
+    let mut page = UserPage::default();
+    page.rows.push(summary);
+    rows(&page).pop()
 }
 
 #[derive(Serialize)]
@@ -204,7 +215,7 @@ pub(super) fn user<R: Report>(question: &Question<R>, user: OneUser) -> impl Ser
         over_time: rows(&user.series),
         last_calls: raw(user.calls.iter().map(Record::to_json)).collect(),
     };
-    Envelope::new(question, answer, user.gaps)
+    ReportAnswer::new(question, answer, user.gaps)
 }
 
 fn group_by<R: Report>(question: &Question<R>) -> Result<GroupBy, Rejection> {
@@ -233,7 +244,7 @@ struct HistogramAnswer {
     quartiles: Option<[Value; 3]>,
 }
 
-async fn histogram<R: Report>(question: &Question<R>) -> Answer {
+async fn histogram<R: Report>(question: &Question<R>) -> Answered {
     let name = question.params.get("measure").unwrap_or(Measure::Requests.as_str());
     let measure = condition::measure("measure", name)?;
     if !measure.has_histogram() {
@@ -253,10 +264,10 @@ async fn histogram<R: Report>(question: &Question<R>) -> Answer {
         unknown: histogram.unknown,
         quartiles: histogram.quartiles.map(|quartiles| quartiles.map(value)),
     };
-    answer::json(&Envelope::new(question, answer, histogram.gaps))
+    answer::json(&ReportAnswer::new(question, answer, histogram.gaps))
 }
 
-async fn health<R: Report>(question: &Question<R>) -> Answer {
+async fn health<R: Report>(question: &Question<R>) -> Answered {
     let Health { overview, absent } = Health::of(question).await?;
     let unpriced = overview.unpriced_models.iter().map(|(model, requests)| match model {
         Some(model) => json!({"model": model.as_str(), "requests": requests}),
@@ -288,5 +299,5 @@ async fn health<R: Report>(question: &Question<R>) -> Answer {
         answer["dropped_records"] = overview.dropped.into();
         answer["sinks"] = sinks.collect();
     }
-    answer::json(&Envelope::new(question, answer, overview.gaps))
+    answer::json(&ReportAnswer::new(question, answer, overview.gaps))
 }

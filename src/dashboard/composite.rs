@@ -56,8 +56,8 @@ impl Health {
         let absent = absent.filter_map(|group| {
             let reason = match group.name {
                 GroupName::Is(reason) => reason.to_string(),
-                GroupName::Other => "not_kept".to_owned(),
                 GroupName::Absent => return None,
+                _ => "not_kept".to_owned(),
             };
             Some((reason, group.totals.requests()))
         });

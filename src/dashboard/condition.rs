@@ -46,7 +46,7 @@ pub(super) fn amount(field: &str, measure: Measure, text: &str) -> Result<Amount
             let duration = micros.map(Duration::from_micros);
             (duration.map(Amount::from), "must be a whole number of microseconds")
         }
-        MeasureUnit::Count | MeasureUnit::Average | MeasureUnit::Share => (
+        _ => (
             Ratio::from_decimal(text).map(Amount::from),
             "must be a decimal number that is not negative, of at most 19 digits",
         ),

@@ -102,8 +102,10 @@ impl UnwrittenRows {
     /// Takes the next rows, as a page of their own.
     fn take(&mut self) -> UserPage {
         let rows: Vec<_> = self.rows.by_ref().take(ROWS).collect();
-        let other = if self.is_empty() { self.page.other.take() } else { None };
-        UserPage { rows, other, ..UserPage::default() }
+        let mut page = UserPage::default();
+        page.rows = rows;
+        page.other = if self.is_empty() { self.page.other.take() } else { None };
+        page
     }
 
     fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from a description of the operations and the table of measures.
 
-use super::route::Route;
+use super::route::DashboardRoute;
 use crate::report::{Breakdown, GroupBy, Measure, MeasureUnit, Table, UserPage};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -91,16 +91,16 @@ fn make(Description { info, operations, mut parameters, mut schemas }: Descripti
 fn schema_of(unit: MeasureUnit) -> Value {
     match unit {
         MeasureUnit::Count | MeasureUnit::Microseconds => json!({"type": "integer", "minimum": 0}),
-        MeasureUnit::Average | MeasureUnit::Share => json!({"type": "number", "minimum": 0}),
         MeasureUnit::Dollars | MeasureUnit::AverageDollars => {
             json!({"type": "number", "description": "US dollars, an exact decimal of up to twelve places."})
         }
         MeasureUnit::Time => json!({"type": "string", "format": "date-time"}),
+        _ => json!({"type": "number", "minimum": 0}),
     }
 }
 
 fn path_item(path: &str, mut operation: Operation) -> Value {
-    let is_form = matches!(Route::of(path), Some(Route::Helicone(_)));
+    let is_form = matches!(DashboardRoute::of(path), Some(DashboardRoute::Helicone(_)));
     let error = if is_form { "ResultError" } else { "Error" };
     let failed = |description: &str| json!({"description": description, "content": content(reference("schemas", error))});
     let mut responses = json!({
@@ -168,7 +168,7 @@ mod tests {
         let document: Value = serde_json::from_str(document()).unwrap();
         let paths = document["paths"].as_object().unwrap();
         let described = |path: &str| path.starts_with("/api/") || path.starts_with("/v1/");
-        let routes = Route::ALL.iter().map(|(path, _)| *path).filter(|path| described(path));
+        let routes = DashboardRoute::ALL.iter().map(|(path, _)| *path).filter(|path| described(path));
         assert_eq!(routes.clone().count(), paths.len());
         assert!(routes.clone().all(|path| paths.contains_key(path)));
         let schemas = &document["components"]["schemas"];

@@ -1,7 +1,7 @@
 //! The query strings of addresses, which hold all state of the pages.
 
 use super::rejection::Rejection;
-use super::route::Route;
+use super::route::DashboardRoute;
 use crate::record::Text;
 
 /// The parameters that say from when to when. They go along from page to page.
@@ -76,7 +76,7 @@ impl Params {
     }
 
     /// Returns a relative link to `route` with these parameters.
-    pub(super) fn link(&self, route: impl Into<Route>) -> String {
+    pub(super) fn link(&self, route: impl Into<DashboardRoute>) -> String {
         let path = route.into().relative();
         if self.0.is_empty() {
             return path.to_owned();

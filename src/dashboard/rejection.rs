@@ -41,9 +41,7 @@ impl From<QueryError> for Rejection {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the store failed to answer")
             }
             QueryError::TooManyPoints { .. } => Self::of("step", error),
-            QueryError::WithinQuarter | QueryError::TooFine { .. } | QueryError::OutOfRange => {
-                Self::of("from", error)
-            }
+            _ => Self::of("from", error),
         }
     }
 }

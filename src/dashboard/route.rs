@@ -2,7 +2,7 @@
 
 /// What a path leads to. Paths are one or more levels below wherever the service is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(super) enum DashboardRoute {
     Root,
     Page(Page),
     Asset(Asset),
@@ -58,7 +58,7 @@ pub(super) enum Audience {
     HeliconeClient,
 }
 
-impl Route {
+impl DashboardRoute {
     /// Every path but the root.
     pub(super) const ALL: [(&str, Self); 20] = [
         ("/users", Self::Page(Page::Users)),
@@ -106,13 +106,13 @@ impl Route {
     }
 }
 
-impl From<Page> for Route {
+impl From<Page> for DashboardRoute {
     fn from(page: Page) -> Self {
         Self::Page(page)
     }
 }
 
-impl From<Api> for Route {
+impl From<Api> for DashboardRoute {
     fn from(api: Api) -> Self {
         Self::Api(api)
     }

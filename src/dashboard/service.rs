@@ -5,7 +5,7 @@ use super::body::DashboardBody;
 use super::params::Params;
 use super::question::Question;
 use super::rejection::Rejection;
-use super::route::{Audience, Route};
+use super::route::{Audience, DashboardRoute};
 use super::settings::DashboardSettings;
 use super::sinks::{ShownSink, SinkCounts};
 use super::{api, helicone, pages};
@@ -144,8 +144,8 @@ where
         let dashboard = self.clone();
         DashboardFuture::new(async move {
             let (parts, body) = request.into_parts();
-            let route = Route::of(parts.uri.path());
-            let audience = route.map_or(Audience::Person, Route::audience);
+            let route = DashboardRoute::of(parts.uri.path());
+            let audience = route.map_or(Audience::Person, DashboardRoute::audience);
             let answered = dashboard.answer(route, &parts, body).await;
             let answer = answered.unwrap_or_else(|rejection| dashboard.reject(audience, &rejection));
             answer::finish(answer, &parts)
@@ -156,7 +156,7 @@ where
 impl<R: Report + Clone + 'static> Dashboard<R> {
     async fn answer<B>(
         &self,
-        route: Option<Route>,
+        route: Option<DashboardRoute>,
         parts: &Parts,
         body: B,
     ) -> Result<Response<DashboardBody>, Rejection>
@@ -168,7 +168,7 @@ impl<R: Report + Clone + 'static> Dashboard<R> {
         let scope = (self.settings.guard)(parts)
             .ok_or_else(|| Rejection::new(StatusCode::FORBIDDEN, "you may not see this"))?;
         let route = route.ok_or_else(Rejection::not_found)?;
-        let method = if let Route::Helicone(_) = route { Method::POST } else { Method::GET };
+        let method = if let DashboardRoute::Helicone(_) = route { Method::POST } else { Method::GET };
         if parts.method != method && !(method == Method::GET && parts.method == Method::HEAD) {
             return Ok(self.reject_method(route.audience(), &method));
         }
@@ -176,14 +176,14 @@ impl<R: Report + Clone + 'static> Dashboard<R> {
         let params = Params::parse(parts.uri.query().unwrap_or_default());
         let question = || Question::new(report.clone(), Arc::clone(&self.settings), scope.clone(), &params);
         match route {
-            Route::Root => {
-                let page = Route::from(pages::first(&scope)).relative();
+            DashboardRoute::Root => {
+                let page = DashboardRoute::from(pages::first(&scope)).relative();
                 Ok(answer::redirect(self.settings.mount.as_deref(), page))
             }
-            Route::Asset(asset) => Ok(answer::asset(asset)),
-            Route::Page(page) => pages::answer(page, question()?).await,
-            Route::Api(which) => api::answer(which, question()?).await,
-            Route::Helicone(which) => {
+            DashboardRoute::Asset(asset) => Ok(answer::asset(asset)),
+            DashboardRoute::Page(page) => pages::answer(page, question()?).await,
+            DashboardRoute::Api(which) => api::answer(which, question()?).await,
+            DashboardRoute::Helicone(which) => {
                 let body = read(parts, body).await?;
                 helicone::answer(which, &report, &body).await
             }

@@ -55,16 +55,21 @@ impl Series {
     /// The most points that a series has.
     pub const MAX_POINTS: usize = 20_000;
 
-    /// Creates the series of the steps that a window is made of, without calls. Its bounds must be known.
+    /// Creates a series without steps.
+    pub fn new(step: Step) -> Self {
+        Self { step, points: Vec::new(), gaps: Gaps::default() }
+    }
+
+    /// Creates a series of the steps that a window is made of, without calls.
     ///
     /// # Errors
     /// When the window has no bounds, or more than [`MAX_POINTS`](Self::MAX_POINTS) steps.
-    pub fn new(step: Step, zone: &Zone, window: Window) -> Result<Self, QueryError> {
+    pub fn of_window(step: Step, zone: &Zone, window: Window) -> Result<Self, QueryError> {
         let edges = step.edges(zone, window.bounds(), Self::MAX_POINTS)?;
         let moments = edges.iter().map(|&edge| from_micros(edge));
         let points =
             moments.clone().zip(moments.skip(1)).map(|(start, end)| Point::new(step, zone, start, end));
-        Ok(Self { step, points: points.collect(), gaps: Gaps::default() })
+        Ok(Self { points: points.collect(), ..Self::new(step) })
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn metrics<R: Report>(
     let page = ask(report, selection, &query).await?;
     let any = report.users(&Selection::new(), &UserQuery::new().limit(1)).await?;
     Ok(Metrics {
-        users: page.rows.iter().map(UserMetrics::from).collect(),
+        users: page.rows.iter().map(UserMetricsRow::from).collect(),
         count: page.matching,
         has_users: any.matching != 0 || any.other.is_some(),
     })
@@ -41,14 +41,14 @@ pub(super) async fn metrics<R: Report>(
 /// The answer to `POST /v1/user/metrics/query`.
 #[derive(Serialize)]
 pub(super) struct Metrics {
-    users: Vec<UserMetrics>,
+    users: Vec<UserMetricsRow>,
     count: u64,
     #[serde(rename = "hasUsers")]
     has_users: bool,
 }
 
 #[derive(Serialize)]
-struct UserMetrics {
+struct UserMetricsRow {
     id: String,
     user_id: String,
     active_for: u64,
@@ -62,7 +62,7 @@ struct UserMetrics {
     cost: Value,
 }
 
-impl From<&UserSummary> for UserMetrics {
+impl From<&UserSummary> for UserMetricsRow {
     fn from(row: &UserSummary) -> Self {
         let totals = &row.totals;
         Self {
@@ -102,7 +102,7 @@ fn cost(cost: Option<Usd>) -> Value {
 pub(super) async fn overview<R: Report>(
     report: &Scoped<R>,
     fields: &JsonMembers<'_>,
-) -> Result<Spread, Rejection> {
+) -> Result<MetricsOverview, Rejection> {
     let FilterTree { calls, users, window } = filter::read("filter", fields.required("filter")?)?;
     let scope = match users {
         UserFilter::All => Scope::All,
@@ -121,11 +121,11 @@ pub(super) async fn overview<R: Report>(
         |measure| HistogramQuery::new(measure).from_permille(from.min(permille)).up_to_permille(permille);
     let requests = bins(report, &selection, query(Measure::Requests)).await?;
     let costs = bins(report, &selection, query(Measure::Cost)).await?;
-    Ok(Spread {
-        request_count: requests.iter().map(|bin| SpreadRow::new(bin, |count| count.to_string())).collect(),
+    Ok(MetricsOverview {
+        request_count: requests.iter().map(|bin| BinRow::new(bin, |count| count.to_string())).collect(),
         user_cost: costs
             .iter()
-            .map(|bin| SpreadRow::new(bin, |picos| Usd::from_picos(picos).to_string()))
+            .map(|bin| BinRow::new(bin, |picos| Usd::from_picos(picos).to_string()))
             .collect(),
     })
 }
@@ -142,19 +142,19 @@ async fn bins<R: Report>(
 
 /// The answer to `POST /v1/user/metrics-overview/query`.
 #[derive(Serialize)]
-pub(super) struct Spread {
-    request_count: Vec<SpreadRow>,
-    user_cost: Vec<SpreadRow>,
+pub(super) struct MetricsOverview {
+    request_count: Vec<BinRow>,
+    user_cost: Vec<BinRow>,
 }
 
 #[derive(Serialize)]
-struct SpreadRow {
+struct BinRow {
     range_start: String,
     range_end: String,
     value: u64,
 }
 
-impl SpreadRow {
+impl BinRow {
     fn new(bin: &Bin, show: impl Fn(i128) -> String) -> Self {
         Self { range_start: show(bin.from), range_end: show(bin.to), value: bin.users }
     }

@@ -52,7 +52,6 @@ impl Figure {
     /// Formats the amount of a measure.
     pub(super) fn measure(measure: Measure, amount: Option<Amount>, zone: &Zone) -> Self {
         match amount {
-            None => Self::unknown(),
             Some(Amount::Count(count)) => Self::count(count),
             Some(Amount::Ratio(ratio)) if measure.unit() == MeasureUnit::Share => Self::share(ratio),
             Some(Amount::Ratio(ratio)) if ratio.over == 0 => Self::unknown(),
@@ -71,6 +70,7 @@ impl Figure {
                 Self::of(length(micros), format!("{} \u{b5}s", grouped(micros)))
             }
             Some(Amount::Time(time)) => Self::of(minute(time, zone), second(time, zone)),
+            _ => Self::unknown(),
         }
     }
 }

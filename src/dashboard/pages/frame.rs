@@ -3,7 +3,7 @@
 use super::super::params::RANGE;
 use super::super::question::Question;
 use super::super::range::RANGES;
-use super::super::route::{Page, Route};
+use super::super::route::{DashboardRoute, Page};
 use super::super::settings::DashboardSettings;
 use super::format::{Figure, grouped, minute};
 use crate::report::{Gaps, Report, Scope};
@@ -102,7 +102,7 @@ impl RangeForm {
         let is_custom = !from.is_empty() || !to.is_empty();
         let chosen = named.unwrap_or("all");
         Self {
-            page: Route::from(page).relative(),
+            page: DashboardRoute::from(page).relative(),
             kept: params.without(&RANGE).without(&["page"]).fields(),
             choices: RANGES.map(|(value, label, _)| (value, label, value == chosen && !is_custom)).to_vec(),
             from: from.to_owned(),

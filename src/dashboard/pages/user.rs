@@ -114,7 +114,7 @@ fn models(breakdown: &Breakdown) -> Vec<ModelRow> {
         name: match &group.name {
             GroupName::Is(name) => name.to_string(),
             GroupName::Absent => "(no model)".to_owned(),
-            GroupName::Other => "(models not kept apart)".to_owned(),
+            _ => "(models not kept apart)".to_owned(),
         },
         requests: Figure::count(group.totals.requests()),
         tokens: Figure::maybe_count(group.totals.tokens()),

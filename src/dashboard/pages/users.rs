@@ -256,8 +256,9 @@ fn row<R: Report>(
 /// Returns the link to the page of a row.
 fn href<R: Report>(question: &Question<R>, who: &Who) -> String {
     let shared = question.params.only(&[RANGE, CALLS].concat());
-    match who {
-        Who::User(id) => shared.with("id", [id.as_str()]).link(Page::User),
-        Who::Nobody | Who::Other => shared.with("row", [who.kind()]).link(Page::User),
-    }
+    let own = match who.user() {
+        Some(id) => shared.with("id", [id.as_str()]),
+        None => shared.with("row", [who.kind()]),
+    };
+    own.link(Page::User)
 }
