@@ -1,6 +1,6 @@
 //! Our own questions: the answers of the report, as they are exported.
 
-use super::answer;
+use super::answer::{self, FlatObject, number};
 use super::body::DashboardBody;
 use super::composite::{Health, OneUser};
 use super::condition;
@@ -143,33 +143,19 @@ struct UsersAnswer {
     limit: usize,
     rows: Vec<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sums: Option<SumsAnswer>,
+    sums: Option<FlatObject<5>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     other: Option<Box<RawValue>>,
 }
 
-#[derive(Serialize)]
-struct SumsAnswer {
-    users: u64,
-    requests: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_usd: Option<Value>,
-}
-
-impl From<Sums> for SumsAnswer {
-    fn from(sums: Sums) -> Self {
-        Self {
-            users: sums.users,
-            requests: sums.requests,
-            input_tokens: sums.input_tokens,
-            output_tokens: sums.output_tokens,
-            cost_usd: sums.cost.map(|cost| Value::Number(cost.to_string())),
-        }
-    }
+fn sums(sums: Sums) -> FlatObject<5> {
+    FlatObject([
+        ("users", number(sums.users)),
+        ("requests", number(sums.requests)),
+        ("input_tokens", sums.input_tokens.map_or(Value::Unknown, number)),
+        ("output_tokens", sums.output_tokens.map_or(Value::Unknown, number)),
+        ("cost_usd", sums.cost.map_or(Value::Unknown, number)),
+    ])
 }
 
 async fn users<R: Report + Clone + 'static>(question: Question<R>) -> Answered {
@@ -187,7 +173,7 @@ async fn users<R: Report + Clone + 'static>(question: Question<R>) -> Answered {
         offset,
         limit,
         rows: rows(&page),
-        sums: page.sums.map(SumsAnswer::from),
+        sums: page.sums.map(sums),
         other,
     };
     answer::json(&ReportAnswer::new(&question, answer, page.gaps))
@@ -255,8 +241,7 @@ async fn histogram<R: Report>(question: &Question<R>) -> Answered {
         return table(question, from_ref(&histogram), histogram.gaps, export::HISTOGRAM).await;
     }
     let value = |value: i128| {
-        let dollars = (measure == Measure::Cost).then(|| Usd::from_picos(value).to_string());
-        Value::Number(dollars.unwrap_or_else(|| value.to_string()))
+        if measure == Measure::Cost { number(Usd::from_picos(value)) } else { number(value) }
     };
     let answer = HistogramAnswer {
         rows: rows(&histogram),

@@ -39,33 +39,31 @@ impl Overview {
     /// Extrapolates the cost of a window, `None` if none is known, from the part of it before `now` to the whole: what
     /// [`month_projection`](Self::month_projection) is made of.
     pub fn project(cost: Option<Usd>, window: Window, now: SystemTime) -> Option<Usd> {
-        project(cost?, window, to_micros(now))
+        let (start, end) = window.bounds();
+        let passed = u128::try_from(to_micros(now).checked_sub(start)?).ok().filter(|&passed| passed > 0)?;
+        let whole = u128::try_from(end.checked_sub(start)?).ok()?;
+        let picos = cost?.picos();
+        // The quotient and the remainder are stretched one by one, so that nothing overflows unless the result does.
+        let (full, rest) = (picos.unsigned_abs() / passed, picos.unsigned_abs() % passed);
+        let product = rest * whole;
+        let rest_to_half = (product % passed * 2).cmp(&passed);
+        let total = full.checked_mul(whole)?.checked_add(product / passed)?;
+        let total = i128::try_from(round_half_even(total, rest_to_half)?).ok()?;
+        Some(Usd::from_picos(if picos < 0 { -total } else { total }))
     }
-}
-
-fn project(cost: Usd, window: Window, now: i64) -> Option<Usd> {
-    let (start, end) = window.bounds();
-    let passed = u64::try_from(now.checked_sub(start)?).ok().filter(|&passed| passed > 0)?;
-    let whole = u64::try_from(end.checked_sub(start)?).ok()?;
-    let picos = cost.picos();
-    // In two parts, so that no amount of money overflows before its end does.
-    let (passed_wide, whole_wide) = (u128::from(passed), u128::from(whole));
-    let (full, rest) = (picos.unsigned_abs() / passed_wide, picos.unsigned_abs() % passed_wide);
-    let stretched = full.checked_mul(whole_wide)?;
-    let product = rest * whole_wide;
-    let rest_to_half = (product % passed_wide * 2).cmp(&passed_wide);
-    let total = round_half_even(stretched.checked_add(product / passed_wide)?, rest_to_half)?;
-    let total = i128::try_from(total).ok()?;
-    Some(Usd::from_picos(if picos < 0 { -total } else { total }))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::instant::from_micros;
     use super::*;
 
     #[test]
     fn a_projection_is_a_straight_line_to_the_end_of_the_window() {
-        let of = |picos, end, now| project(Usd::from_picos(picos), Window::of(0, end), now).map(Usd::picos);
+        let of = |picos, end, now| {
+            let cost = Some(Usd::from_picos(picos));
+            Overview::project(cost, Window::of(0, end), from_micros(now)).map(Usd::picos)
+        };
         assert_eq!(of(10, 30, 10), Some(30));
         assert_eq!(of(10, 30, 30), Some(10));
         assert_eq!(of(1, 3, 2), Some(2)); // 1.5

@@ -42,11 +42,8 @@ pub struct Totals {
     free: u64,
     // The number of records with tokens.
     with_tokens: u64,
-    input: u64,
-    output: u64,
-    cache_read: u64,
-    cache_write: u64,
-    reasoning: u64,
+    // By `TokenKind`.
+    tokens: [u64; 5],
     cost: PackedUsd,
     activity: Activity,
     durations: Durations,
@@ -77,11 +74,15 @@ impl PackedUsd {
     }
 }
 
-const INPUT: u8 = 1;
-const OUTPUT: u8 = 1 << 1;
-const CACHE_READ: u8 = 1 << 2;
-const CACHE_WRITE: u8 = 1 << 3;
-const REASONING: u8 = 1 << 4;
+/// A kind of tokens, and the place of its sum.
+#[derive(Clone, Copy)]
+enum TokenKind {
+    Input,
+    Output,
+    CacheRead,
+    CacheWrite,
+    Reasoning,
+}
 
 impl Default for Activity {
     fn default() -> Self {
@@ -136,36 +137,35 @@ impl Totals {
 
     #[inline]
     fn add_tokens(&mut self, record: &Record) {
-        let before = self.known;
-        self.known = 0;
         let usage = &record.usage;
-        self.add_known(INPUT, usage.input_tokens);
-        self.add_known(OUTPUT, usage.output_tokens);
-        self.add_known(CACHE_READ, usage.cache_read_tokens);
-        self.add_known(CACHE_WRITE, usage.cache_write_tokens);
-        self.add_known(REASONING, usage.reasoning_tokens);
+        let mut has_tokens = usage.input_tokens.or(usage.output_tokens).is_some();
+        self.add_sum(TokenKind::Input, usage.input_tokens);
+        self.add_sum(TokenKind::Output, usage.output_tokens);
+        self.add_sum(TokenKind::CacheRead, usage.cache_read_tokens);
+        self.add_sum(TokenKind::CacheWrite, usage.cache_write_tokens);
+        self.add_sum(TokenKind::Reasoning, usage.reasoning_tokens);
         for pass in &usage.passes {
-            self.add_known(INPUT, pass.input_tokens);
-            self.add_known(OUTPUT, pass.output_tokens);
-            self.add_known(CACHE_READ, pass.cache_read_tokens);
-            self.add_known(CACHE_WRITE, pass.cache_write_tokens);
+            has_tokens |= pass.input_tokens.or(pass.output_tokens).is_some();
+            self.add_sum(TokenKind::Input, pass.input_tokens);
+            self.add_sum(TokenKind::Output, pass.output_tokens);
+            self.add_sum(TokenKind::CacheRead, pass.cache_read_tokens);
+            self.add_sum(TokenKind::CacheWrite, pass.cache_write_tokens);
         }
-        self.with_tokens += u64::from(self.known & (INPUT | OUTPUT) != 0);
-        self.known |= before;
+        self.with_tokens += u64::from(has_tokens);
     }
 
     #[inline]
-    fn add_known(&mut self, kind: u8, tokens: Option<u64>) {
-        let Some(tokens) = tokens else { return };
-        let sum = match kind {
-            INPUT => &mut self.input,
-            OUTPUT => &mut self.output,
-            CACHE_READ => &mut self.cache_read,
-            CACHE_WRITE => &mut self.cache_write,
-            _ => &mut self.reasoning,
-        };
-        *sum = sum.saturating_add(tokens);
-        self.known |= kind;
+    fn add_sum(&mut self, kind: TokenKind, tokens: Option<u64>) {
+        if let Some((sum, tokens)) = self.tokens.get_mut(kind as usize).zip(tokens) {
+            *sum = sum.saturating_add(tokens);
+            self.known |= 1 << kind as u8;
+        }
+    }
+
+    #[inline]
+    fn sum(&self, kind: TokenKind) -> Option<u64> {
+        let is_known = self.known & 1 << kind as u8 != 0;
+        self.tokens.get(kind as usize).copied().filter(|_| is_known)
     }
 
     /// Adds the totals of other calls.
@@ -187,12 +187,10 @@ impl Totals {
             (&mut self.without_usage, other.without_usage),
             (&mut self.free, other.free),
             (&mut self.with_tokens, other.with_tokens),
-            (&mut self.input, other.input),
-            (&mut self.output, other.output),
-            (&mut self.cache_read, other.cache_read),
-            (&mut self.cache_write, other.cache_write),
-            (&mut self.reasoning, other.reasoning),
         ] {
+            *sum = sum.saturating_add(part);
+        }
+        for (sum, part) in self.tokens.iter_mut().zip(other.tokens) {
             *sum = sum.saturating_add(part);
         }
         self.cost.add(other.cost.0);
@@ -291,37 +289,40 @@ impl Totals {
 
     /// Returns the tokens in, cached ones included.
     pub fn input_tokens(&self) -> Option<u64> {
-        (self.known & INPUT != 0).then_some(self.input)
+        self.sum(TokenKind::Input)
     }
 
     /// Returns the tokens out, reasoning included.
     pub fn output_tokens(&self) -> Option<u64> {
-        (self.known & OUTPUT != 0).then_some(self.output)
+        self.sum(TokenKind::Output)
     }
 
     /// Returns the tokens in and out; those of one direction alone if those of the other are not known.
     pub fn tokens(&self) -> Option<u64> {
-        (self.known & (INPUT | OUTPUT) != 0).then_some(self.input.saturating_add(self.output))
+        match (self.input_tokens(), self.output_tokens()) {
+            (Some(input), Some(output)) => Some(input.saturating_add(output)),
+            (input, output) => input.or(output),
+        }
     }
 
     /// Returns the input tokens read from a cache.
     pub fn cache_read_tokens(&self) -> Option<u64> {
-        (self.known & CACHE_READ != 0).then_some(self.cache_read)
+        self.sum(TokenKind::CacheRead)
     }
 
     /// Returns the input tokens written to a cache.
     pub fn cache_write_tokens(&self) -> Option<u64> {
-        (self.known & CACHE_WRITE != 0).then_some(self.cache_write)
+        self.sum(TokenKind::CacheWrite)
     }
 
     /// Returns the output tokens spent on reasoning.
     pub fn reasoning_tokens(&self) -> Option<u64> {
-        (self.known & REASONING != 0).then_some(self.reasoning)
+        self.sum(TokenKind::Reasoning)
     }
 
     /// Returns the tokens in and out over the requests whose tokens are known.
     pub fn tokens_per_request(&self) -> Ratio {
-        Ratio::new(self.input.saturating_add(self.output), self.with_tokens)
+        Ratio::new(self.tokens().unwrap_or(0), self.with_tokens)
     }
 
     /// Returns the cost of the priced requests.

@@ -1,5 +1,6 @@
 //! The answers in Helicone's forms.
 
+use super::super::answer::{FlatObject, number};
 use super::super::params::one_of;
 use super::super::question::{MAX_OFFSET, PERCENTILES, ask_as_kept};
 use super::super::rejection::Rejection;
@@ -32,7 +33,7 @@ pub(super) async fn metrics<R: Report>(
     let page = ask(report, selection, &query).await?;
     let any = report.users(&Selection::new(), &UserQuery::new().limit(1)).await?;
     Ok(Metrics {
-        users: page.rows.iter().map(UserMetricsRow::from).collect(),
+        users: page.rows.iter().map(metrics_of).collect(),
         count: page.matching,
         has_users: any.matching != 0 || any.other.is_some(),
     })
@@ -41,61 +42,40 @@ pub(super) async fn metrics<R: Report>(
 /// The answer to `POST /v1/user/metrics/query`.
 #[derive(Serialize)]
 pub(super) struct Metrics {
-    users: Vec<UserMetricsRow>,
+    users: Vec<FlatObject<11>>,
     count: u64,
     #[serde(rename = "hasUsers")]
     has_users: bool,
 }
 
-#[derive(Serialize)]
-struct UserMetricsRow {
-    id: String,
-    user_id: String,
-    active_for: u64,
-    first_active: String,
-    last_active: String,
-    total_requests: u64,
-    average_requests_per_day_active: Value,
-    average_tokens_per_request: Value,
-    total_completion_tokens: u64,
-    total_prompt_tokens: u64,
-    cost: Value,
+fn metrics_of(row: &UserSummary) -> FlatObject<11> {
+    let totals = &row.totals;
+    FlatObject([
+        ("id", id(row)),
+        ("user_id", id(row)),
+        ("active_for", number(row.active_days)),
+        ("first_active", rfc3339(totals.first())),
+        ("last_active", rfc3339(totals.last())),
+        ("total_requests", number(totals.requests())),
+        ("average_requests_per_day_active", average(row.requests_per_active_day())),
+        ("average_tokens_per_request", average(totals.tokens_per_request())),
+        ("total_completion_tokens", number(totals.output_tokens().unwrap_or(0))),
+        ("total_prompt_tokens", number(totals.input_tokens().unwrap_or(0))),
+        ("cost", number(totals.cost().unwrap_or(Usd::ZERO))),
+    ])
 }
 
-impl From<&UserSummary> for UserMetricsRow {
-    fn from(row: &UserSummary) -> Self {
-        let totals = &row.totals;
-        Self {
-            id: id(row),
-            user_id: id(row),
-            active_for: row.active_days,
-            first_active: rfc3339(totals.first()),
-            last_active: rfc3339(totals.last()),
-            total_requests: totals.requests(),
-            average_requests_per_day_active: decimal(row.requests_per_active_day()),
-            average_tokens_per_request: decimal(totals.tokens_per_request()),
-            total_completion_tokens: totals.output_tokens().unwrap_or(0),
-            total_prompt_tokens: totals.input_tokens().unwrap_or(0),
-            cost: cost(totals.cost()),
-        }
-    }
+fn id(row: &UserSummary) -> Value {
+    Value::Text(row.who.user().map(ToString::to_string).unwrap_or_default())
 }
 
-fn id(row: &UserSummary) -> String {
-    row.who.user().map(ToString::to_string).unwrap_or_default()
-}
-
-fn rfc3339(time: Option<SystemTime>) -> String {
+fn rfc3339(time: Option<SystemTime>) -> Value {
     let time = time.and_then(|time| Timestamp::try_from(time).ok());
-    time.map(|time| time.to_string()).unwrap_or_default()
+    Value::Text(time.map(|time| time.to_string()).unwrap_or_default())
 }
 
-fn decimal(ratio: Ratio) -> Value {
-    Value::Number(if ratio.over == 0 { "0".to_owned() } else { format!("{ratio:.6}") })
-}
-
-fn cost(cost: Option<Usd>) -> Value {
-    Value::Number(cost.unwrap_or(Usd::ZERO).to_string())
+fn average(ratio: Ratio) -> Value {
+    if ratio.over == 0 { number(0) } else { number(format_args!("{ratio:.6}")) }
 }
 
 /// `POST /v1/user/metrics-overview/query`
@@ -122,11 +102,8 @@ pub(super) async fn overview<R: Report>(
     let requests = bins(report, &selection, query(Measure::Requests)).await?;
     let costs = bins(report, &selection, query(Measure::Cost)).await?;
     Ok(MetricsOverview {
-        request_count: requests.iter().map(|bin| BinRow::new(bin, |count| count.to_string())).collect(),
-        user_cost: costs
-            .iter()
-            .map(|bin| BinRow::new(bin, |picos| Usd::from_picos(picos).to_string()))
-            .collect(),
+        request_count: rows(&requests, |count| count.to_string()),
+        user_cost: rows(&costs, |picos| Usd::from_picos(picos).to_string()),
     })
 }
 
@@ -143,57 +120,43 @@ async fn bins<R: Report>(
 /// The answer to `POST /v1/user/metrics-overview/query`.
 #[derive(Serialize)]
 pub(super) struct MetricsOverview {
-    request_count: Vec<BinRow>,
-    user_cost: Vec<BinRow>,
+    request_count: Vec<FlatObject<3>>,
+    user_cost: Vec<FlatObject<3>>,
 }
 
-#[derive(Serialize)]
-struct BinRow {
-    range_start: String,
-    range_end: String,
-    value: u64,
-}
-
-impl BinRow {
-    fn new(bin: &Bin, show: impl Fn(i128) -> String) -> Self {
-        Self { range_start: show(bin.from), range_end: show(bin.to), value: bin.users }
-    }
+fn rows(bins: &[Bin], show: impl Fn(i128) -> String) -> Vec<FlatObject<3>> {
+    let row = |bin: &Bin| {
+        FlatObject([
+            ("range_start", Value::Text(show(bin.from))),
+            ("range_end", Value::Text(show(bin.to))),
+            ("value", number(bin.users)),
+        ])
+    };
+    bins.iter().map(row).collect()
 }
 
 /// `POST /v1/user/query`
 pub(super) async fn totals<R: Report>(
     report: &Scoped<R>,
     fields: &JsonMembers<'_>,
-) -> Result<Vec<UserTotals>, Rejection> {
+) -> Result<Vec<FlatObject<5>>, Rejection> {
     const DEFAULT_LIMIT: usize = 100;
     let ids = fields.get("userIds").map_or(Ok(Vec::new()), ids)?;
     let filter = ids.iter().cloned().reduce(UserFilter::or).unwrap_or(UserFilter::All);
     let query = UserQuery::new().filter(filter).limit(ids.len().max(DEFAULT_LIMIT));
     let page = ask(report, Selection::new().window(time_filter(fields)?), &query).await?;
-    Ok(page.rows.iter().map(UserTotals::from).collect())
+    Ok(page.rows.iter().map(totals_of).collect())
 }
 
-/// A row of the answer to `POST /v1/user/query`.
-#[derive(Serialize)]
-pub(super) struct UserTotals {
-    count: u64,
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    user_id: String,
-    cost: Value,
-}
-
-impl From<&UserSummary> for UserTotals {
-    fn from(row: &UserSummary) -> Self {
-        let totals = &row.totals;
-        Self {
-            count: totals.requests(),
-            prompt_tokens: totals.input_tokens().unwrap_or(0),
-            completion_tokens: totals.output_tokens().unwrap_or(0),
-            user_id: id(row),
-            cost: cost(totals.cost()),
-        }
-    }
+fn totals_of(row: &UserSummary) -> FlatObject<5> {
+    let totals = &row.totals;
+    FlatObject([
+        ("count", number(totals.requests())),
+        ("prompt_tokens", number(totals.input_tokens().unwrap_or(0))),
+        ("completion_tokens", number(totals.output_tokens().unwrap_or(0))),
+        ("user_id", id(row)),
+        ("cost", number(totals.cost().unwrap_or(Usd::ZERO))),
+    ])
 }
 
 fn ids(value: &RawValue) -> Result<Vec<UserFilter>, Rejection> {
