@@ -4,10 +4,9 @@ use super::body::DashboardBody;
 use super::openapi;
 use super::rejection::Rejection;
 use super::route::Asset;
-use crate::report::Value;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -84,22 +83,6 @@ pub(super) fn page(html: String) -> Response<DashboardBody> {
 pub(super) fn json(answer: &impl Serialize) -> Result<Response<DashboardBody>, Rejection> {
     let failed = |_| Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
     serde_json::to_string(answer).map(|text| of(JSON, text)).map_err(failed)
-}
-
-/// A flat JSON object whose numbers are exact decimals. What is not known has no key.
-#[derive(Debug)]
-pub(super) struct FlatObject<const N: usize>(pub(super) [(&'static str, Value); N]);
-
-impl<const N: usize> Serialize for FlatObject<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let known = self.0.iter().filter(|(_, value)| *value != Value::Unknown);
-        serializer.collect_map(known.map(|(name, value)| (name, value)))
-    }
-}
-
-/// Returns a number as an exact decimal.
-pub(super) fn number(number: impl fmt::Display) -> Value {
-    Value::Number(number.to_string())
 }
 
 /// Returns a file to save.

@@ -1,10 +1,11 @@
 //! Our own questions: the answers of the report, as they are exported.
 
-use super::answer::{self, FlatObject, number};
+use super::answer;
 use super::body::DashboardBody;
 use super::composite::{Health, OneUser};
 use super::condition;
 use super::export::{self, FileFormat, FileNames};
+use super::json::{FlatObject, number, set};
 use super::pause::{pause, pieces};
 use super::question::{MAX_OFFSET, Question};
 use super::rejection::Rejection;
@@ -36,7 +37,7 @@ pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Ques
             let series = question.series(question.step(&totals)?).await?;
             let piece = |points: &[Point]| {
                 let mut piece = Series::new(series.step);
-                piece.points = points.to_vec();
+                piece.points.extend_from_slice(points);
                 piece
             };
             table(&question, &pieces(&series.points, piece), series.gaps, export::SERIES).await
@@ -45,7 +46,7 @@ pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Ques
             let breakdown = question.breakdown(&group_by(&question)?).await?;
             let piece = |groups: &[Group]| {
                 let mut piece = Breakdown::new(breakdown.by.clone());
-                piece.groups = groups.to_vec();
+                piece.groups.extend_from_slice(groups);
                 piece
             };
             table(&question, &pieces(&breakdown.groups, piece), breakdown.gaps, export::BREAKDOWN).await
@@ -54,7 +55,7 @@ pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Ques
             let retention = question.retention().await?;
             let piece = |cohorts: &[Cohort]| {
                 let mut piece = Retention::default();
-                piece.cohorts = cohorts.to_vec();
+                piece.cohorts.extend_from_slice(cohorts);
                 piece
             };
             table(&question, &pieces(&retention.cohorts, piece), retention.gaps, export::RETENTION).await
@@ -82,7 +83,7 @@ pub(super) async fn answer<R: Report + Clone + 'static>(api: Api, question: Ques
     }
 }
 
-/// An answer as JSON, with what every answer says of itself.
+/// An answer as JSON, with the members that all answers have.
 #[derive(Serialize)]
 struct ReportAnswer<T> {
     #[serde(flatten)]
@@ -113,7 +114,7 @@ fn raw(json: impl Iterator<Item = String>) -> impl Iterator<Item = Box<RawValue>
     json.filter_map(|json| RawValue::from_string(json).ok())
 }
 
-/// Returns a table, in pieces of which there is at least one, in the form that is asked for.
+/// Returns a table, split into at least one piece, in the form that is asked for.
 async fn table<R: Report, T: Table + Sync>(
     question: &Question<R>,
     pieces: &[T],
@@ -277,12 +278,13 @@ async fn health<R: Report>(question: &Question<R>) -> Answered {
             let mut answer =
                 json!({"name": sink.name, "counts": each.collect::<Json>(), "lost": counts.lost});
             if let Some(error) = counts.last_error {
-                answer["last_error"] = error.into();
+                set(&mut answer, "last_error", error);
             }
             answer
         });
-        answer["dropped_records"] = overview.dropped.into();
-        answer["sinks"] = sinks.collect();
+        let sinks: Json = sinks.collect();
+        set(&mut answer, "dropped_records", overview.dropped);
+        set(&mut answer, "sinks", sinks);
     }
     answer::json(&ReportAnswer::new(question, answer, overview.gaps))
 }

@@ -101,10 +101,11 @@ impl UnwrittenRows {
 
     /// Takes the next rows, as a page of their own.
     fn take(&mut self) -> UserPage {
-        let rows: Vec<_> = self.rows.by_ref().take(ROWS).collect();
         let mut page = UserPage::default();
-        page.rows = rows;
-        page.other = if self.is_empty() { self.page.other.take() } else { None };
+        page.rows.extend(self.rows.by_ref().take(ROWS));
+        if self.is_empty() {
+            page.other = self.page.other.take();
+        }
         page
     }
 

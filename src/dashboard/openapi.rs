@@ -1,5 +1,6 @@
-//! The OpenAPI document, made from a description of the operations and the table of measures.
+//! The `OpenAPI` document, made from a description of the operations and the table of measures.
 
+use super::json::set;
 use super::route::DashboardRoute;
 use crate::report::{Breakdown, GroupBy, Measure, MeasureUnit, Table, UserPage};
 use serde::Deserialize;
@@ -54,16 +55,16 @@ fn make(Description { info, operations, mut parameters, mut schemas }: Descripti
     let histograms = Measure::ALL.iter().filter(|measure| measure.has_histogram());
     let columns = Measure::ALL.iter().map(|measure| measure.as_str());
     for (name, values) in [
-        ("sort", ["user"].into_iter().chain(columns).collect::<Vec<_>>()),
+        ("sort", ["user"].into_iter().chain(columns).collect::<Value>()),
         ("measure", histograms.map(|measure| measure.as_str()).collect()),
     ] {
-        if let Some(parameter) = parameters.get_mut(name) {
-            parameter["schema"]["enum"] = values.into();
+        if let Some(schema) = parameters.get_mut(name).and_then(|parameter| parameter.get_mut("schema")) {
+            set(schema, "enum", values);
         }
     }
     for (name, parameter) in &mut parameters {
-        parameter["name"] = name.as_str().into();
-        parameter["in"] = "query".into();
+        set(parameter, "name", name.as_str());
+        set(parameter, "in", "query");
     }
     let of_totals = Breakdown::new(GroupBy::Model).columns();
     for (name, columns) in [
@@ -72,9 +73,11 @@ fn make(Description { info, operations, mut parameters, mut schemas }: Descripti
         ("Group", &of_totals),
         ("OverviewRow", &of_totals),
     ] {
-        let Some(schema) = schemas.get_mut(name) else { continue };
+        let Some(properties) = schemas.get_mut(name).and_then(|schema| schema.get_mut("properties")) else {
+            continue;
+        };
         for measure in columns.iter().filter_map(|column| Measure::named(column)) {
-            schema["properties"][measure.as_str()] = schema_of(measure.unit());
+            set(properties, measure.as_str(), schema_of(measure.unit()));
         }
     }
     let paths: Map<String, Value> =
@@ -102,7 +105,7 @@ fn schema_of(unit: MeasureUnit) -> Value {
 fn path_item(path: &str, mut operation: Operation) -> Value {
     let is_form = matches!(DashboardRoute::of(path), Some(DashboardRoute::Helicone(_)));
     let error = if is_form { "ResultError" } else { "Error" };
-    let failed = |description: &str| json!({"description": description, "content": content(reference("schemas", error))});
+    let failed = |description: &str| json!({"description": description, "content": content(&reference("schemas", error))});
     let mut responses = json!({
         "400": failed("A parameter is invalid; the error names it."),
         "403": failed("The guard lets you see nothing."),
@@ -110,11 +113,11 @@ fn path_item(path: &str, mut operation: Operation) -> Value {
         "500": failed("The store failed."),
     });
     if let Some(description) = &operation.not_found {
-        responses["404"] = failed(description);
+        set(&mut responses, "404", failed(description));
     }
     if is_form {
-        responses["413"] = failed("The body is longer than 65536 bytes.");
-        responses["415"] = failed("The body is not application/json.");
+        set(&mut responses, "413", failed("The body is longer than 65536 bytes."));
+        set(&mut responses, "415", failed("The body is not application/json."));
         operation.answer = json!({
             "type": "object",
             "properties": {"data": operation.answer, "error": {"type": "null"}},
@@ -124,18 +127,19 @@ fn path_item(path: &str, mut operation: Operation) -> Value {
     }
     if operation.gaps {
         let widened = "Whether part of the window is kept only in whole days of UTC, so that the answer is about these.";
-        let properties = &mut operation.answer["properties"];
-        properties["gaps"] = reference("schemas", "Gaps");
-        properties["widened"] = json!({"type": "boolean", "description": widened});
-        properties["zone"] = json!({"type": "string"});
+        if let Some(properties) = operation.answer.get_mut("properties") {
+            set(properties, "gaps", reference("schemas", "Gaps"));
+            set(properties, "widened", json!({"type": "boolean", "description": widened}));
+            set(properties, "zone", json!({"type": "string"}));
+        }
     }
-    let mut answer = content(operation.answer);
+    let mut answer = content(&operation.answer);
     if operation.files {
         operation.parameters.push("format".to_owned());
-        answer["text/csv"] = json!({"schema": {"type": "string"}});
-        answer["application/jsonl"] = json!({"schema": {"type": "string"}});
+        set(&mut answer, "text/csv", json!({"schema": {"type": "string"}}));
+        set(&mut answer, "application/jsonl", json!({"schema": {"type": "string"}}));
     }
-    responses["200"] = json!({"description": "The answer.", "content": answer});
+    set(&mut responses, "200", json!({"description": "The answer.", "content": answer}));
     let mut item = json!({
         "operationId": operation.id,
         "summary": operation.summary,
@@ -143,15 +147,16 @@ fn path_item(path: &str, mut operation: Operation) -> Value {
         "responses": responses,
     });
     if let Some(schema) = operation.body {
-        item["requestBody"] = json!({"required": true, "content": content(schema)});
+        set(&mut item, "requestBody", json!({"required": true, "content": content(&schema)}));
         return json!({"post": item});
     }
     let parameters = COMMON.into_iter().chain(operation.parameters.iter().map(String::as_str));
-    item["parameters"] = parameters.map(|name| reference("parameters", name)).collect();
+    let parameters: Value = parameters.map(|name| reference("parameters", name)).collect();
+    set(&mut item, "parameters", parameters);
     json!({"get": item})
 }
 
-fn content(schema: Value) -> Value {
+fn content(schema: &Value) -> Value {
     json!({"application/json": {"schema": schema}})
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 use tower_llm_metrics::dashboard::Dashboard;
-use tower_llm_metrics::record::{Priced, Text, UnpricedReason, UsageState};
+use tower_llm_metrics::record::{Priced, Text, UnpricedReason, UsageReason, UsageState};
 use tower_llm_metrics::report::{
     Amount, Breakdown, Cohort, Group, GroupBy, GroupName, Histogram, HistogramQuery, Overview, QueryError,
     Report, Retention, Scope, Selection, Series, Step, Sums, Totals, UserPage, UserQuery, UserSummary, Who,
@@ -46,10 +46,9 @@ fn name<'a>(record: &'a Record, by: &GroupBy) -> Option<&'a str> {
         GroupBy::Provider => record.provider.as_ref().map(Provider::as_str),
         GroupBy::Operation => Some(record.operation.as_str()),
         GroupBy::Property(name) => record.properties.get(name),
-        _ => record
-            .usage_reason
-            .map(|reason| reason.as_str())
-            .filter(|_| record.usage_state == UsageState::Absent),
+        _ => {
+            record.usage_reason.map(UsageReason::as_str).filter(|_| record.usage_state == UsageState::Absent)
+        }
     }
 }
 

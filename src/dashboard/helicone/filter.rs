@@ -1,4 +1,4 @@
-//! FilterTree trees.
+//! Filter trees.
 //!
 //! A tree has conditions on calls (`request_response_rmt`) and on what a user's calls add up to (`users_view`). The report applies
 //! these one after the other, like the `WHERE` and `HAVING` of Helicone's queries. So `and` may join both, and `or` may not.

@@ -1,6 +1,6 @@
 //! The answers in Helicone's forms.
 
-use super::super::answer::{FlatObject, number};
+use super::super::json::{FlatObject, number};
 use super::super::params::one_of;
 use super::super::question::{MAX_OFFSET, PERCENTILES, ask_as_kept};
 use super::super::rejection::Rejection;
