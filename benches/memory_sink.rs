@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tower_llm_metrics::record::{Priced, Text, UsageState};
-use tower_llm_metrics::report::{SortBy, UserQuery, Window};
+use tower_llm_metrics::report::{Selection, SortBy, UserQuery, Window};
 use tower_llm_metrics::{
     Cost, MemorySink, MetricsSink, Operation, Outcome, Provider, Record, Usd, User, UserId,
 };
@@ -177,7 +177,8 @@ fn questions(c: &mut Criterion) {
 fn asked(c: &mut Criterion) {
     const QUARTER: u64 = 900;
     let month = Window::since(start() - Duration::from_secs(30 * 86_400));
-    let query = UserQuery::new().scope(UserId::new("busy").unwrap());
+    let busy = Selection::new().scope(UserId::new("busy").unwrap()).window(month);
+    let query = UserQuery::new();
     let sink = MemorySink::builder().recent(0).clock(start).build();
     let mut call = calls().swap_remove(0);
     call.user = Some(User::verified(UserId::new("busy").unwrap()));
@@ -187,7 +188,7 @@ fn asked(c: &mut Criterion) {
     }
     let mut group = c.benchmark_group("memory_sink/a busy user");
     group.sample_size(10);
-    group.bench_function("the question", |b| b.iter(|| black_box(sink.report().users_in(month, &query))));
+    group.bench_function("the question", |b| b.iter(|| black_box(sink.report().users_in(&busy, &query))));
     for asking in [false, true] {
         let mut waits = Vec::new();
         let name = if asking { "a call while it is asked" } else { "a call" };
@@ -197,7 +198,7 @@ fn asked(c: &mut Criterion) {
                 std::thread::scope(|scope| {
                     scope.spawn(|| {
                         while !over.load(Ordering::Relaxed) {
-                            black_box(sink.report().users_in(month, &query).unwrap());
+                            black_box(sink.report().users_in(&busy, &query).unwrap());
                         }
                     });
                     let begin = Instant::now();

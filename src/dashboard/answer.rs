@@ -1,13 +1,12 @@
-//! Answers and what goes with each of them.
+//! Responses, and what is common to all of them.
 
 use super::body::DashboardBody;
-use super::json::{Object, string};
-use super::pages;
-use super::problem::Problem;
+use super::openapi;
+use super::rejection::Rejection;
 use super::route::Asset;
-use super::settings::Settings;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use serde::Serialize;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -40,20 +39,16 @@ impl fmt::Debug for DashboardFuture {
     }
 }
 
-/// Who reads an answer, which decides the form of what is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Facing {
-    Person,
-    Program,
-    HeliconeClient,
-}
-
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// Everything comes from here, and nothing that is written into a page can run.
+/// Only files of the dashboard's own are loaded, and no script within a page runs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+pub(super) fn html(text: String) -> Response<DashboardBody> {
+    of(HTML, text)
+}
 
 fn of(kind: &'static str, body: impl Into<DashboardBody>) -> Response<DashboardBody> {
     let mut response = Response::new(body.into());
@@ -73,23 +68,24 @@ impl From<&'static str> for DashboardBody {
     }
 }
 
-/// A page. Where the browser has the same already, it is told so.
+/// Returns a page, with a tag by which a browser that has it already is spared the transfer.
 pub(super) fn page(html: String) -> Response<DashboardBody> {
     let mut hasher = DefaultHasher::new();
     html.hash(&mut hasher);
     let tag = format!("\"{:016x}\"", hasher.finish());
-    let mut response = of(HTML, html);
+    let mut response = self::html(html);
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
 }
 
-pub(super) fn json(text: String) -> Response<DashboardBody> {
-    of(JSON, text)
+pub(super) fn json(answer: &impl Serialize) -> Result<Response<DashboardBody>, Rejection> {
+    let failed = |_| Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
+    serde_json::to_string(answer).map(|text| of(JSON, text)).map_err(failed)
 }
 
-/// A file to keep.
+/// Returns a file to save.
 pub(super) fn download(
     kind: &'static str,
     disposition: &'static str,
@@ -105,15 +101,15 @@ pub(super) fn asset(asset: Asset) -> Response<DashboardBody> {
         Asset::Style => ("text/css; charset=utf-8", include_str!("assets/dashboard.css")),
         Asset::Script => ("text/javascript; charset=utf-8", include_str!("assets/dashboard.js")),
         Asset::Icon => ("image/svg+xml", include_str!("assets/icon.svg")),
-        Asset::OpenApi => (JSON, include_str!("assets/openapi.json")),
+        Asset::OpenApi => (JSON, openapi::document()),
     };
     let mut response = of(kind, text);
-    // A new release changes them, and pages carry the release in their links to them.
+    // Only a new release changes them, and the links to them carry the release.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
     response
 }
 
-/// To a page next to the root. From a root without a slash at its end, only the whole path leads there.
+/// Redirects to a page beside the root. From a root without a slash at its end, only the whole path leads there.
 pub(super) fn redirect(mount: Option<&str>, page: &str) -> Response<DashboardBody> {
     let location = match mount {
         Some(mount) => format!("{}/{page}", mount.trim_end_matches('/')),
@@ -127,34 +123,7 @@ pub(super) fn redirect(mount: Option<&str>, page: &str) -> Response<DashboardBod
     response
 }
 
-pub(super) fn problem(settings: &Settings, facing: Facing, problem: &Problem) -> Response<DashboardBody> {
-    let mut response = match facing {
-        Facing::Person => of(HTML, pages::problem(settings, problem)),
-        Facing::Program => {
-            let error = Object::new().maybe("field", problem.field.as_deref().map(string));
-            json(Object::new().raw("error", error.text("message", &problem.message).finish()).finish())
-        }
-        Facing::HeliconeClient => {
-            json(Object::new().raw("data", "null").text("error", &problem.to_string()).finish())
-        }
-    };
-    *response.status_mut() = problem.status;
-    response
-}
-
-pub(super) fn method_not_allowed(
-    settings: &Settings,
-    facing: Facing,
-    method: &Method,
-) -> Response<DashboardBody> {
-    let message = format!("only {method} is answered here");
-    let mut response = problem(settings, facing, &Problem::new(StatusCode::METHOD_NOT_ALLOWED, message));
-    let allow = if *method == Method::GET { "GET, HEAD" } else { "POST" };
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    response
-}
-
-/// What every answer carries, and what a `HEAD` or a browser that has it already does not get.
+/// Adds the common headers, and takes the body off for a `HEAD` request and for a browser that has the page already.
 pub(super) fn finish(mut response: Response<DashboardBody>, request: &Parts) -> Response<DashboardBody> {
     const COMMON: [(HeaderName, &str); 4] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -1,5 +1,6 @@
-//! The bodies of answers.
+//! The bodies of responses.
 
+use crate::report::QueryError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -9,38 +10,36 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::report::QueryError;
+/// The body of a response: whole, or made part by part while it is read, so that an export of all users takes no more memory than
+/// a part of it.
+pub struct DashboardBody(BodyKind);
 
-/// The body of an answer: whole, or one that is made part by part while it is read, so that an export of all users takes no more
-/// memory than a part.
-pub struct DashboardBody(Kind);
-
-enum Kind {
+enum BodyKind {
     Whole(Full<Bytes>),
-    Parts(Next),
+    Parts(NextPart),
 }
 
-/// The next part, and the one after it where there is one.
-pub(super) type Next = Pin<Box<dyn Future<Output = Result<Part, QueryError>> + Send>>;
+/// What makes the next part.
+pub(super) type NextPart = Pin<Box<dyn Future<Output = Result<BodyPart, QueryError>> + Send>>;
 
-/// A part of a body.
-pub(super) struct Part {
+/// A part of a body, and what makes the one after it.
+pub(super) struct BodyPart {
     pub(super) bytes: Bytes,
-    pub(super) next: Option<Next>,
+    pub(super) next: Option<NextPart>,
 }
 
 impl DashboardBody {
     pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Whole(Full::new(bytes.into())))
+        Self(BodyKind::Whole(Full::new(bytes.into())))
     }
 
-    /// A body that begins with a part. An error of a later part breaks the body off: the answer has begun by then.
-    pub(super) fn parts(first: Part) -> Self {
+    /// Creates a body that begins with a part. An error of a later part ends the body, because the response has begun by then.
+    pub(super) fn parts(first: BodyPart) -> Self {
         match first.next {
             None => Self::whole(first.bytes),
             Some(next) => {
                 let bytes = first.bytes;
-                Self(Kind::Parts(Box::pin(async move { Ok(Part { bytes, next: Some(next) }) })))
+                Self(BodyKind::Parts(Box::pin(async move { Ok(BodyPart { bytes, next: Some(next) }) })))
             }
         }
     }
@@ -55,24 +54,24 @@ impl Body for DashboardBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, QueryError>>> {
         let next = match &mut self.0 {
-            Kind::Whole(full) => {
+            BodyKind::Whole(full) => {
                 let frame = ready!(Pin::new(full).poll_frame(cx));
                 return Poll::Ready(frame.map(|frame| frame.map_err(|never: Infallible| match never {})));
             }
-            Kind::Parts(next) => next,
+            BodyKind::Parts(next) => next,
         };
         let part = ready!(next.as_mut().poll(cx));
         let next = match &mut self.0 {
-            Kind::Whole(_) => return Poll::Ready(None),
-            next @ Kind::Parts(_) => next,
+            BodyKind::Whole(_) => return Poll::Ready(None),
+            next @ BodyKind::Parts(_) => next,
         };
         Poll::Ready(Some(match part {
-            Ok(Part { bytes, next: after }) => {
-                *next = after.map_or_else(|| Kind::Whole(Full::default()), Kind::Parts);
+            Ok(BodyPart { bytes, next: after }) => {
+                *next = after.map_or_else(|| BodyKind::Whole(Full::default()), BodyKind::Parts);
                 Ok(Frame::data(bytes))
             }
             Err(error) => {
-                *next = Kind::Whole(Full::default());
+                *next = BodyKind::Whole(Full::default());
                 Err(error)
             }
         }))
@@ -80,15 +79,15 @@ impl Body for DashboardBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Whole(full) => full.is_end_stream(),
-            Kind::Parts(_) => false,
+            BodyKind::Whole(full) => full.is_end_stream(),
+            BodyKind::Parts(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Whole(full) => full.size_hint(),
-            Kind::Parts(_) => SizeHint::default(),
+            BodyKind::Whole(full) => full.size_hint(),
+            BodyKind::Parts(_) => SizeHint::default(),
         }
     }
 }
@@ -104,9 +103,9 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt;
 
-    fn part(count: u8) -> Part {
-        let next = (count > 1).then(|| Box::pin(async move { Ok(part(count - 1)) }) as Next);
-        Part { bytes: Bytes::from(vec![count]), next }
+    fn part(count: u8) -> BodyPart {
+        let next = (count > 1).then(|| Box::pin(async move { Ok(part(count - 1)) }) as NextPart);
+        BodyPart { bytes: Bytes::from(vec![count]), next }
     }
 
     #[tokio::test]
@@ -119,8 +118,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_breaks_the_body_off() {
-        let failing: Next = Box::pin(async { Err(QueryError::OutOfRange) });
-        let mut body = DashboardBody::parts(Part { bytes: Bytes::from_static(b"a"), next: Some(failing) });
+        let failing: NextPart = Box::pin(async { Err(QueryError::OutOfRange) });
+        let mut body =
+            DashboardBody::parts(BodyPart { bytes: Bytes::from_static(b"a"), next: Some(failing) });
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
         assert!(body.frame().await.unwrap().is_err());
         assert!(body.frame().await.is_none() && body.is_end_stream());

@@ -1,47 +1,59 @@
 //! Answers as files.
 
-use super::body::{Next, Part};
+use super::answer;
+use super::body::{BodyPart, DashboardBody, NextPart};
 use super::params::{Params, one_of};
 use super::pause::{ROWS, pause};
-use super::problem::Problem;
 use super::question::Question;
-use crate::report::export::{csv_line, json_object};
+use super::rejection::Rejection;
 use crate::report::{QueryError, Report, Table, UserPage, UserQuery, UserSummary};
 use bytes::Bytes;
+use http::Response;
 
-/// In which form an answer is wanted.
+/// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Json,
+pub(super) enum FileFormat {
     Csv,
     JsonLines,
 }
 
-impl Format {
-    pub(super) fn of(params: &Params) -> Result<Self, Problem> {
-        let names = [("json", Self::Json), ("csv", Self::Csv), ("jsonl", Self::JsonLines)];
-        params.get("format").map_or(Ok(Self::Json), |name| one_of("format", name, names))
+impl FileFormat {
+    /// Reads the form that is asked for; `None` for JSON, which is no file.
+    pub(super) fn of(params: &Params) -> Result<Option<Self>, Rejection> {
+        let names = [("json", None), ("csv", Some(Self::Csv)), ("jsonl", Some(Self::JsonLines))];
+        params.get("format").map_or(Ok(None), |name| one_of("format", name, names))
     }
 
-    pub(super) const fn kind(self) -> &'static str {
+    /// Writes the rows of a table, for CSV after the names of the columns if they are the first ones.
+    pub(super) fn write(self, table: &impl Table, first: bool, text: &mut String) {
         match self {
-            Self::Json => "application/json",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-            Self::JsonLines => "application/jsonl",
+            Self::JsonLines => text.push_str(&table.to_json_lines()),
+            Self::Csv => {
+                let csv = table.to_csv();
+                let rows = csv.split_once("\r\n").map_or("", |(_, rows)| rows);
+                text.push_str(if first { &csv } else { rows });
+            }
+        }
+    }
+
+    pub(super) fn download(self, names: FileNames, body: DashboardBody) -> Response<DashboardBody> {
+        match self {
+            Self::Csv => answer::download("text/csv; charset=utf-8; header=present", names.csv, body),
+            Self::JsonLines => answer::download("application/jsonl", names.json_lines, body),
         }
     }
 }
 
-/// What files are called.
+/// The names of the files of an answer, as headers have them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Names {
-    pub(super) csv: &'static str,
-    pub(super) json_lines: &'static str,
+pub(super) struct FileNames {
+    csv: &'static str,
+    json_lines: &'static str,
 }
 
 macro_rules! names {
     ($($name:ident = $file:literal;)*) => {
-        $(pub(super) const $name: Names = Names {
+        $(pub(super) const $name: FileNames = FileNames {
             csv: concat!("attachment; filename=\"", $file, ".csv\""),
             json_lines: concat!("attachment; filename=\"", $file, ".jsonl\""),
         };)*
@@ -58,30 +70,28 @@ names! {
     CALLS = "calls";
 }
 
-/// How many rows of users are in memory at a time.
+/// The number of users that are in memory at a time.
 const PART: usize = 20_000;
 
-/// All users that a question shows, in parts of [`PART`] rows of which each is made when it is read, and written in pieces. The
-/// row of the other users is the last one.
+/// Returns the file of all users that a question shows, asked for in parts of [`PART`] while it is read, and written in pieces.
+/// The row of the other users is the last one.
 pub(super) async fn users<R: Report + 'static>(
     question: Question<R>,
     query: UserQuery,
-    format: Format,
-) -> Result<Part, Problem> {
+    format: FileFormat,
+) -> Result<BodyPart, Rejection> {
     let page = question.users(&query.clone().limit(PART)).await?;
-    let mut text = String::new();
-    write_head(&page, format, &mut text);
-    Ok(piece(question, query, format, text, Rest::of(page)))
+    Ok(piece(question, query, format, true, UnwrittenRows::of(page)))
 }
 
-/// What is left to be written of a page.
-struct Rest {
+/// The rows of a page that are still to be written.
+struct UnwrittenRows {
     rows: std::vec::IntoIter<UserSummary>,
     /// The page without its rows.
     page: UserPage,
 }
 
-impl Rest {
+impl UnwrittenRows {
     fn of(mut page: UserPage) -> Self {
         if page.next.is_some() {
             page.other = None;
@@ -89,58 +99,45 @@ impl Rest {
         Self { rows: std::mem::take(&mut page.rows).into_iter(), page }
     }
 
-    /// The next rows as a page of their own.
+    /// Takes the next rows, as a page of their own.
     fn take(&mut self) -> UserPage {
-        let rows: Vec<_> = self.rows.by_ref().take(ROWS).collect();
-        let other = if self.rows.len() == 0 { self.page.other.take() } else { None };
-        UserPage { rows, other, ..self.page.clone() }
+        let mut page = UserPage::default();
+        page.rows.extend(self.rows.by_ref().take(ROWS));
+        if self.is_empty() {
+            page.other = self.page.other.take();
+        }
+        page
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows.len() == 0
     }
 }
 
-/// The next piece of a page, and what makes the one after it.
+/// Returns the next piece of a file, and what makes the one after it.
 fn piece<R: Report + 'static>(
     question: Question<R>,
     query: UserQuery,
-    format: Format,
-    mut text: String,
-    mut rest: Rest,
-) -> Part {
-    write(&rest.take(), format, &mut text);
-    let is_whole = rest.rows.len() == 0;
-    if is_whole && rest.page.next.is_none() {
-        return Part { bytes: Bytes::from(text), next: None };
+    format: FileFormat,
+    first: bool,
+    mut unwritten: UnwrittenRows,
+) -> BodyPart {
+    let mut text = String::new();
+    format.write(&unwritten.take(), first, &mut text);
+    let bytes = Bytes::from(text);
+    if unwritten.is_empty() && unwritten.page.next.is_none() {
+        return BodyPart { bytes, next: None };
     }
-    let next: Next = Box::pin(async move {
+    let next: NextPart = Box::pin(async move {
         pause().await;
-        if is_whole && let Some(cursor) = rest.page.next.take() {
+        if unwritten.is_empty()
+            && let Some(cursor) = unwritten.page.next.take()
+        {
             let page = question.users(&query.clone().after(cursor).limit(PART)).await;
-            rest = Rest::of(page.map_err(|problem| QueryError::Store(problem.to_string().into()))?);
+            let failed = |rejection: Rejection| QueryError::Store(rejection.to_string().into());
+            unwritten = UnwrittenRows::of(page.map_err(failed)?);
         }
-        Ok(piece(question, query, format, String::new(), rest))
+        Ok(piece(question, query, format, false, unwritten))
     });
-    Part { bytes: Bytes::from(text), next: Some(next) }
-}
-
-/// What comes before the rows of a table.
-pub(super) fn write_head(table: &impl Table, format: Format, text: &mut String) {
-    if format == Format::Csv {
-        text.push_str(&table.columns().join(","));
-        text.push_str("\r\n");
-    }
-}
-
-/// The rows of a table.
-pub(super) fn write(table: &impl Table, format: Format, text: &mut String) {
-    let columns = table.columns();
-    // Memory takes everything.
-    let _ = table.rows(&mut |row| {
-        match format {
-            Format::Csv => text.push_str(&csv_line(&row)),
-            Format::Json | Format::JsonLines => {
-                text.push_str(&json_object(&columns, &row)?);
-                text.push('\n');
-            }
-        }
-        Ok(())
-    });
+    BodyPart { bytes, next: Some(next) }
 }

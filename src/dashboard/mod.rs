@@ -1,12 +1,12 @@
 //! The pages for the people who run the product, and a JSON API, over any [`Report`](crate::report::Report).
 //!
 //! [`Dashboard`] is a [`tower::Service`](tower_service::Service): nest it in axum, or serve it with hyper. It has no listener, no
-//! thread and no state of its own, and each request is answered from the report.
+//! thread and no state of its own; each request is answered from the report.
 //!
 //! # Behind your authentication
 //!
-//! Whoever can reach it sees what the guard says. So it stands behind what the application signs its people in with, and the
-//! guard reads what that left in the request:
+//! Whoever can reach it sees what the guard allows. So put it behind the application's authentication, and let the guard read what
+//! that left in the request:
 //!
 //! ```
 //! use axum::extract::Request;
@@ -58,44 +58,45 @@
 //! # }
 //! ```
 //!
-//! A guard that answers with a user's own [`Scope`](crate::report::Scope) makes it the page "My usage": every question is
-//! narrowed to that scope before it is asked, and the counts of sinks are left out.
+//! A guard that returns a user's own [`Scope`](crate::report::Scope) makes it the page "My usage": every question is narrowed to that
+//! scope, and the counts of sinks are left out.
 //!
-//! # What is where
+//! # Paths
 //!
-//! | path | what |
+//! | path | answer |
 //! |---|---|
-//! | `/` | goes on to the first page |
+//! | `/` | a redirect to the first page |
 //! | `/users`, `/user`, `/activity`, `/health` | the pages |
 //! | `/api/users` `user` `series` `breakdown` `retention` `histogram` `overview` `calls` `health` | the answers of the report as JSON, CSV and JSON lines |
 //! | `/v1/user/metrics/query` `metrics-overview/query` `query` | the same questions in the forms of Helicone's REST API |
-//! | `/openapi.json` | what the two above take and answer |
+//! | `/openapi.json` | the `OpenAPI` description of the two above |
 //!
-//! State is in addresses, so that what is on a page can be sent to somebody. Pages and their files come from the binary; they
-//! load nothing from elsewhere, a content security policy forbids anything else, and their links are relative, so that they work
-//! below any path.
+//! State is in addresses, so that a page can be shared by its link. Pages and their files are compiled into the binary; they load
+//! nothing from elsewhere, which a content security policy enforces, and their links are relative, so that they work below any path.
 //!
 //! # Limits
 //!
-//! An answer has at most 1,000 rows, a page 250, and rows can be reached by number up to the millionth; exports hold all that match,
-//! made in parts of 20,000 rows while they are read. A long answer is made in pieces of some milliseconds, between which the executor
-//! serves others, where the report does so too: [`MemorySink`](crate::MemorySink) does. (Between two parts calls go on: a row whose figure moves may be on both or on
-//! none. `sort=user` has no such rows.) A request's body is read up to 64 KiB. Where the past is only kept in whole days of UTC,
-//! answers are about these, and say so.
+//! An answer has at most 1,000 rows, a page 250, and rows can be reached by number up to the millionth. Exports have all rows that
+//! match, in parts of 20,000 that are made while they are read. Calls go on between two parts, so that a row whose figure changes may
+//! be in both or in neither; with `sort=user`, that does not happen. A long answer is made in pieces of some milliseconds, between
+//! which the executor can run other tasks, if the report yields too, as [`MemorySink`](crate::MemorySink) does. The body of a request
+//! has at most 64 KiB. If the past is only kept in whole days of UTC, answers are about these, and say so.
 
-mod amount;
 mod answer;
 mod api;
 mod body;
+mod composite;
+mod condition;
 mod export;
 mod helicone;
 mod json;
+mod openapi;
 mod pages;
 mod params;
 mod pause;
-mod problem;
 mod question;
 mod range;
+mod rejection;
 mod route;
 mod service;
 mod settings;

@@ -1,11 +1,16 @@
-//! Query strings, read and written.
+//! The query strings of addresses, which hold all state of the pages.
 
-use super::problem::Problem;
+use super::rejection::Rejection;
+use super::route::DashboardRoute;
 use crate::record::Text;
-use std::borrow::Cow;
 
-/// The parameters of a query string, in their order. Those without a value are as if they were not there: that is how forms
-/// send fields that were left empty.
+/// The parameters that say from when to when. They go along from page to page.
+pub(super) const RANGE: [&str; 4] = ["range", "from", "to", "zone"];
+/// The parameters that say which calls count.
+pub(super) const CALLS: [&str; 4] = ["model", "provider", "operation", "property"];
+
+/// The parameters of a query string, in their order. Those without a value are left out, because forms send fields that were
+/// left empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Params(Vec<(String, String)>);
 
@@ -20,88 +25,96 @@ impl Params {
         )
     }
 
-    /// The value of a parameter; the last one where there are more.
+    /// Returns the value of a parameter, the last one if there are several.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// All values of a parameter.
+    /// Returns all values of a parameter.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A short text.
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<Text>, Problem> {
-        self.get(name).map(|value| Text::new(value).map_err(|error| Problem::of(name, error))).transpose()
+    /// Reads a short text.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<Text>, Rejection> {
+        self.get(name).map(|value| Text::new(value).map_err(|error| Rejection::of(name, error))).transpose()
     }
 
-    /// A whole number up to a limit, or what it is unless told.
-    pub(super) fn number(&self, name: &'static str, unless: usize, limit: usize) -> Result<usize, Problem> {
-        let Some(value) = self.get(name) else { return Ok(unless) };
+    /// Reads a whole number up to a limit.
+    pub(super) fn number(
+        &self,
+        name: &'static str,
+        default: usize,
+        limit: usize,
+    ) -> Result<usize, Rejection> {
+        let Some(value) = self.get(name) else { return Ok(default) };
         let digits = value.bytes().all(|byte| byte.is_ascii_digit());
         let number = value.parse().ok().filter(|number| digits && *number <= limit);
-        number.ok_or_else(|| Problem::of(name, format_args!("must be a whole number of at most {limit}")))
+        number.ok_or_else(|| Rejection::of(name, format_args!("must be a whole number of at most {limit}")))
     }
 
-    /// The same parameters, but for those of a name, which are these.
+    /// Replaces the values of a parameter.
     pub(super) fn with<'a>(&self, name: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
         let others = self.0.iter().filter(|(known, _)| known != name).cloned();
         let new = values.into_iter().map(|value| (name.to_owned(), value.to_owned()));
         Self(others.chain(new).collect())
     }
 
-    /// The same parameters, but for those that are called one of `names`.
+    /// Removes the parameters called one of `names`.
     pub(super) fn without(&self, names: &[&str]) -> Self {
         Self(self.0.iter().filter(|(known, _)| !names.contains(&known.as_str())).cloned().collect())
     }
 
-    /// Only the parameters that are called one of `names`.
+    /// Keeps only the parameters called one of `names`.
     pub(super) fn only(&self, names: &[&str]) -> Self {
         Self(self.0.iter().filter(|(known, _)| names.contains(&known.as_str())).cloned().collect())
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    /// Returns the parameters as the hidden fields of a form.
+    pub(super) fn fields(&self) -> Vec<(String, String)> {
+        self.0.clone()
     }
 
-    /// A link to `page` with these parameters.
-    pub(super) fn link(&self, page: &str) -> String {
+    /// Returns a relative link to `route` with these parameters.
+    pub(super) fn link(&self, route: impl Into<DashboardRoute>) -> String {
+        let path = route.into().relative();
         if self.0.is_empty() {
-            return page.to_owned();
+            return path.to_owned();
         }
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.0);
-        format!("{page}?{}", query.finish())
+        format!("{path}?{}", query.finish())
     }
 }
 
-/// One of a list of names.
+/// Finds a value by its name in a list.
 pub(super) fn one_of<T: Copy>(
     field: &'static str,
     value: &str,
     names: impl IntoIterator<Item = (&'static str, T)> + Clone,
-) -> Result<T, Problem> {
+) -> Result<T, Rejection> {
     let found = names.clone().into_iter().find(|(name, _)| *name == value);
     found.map(|(_, of)| of).ok_or_else(|| {
-        let names: Vec<Cow<'_, str>> = names.into_iter().map(|(name, _)| name.into()).collect();
-        Problem::of(field, format_args!("must be one of {}", names.join(", ")))
+        let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
+        Rejection::of(field, format_args!("must be one of {}", names.join(", ")))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::route::Page;
     use super::*;
 
     #[test]
     fn a_link_reads_back_as_what_it_was_made_of() {
         let id = "<script>&=+ %/?#\u{1f600}";
         let params = Params::parse("a=1&a=2&empty=").with("id", [id]);
-        let link = params.link("user");
+        let link = params.link(Page::User);
         assert!(link.is_ascii() && !link.contains('<'), "{link}");
         let read = Params::parse(link.split_once('?').unwrap().1);
         assert_eq!(read.get("id"), Some(id));
         assert_eq!((read.get("a"), read.all("a").count(), read.get("empty")), (Some("2"), 2, None));
-        assert_eq!(read.without(&["a", "id"]).link("users"), "users");
+        assert_eq!(read.without(&["a", "id"]).link(Page::Users), "users");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Long answers in pieces, so that the executor serves others meanwhile.
+//! Long answers in pieces, so that the executor can run other tasks in between.
 
 use std::task::Poll;
 
-/// How many rows are written at a stretch: some milliseconds of work.
+/// The number of rows that are written without a pause: some milliseconds of work.
 pub(super) const ROWS: usize = 256;
 
-/// Lets the other tasks of the executor have a turn.
+/// Yields to the other tasks of the executor.
 pub(super) async fn pause() {
     let mut paused = false;
     std::future::poll_fn(|context| {
@@ -19,7 +19,7 @@ pub(super) async fn pause() {
     .await;
 }
 
-/// A table with these rows as several, of [`ROWS`] each and at least one.
+/// Splits the rows of a table into tables of [`ROWS`] rows each, at least one.
 pub(super) fn pieces<T, U>(rows: &[T], table: impl Fn(&[T]) -> U) -> Vec<U> {
     if rows.is_empty() { vec![table(rows)] } else { rows.chunks(ROWS).map(table).collect() }
 }

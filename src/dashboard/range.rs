@@ -1,120 +1,88 @@
-//! From when to when, as people and programs say it.
+//! From when to when, in the words of people and programs.
 
 use super::params::{Params, one_of};
-use super::problem::Problem;
-use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_start, to_micros};
-use crate::report::window::start_of;
+use super::rejection::Rejection;
 use crate::report::{QueryError, Step, Window, Zone};
-use jiff::civil::{Date, DateTime};
-use jiff::{Timestamp, ToSpan};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-/// Ranges that have a name: the last so many steps, of which the last one is the current one.
-const NAMED: [(&str, Option<(u32, Step)>); 6] = [
-    ("24h", Some((24, Step::Hour))),
-    ("7d", Some((7, Step::Day))),
-    ("30d", Some((30, Step::Day))),
-    ("90d", Some((90, Step::Day))),
-    ("12m", Some((12, Step::Month))),
-    ("all", None),
+/// The number and the length of the steps of a range; all time if it has none.
+type Steps = Option<(u32, Step)>;
+
+/// The ranges with a name: the label for people, and the number of steps, up to and including the current one.
+pub(super) const RANGES: [(&str, &str, Steps); 6] = [
+    ("24h", "Last 24 hours", Some((24, Step::Hour))),
+    ("7d", "Last 7 days", Some((7, Step::Day))),
+    ("30d", "Last 30 days", Some((30, Step::Day))),
+    ("90d", "Last 90 days", Some((90, Step::Day))),
+    ("12m", "Last 12 months", Some((12, Step::Month))),
+    ("all", "All time", None),
 ];
 
-/// The names and what people call them.
-pub(super) const LABELS: [(&str, &str); 6] = [
-    ("24h", "Last 24 hours"),
-    ("7d", "Last 7 days"),
-    ("30d", "Last 30 days"),
-    ("90d", "Last 90 days"),
-    ("12m", "Last 12 months"),
-    ("all", "All time"),
-];
-
-/// The window that `range`, or else `from` and `to`, ask for; all time unless told.
-pub(super) fn window(params: &Params, zone: &Zone, now: SystemTime) -> Result<Window, Problem> {
+/// Reads the window that `range`, or else `from` and `to`, ask for. Defaults to all time.
+pub(super) fn window(params: &Params, zone: &Zone, now: SystemTime) -> Result<Window, Rejection> {
     if let Some(name) = params.get("range") {
-        return Ok(match one_of("range", name, NAMED)? {
+        let named = RANGES.map(|(name, _, steps)| (name, steps));
+        return Ok(match one_of("range", name, named)? {
             Some((count, step)) => Window::last(count, step, zone, now)?,
             None => Window::ALL,
         });
     }
-    let from = params.get("from").map(|text| moment("from", text, zone, false)).transpose()?;
-    let to = params.get("to").map(|text| moment("to", text, zone, true)).transpose()?;
-    match (from, to) {
-        (Some(from), Some(to)) if to <= from => Err(Problem::of("to", "must be after from")),
-        (from, to) => Ok(Window::of(from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX))),
+    let from = params.get("from").map(|text| moment("from", text, zone)).transpose()?;
+    let to = params.get("to").map(|text| end("to", text, zone)).transpose()?;
+    if from.zip(to).is_some_and(|(from, to)| to <= from) {
+        return Err(Rejection::of("to", "must be after from"));
     }
+    Ok(from.map_or(Window::ALL, Window::since).and(&to.map_or(Window::ALL, Window::until)))
 }
 
-/// A moment: RFC 3339, or a local date, or a local date and time. A date to end with is within.
-fn moment(field: &'static str, text: &str, zone: &Zone, end: bool) -> Result<i64, Problem> {
-    let wrong = || {
+fn moment(field: &'static str, text: &str, zone: &Zone) -> Result<SystemTime, Rejection> {
+    let moment = zone.moment(text).ok_or_else(|| {
         let what = "must be a date (2026-03-01), a date and time (2026-03-01T17:00), or one with an offset";
-        Problem::of(field, what)
-    };
-    let micros = if let Ok(time) = text.parse::<Timestamp>() {
-        time.as_microsecond()
-    } else if text.contains(['T', 't', ' ']) {
-        let local: DateTime = text.parse().map_err(|_| wrong())?;
-        zone.tz().to_timestamp(local).map_err(|_| wrong())?.as_microsecond()
+        Rejection::of(field, what)
+    })?;
+    let window = Window::since(moment);
+    if window.to_quarters() == window {
+        Ok(moment)
     } else {
-        let day: Date = text.parse().map_err(|_| wrong())?;
-        let day = if end { day.checked_add(1.day()).map_err(|_| wrong())? } else { day };
-        start_of(zone, day).map_err(|_| wrong())?
-    };
-    if micros % QUARTER_MICROS != 0 {
-        return Err(Problem::of(field, QueryError::WithinQuarter));
+        Err(Rejection::of(field, QueryError::WithinQuarter))
     }
-    Ok(micros)
 }
 
-/// The zone of a question.
-pub(super) fn zone(params: &Params, unless: &Zone) -> Result<Zone, Problem> {
-    params.get("zone").map_or_else(|| Ok(unless.clone()), read_zone)
+/// Reads the moment of an end. A date to end with is included.
+fn end(field: &'static str, text: &str, zone: &Zone) -> Result<SystemTime, Rejection> {
+    let moment = moment(field, text, zone)?;
+    if text.contains(['T', 't', ' ']) {
+        return Ok(moment);
+    }
+    let day = Window::current(Step::Day, zone, moment).map_err(|error| Rejection::of(field, error))?;
+    Ok(day.end().unwrap_or(moment))
 }
 
-/// A zone by its name, `UTC`, or its offset, `+05:45`.
-fn read_zone(text: &str) -> Result<Zone, Problem> {
-    if text == "UTC" {
-        return Ok(Zone::UTC);
-    }
-    let offset = || {
-        // In a query string that was written by hand, a plus is a space.
-        let (sign, digits) = match text.split_at_checked(1)? {
-            ("+" | " ", digits) => (1, digits),
-            ("-", digits) => (-1, digits),
-            _ => return None,
-        };
-        let (hours, minutes) = digits.split_once(':')?;
-        let number = |text: &str| {
-            let two = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse::<i32>().ok().filter(|_| two)
-        };
-        Zone::fixed(sign * (number(hours)? * 60 + number(minutes)?)).ok()
-    };
-    let zone = offset().or_else(|| Zone::named(text).ok());
-    zone.ok_or_else(|| {
-        Problem::of("zone", "must be UTC, an IANA name (Europe/Berlin), or an offset (+05:45)")
+/// Reads the zone of a question.
+pub(super) fn zone(params: &Params, default: &Zone) -> Result<Zone, Rejection> {
+    let Some(text) = params.get("zone") else { return Ok(default.clone()) };
+    text.parse().map_err(|_| {
+        Rejection::of("zone", "must be UTC, an IANA name (Europe/Berlin), or an offset (+05:45)")
     })
 }
 
-/// The steps in which a window is best looked at: some twenty-four to some hundred of them.
+/// Reads the length of the steps. Defaults to one with which a window has between some twenty and some hundred steps; what it
+/// leaves open is from the first to the last call.
 pub(super) fn step(
     params: &Params,
     window: Window,
-    told: Option<(SystemTime, SystemTime)>,
-) -> Result<Step, Problem> {
-    const STEPS: [(&str, Step); 4] =
-        [("hour", Step::Hour), ("day", Step::Day), ("week", Step::Week), ("month", Step::Month)];
+    calls: Option<(SystemTime, SystemTime)>,
+) -> Result<Step, Rejection> {
+    const STEPS: [Step; 4] = [Step::Hour, Step::Day, Step::Week, Step::Month];
+    const HOUR: u64 = 3_600;
     if let Some(name) = params.get("step") {
-        return one_of("step", name, STEPS);
+        return one_of("step", name, STEPS.map(|step| (step.as_str(), step)));
     }
-    const HOUR: i64 = 4 * QUARTER_MICROS;
-    let first = window.start().or(told.map(|(first, _)| first)).map(to_micros);
-    let last = window.end().or(told.map(|(_, last)| last)).map(to_micros);
-    let Some(length) = first.zip(last).map(|(first, last)| last.saturating_sub(first)) else {
-        return Ok(Step::Day);
-    };
-    Ok(match length / HOUR {
+    let first = window.start().or(calls.map(|(first, _)| first));
+    let last = window.end().or(calls.map(|(_, last)| last));
+    let Some((first, last)) = first.zip(last) else { return Ok(Step::Day) };
+    let length = last.duration_since(first).unwrap_or(Duration::ZERO);
+    Ok(match length.as_secs() / HOUR {
         ..=49 => Step::Hour,
         50..=2_400 => Step::Day,
         2_401..=17_520 => Step::Week,
@@ -122,48 +90,17 @@ pub(super) fn step(
     })
 }
 
-/// The window with what of it is finer than what is kept widened to whole days of UTC. A store tells days apart from
-/// `days_from`, quarters of an hour from `quarters_from`.
-pub(super) fn coarsened(window: Window, quarters_from: SystemTime) -> Window {
-    const DAY: i64 = QUARTER_MICROS * QUARTERS_PER_DAY as i64;
-    let fine = to_micros(quarters_from);
-    let (start, end) = window.bounds();
-    let round = |micros: i64, up: i64| match micros {
-        i64::MIN | i64::MAX => micros,
-        micros if micros >= fine => micros,
-        micros => (micros + up).div_euclid(DAY) * DAY,
-    };
-    Window::of(round(start, 0), round(end, DAY - 1))
-}
-
-/// The window that is at least from `start` until `end` in seconds since 1970, with edges at whole quarters of an hour.
-pub(super) fn around(start: i64, end: i64) -> Window {
-    let quarter = |seconds: i64, up: i64| {
-        let quarter = seconds.saturating_add(up).div_euclid(QUARTER_MICROS / 1_000_000);
-        i32::try_from(quarter).map_or(if quarter < 0 { i64::MIN } else { i64::MAX }, quarter_start)
-    };
-    let (start, end) = (quarter(start, 0), quarter(end, QUARTER_MICROS / 1_000_000 - 1));
-    Window::of(inside(start), inside(end))
-}
-
-/// The moment itself, at a whole quarter of an hour, or the last such moment towards it that a calendar has.
-pub(super) fn inside(micros: i64) -> i64 {
-    let edge = to_micros(from_micros(micros));
-    let towards = if edge < 0 { QUARTER_MICROS - 1 } else { 0 };
-    (edge + towards).div_euclid(QUARTER_MICROS) * QUARTER_MICROS
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use jiff::Timestamp;
 
-    fn read(query: &str) -> Result<(Option<String>, Option<String>), Problem> {
+    fn read(query: &str) -> Result<(Option<String>, Option<String>), Rejection> {
         let params = Params::parse(query);
         let zone = zone(&params, &Zone::UTC)?;
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_323_200 + 3_700); // 2026-03-01T01:01:40Z
         let window = window(&params, &zone, now)?;
-        let text = |time: Option<SystemTime>| time.map(crate::report::instant::rfc3339);
+        let text = |time: Option<SystemTime>| time.map(|time| Timestamp::try_from(time).unwrap().to_string());
         Ok((text(window.start()), text(window.end())))
     }
 
@@ -205,29 +142,6 @@ mod tests {
         ] {
             assert_eq!(read(query).unwrap_err().field.as_deref(), Some(field), "{query}");
         }
-    }
-
-    #[test]
-    fn seconds_are_widened_to_quarters_however_far_away() {
-        let edges = |start, end| {
-            let (start, end) = around(start, end).bounds();
-            (start / 1_000_000, end / 1_000_000)
-        };
-        assert_eq!(edges(1, 899), (0, 900));
-        assert_eq!(edges(900, 900), (900, 900));
-        assert_eq!(edges(-1, 1), (-900, 900));
-        for (start, end) in [(i64::MIN, i64::MAX), (-1 << 40, 1 << 40), (-1 << 38, 1 << 38)] {
-            assert!(around(start, end).quarters().is_ok(), "{start} {end}");
-        }
-    }
-
-    #[test]
-    fn only_the_edges_that_are_too_fine_are_widened() {
-        let at = |text: &str| from_micros(text.parse::<Timestamp>().unwrap().as_microsecond());
-        let window = Window::new(at("2026-01-01T05:00:00Z"), at("2026-03-01T05:00:00Z"));
-        let coarse = coarsened(window, at("2026-02-01T00:00:00Z"));
-        assert_eq!(coarse, Window::new(at("2026-01-01T00:00:00Z"), at("2026-03-01T05:00:00Z")));
-        assert_eq!(coarsened(Window::ALL, at("2026-02-01T00:00:00Z")), Window::ALL);
     }
 
     #[test]

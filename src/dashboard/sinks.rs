@@ -1,4 +1,4 @@
-//! What sinks say of themselves.
+//! The counts of sinks.
 
 use crate::sink::file::FileStats;
 use crate::sink::memory::MemoryStats;
@@ -6,7 +6,7 @@ use crate::sink::queue::QueueStats;
 use std::fmt;
 use std::sync::Arc;
 
-/// The counts of a sink, for the *Health* page: those of this crate's sinks as they are, and of others by name.
+/// The counts of a sink, for the *Health* page. The statistics of this crate's sinks convert into it.
 ///
 /// ```
 /// use tower_llm_metrics::MemorySink;
@@ -15,33 +15,33 @@ use std::sync::Arc;
 /// let counts = SinkCounts::from(MemorySink::new().stats());
 /// assert_eq!(counts.lost, 0);
 /// let own = SinkCounts::new([("rows sent", 12), ("retries", 1)]).lost(3);
-/// # let _ = own;
+/// assert_eq!(own.lost, 3);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkCounts {
-    /// What is counted, and how much of it.
+    /// The counts and their names.
     pub counts: Vec<(&'static str, u64)>,
-    /// Records that were lost.
+    /// The number of lost records.
     pub lost: u64,
-    /// The last error, in the sink's words.
+    /// The message of the last error.
     pub last_error: Option<String>,
 }
 
 impl SinkCounts {
-    /// Counts by name.
+    /// Creates the counts of a sink that lost nothing.
     pub fn new(counts: impl IntoIterator<Item = (&'static str, u64)>) -> Self {
         Self { counts: counts.into_iter().collect(), ..Self::default() }
     }
 
-    /// How many records were lost.
+    /// Sets the number of lost records.
     #[must_use]
     pub fn lost(mut self, records: u64) -> Self {
         self.lost = records;
         self
     }
 
-    /// The last error.
+    /// Sets the last error.
     #[must_use]
     pub fn last_error(mut self, error: Option<String>) -> Self {
         self.last_error = error;
@@ -99,15 +99,15 @@ impl From<QueueStats> for SinkCounts {
     }
 }
 
-/// A sink by its name.
+/// A sink that is shown on the *Health* page.
 #[derive(Clone)]
-pub(super) struct Sink {
+pub(super) struct ShownSink {
     pub(super) name: String,
     pub(super) counts: Arc<dyn Fn() -> SinkCounts + Send + Sync>,
 }
 
-impl fmt::Debug for Sink {
+impl fmt::Debug for ShownSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Sink").field(&self.name).finish()
+        f.debug_tuple("ShownSink").field(&self.name).finish()
     }
 }

@@ -1,7 +1,7 @@
-//! What calls were.
+//! Calls in groups.
 
+use super::gaps::Gaps;
 use super::totals::Totals;
-use super::users::Gaps;
 use crate::record::Text;
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum GroupBy {
     Operation,
     /// The value of a property.
     Property(Text),
-    /// Why the usage is absent, by its value in a record. Calls whose usage is there have no such name.
+    /// The reason why the usage is absent, by its value in a record. Calls with usage have no name.
     AbsentUsage,
 }
 
@@ -40,20 +40,20 @@ impl fmt::Display for GroupBy {
     }
 }
 
-/// The name of a group.
+/// The name of a [`Group`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum GroupName {
-    /// Calls of this name.
+    /// The calls of this name.
     Is(Text),
-    /// Calls without one.
+    /// The calls without a name.
     Absent,
-    /// Calls whose name was not kept apart from others.
+    /// The calls whose name the store did not keep apart from others.
     Other,
 }
 
 impl GroupName {
-    /// Which kind of group it is, in exports: `name`, `absent`, `other`.
+    /// Returns the kind of group, as in exports: `name`, `absent`, `other`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Is(_) => "name",
@@ -63,26 +63,40 @@ impl GroupName {
     }
 }
 
-/// Calls of one name.
+/// What the calls of one name add up to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Group {
-    /// Their name.
+    /// The name.
     pub name: GroupName,
-    /// What they add up to.
+    /// What the calls add up to.
     pub totals: Totals,
-    /// How many users made them. Calls without a user are no user's.
+    /// The number of users who made them. Calls without a user are not a user's.
     pub users: u64,
 }
 
-/// Calls by what they were. The groups share nothing and add up to all calls that count.
+impl Group {
+    /// Creates a group without calls.
+    pub fn new(name: GroupName) -> Self {
+        Self { name, totals: Totals::default(), users: 0 }
+    }
+}
+
+/// Calls in groups, which are disjoint and add up to all calls that count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Breakdown {
-    /// What they are grouped by.
+    /// What the calls are grouped by.
     pub by: GroupBy,
     /// The groups, the one with most requests first.
     pub groups: Vec<Group>,
-    /// What is missing. Calls in the row of the other users are in the groups, and none of its users is counted.
+    /// What is missing. The calls of users beyond the store's limit are in the groups, and these users are not counted.
     pub gaps: Gaps,
+}
+
+impl Breakdown {
+    /// Creates a breakdown without groups.
+    pub fn new(by: GroupBy) -> Self {
+        Self { by, groups: Vec::new(), gaps: Gaps::default() }
+    }
 }

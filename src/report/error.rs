@@ -5,27 +5,27 @@ use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
-/// Why a question has no answer. It is an answer of its own: nothing is rounded to what can be told.
+/// The reason why a question has no answer. A store never answers a similar question instead.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// A window begins or ends within a quarter of an hour (UTC), the finest that any store tells apart.
+    /// A window begins or ends within a quarter of an hour (UTC), the finest resolution of any store.
     WithinQuarter,
-    /// A window, or a step of it, is finer than what is still kept of that time.
+    /// A window, or a step of it, is finer than what the store still keeps of that time.
     TooFine {
-        /// The moment that can't be told apart from its neighbours.
+        /// The bound that is too fine.
         at: SystemTime,
-        /// From here on, quarters of an hour are told apart; before, whole days of UTC.
+        /// From here on, quarters of an hour are kept; before, whole days of UTC.
         quarters_from: SystemTime,
-        /// From here on, days of UTC are told apart; before, nothing.
+        /// From here on, days of UTC are kept; before, only totals.
         days_from: SystemTime,
     },
     /// The answer would have more points than a series may have.
     TooManyPoints {
-        /// As many as may be.
+        /// The most points of a series.
         limit: usize,
     },
-    /// A moment is outside of the years that a calendar has.
+    /// A moment is outside of the years -9999 to 9999.
     OutOfRange,
     /// The store failed.
     Store(Box<dyn Error + Send + Sync>),

@@ -6,29 +6,31 @@ use super::{
     UserSummary, Who,
 };
 use crate::record::{Record, Text, Usd};
+use serde::ser::{Error, Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-/// One cell of a table.
+/// A cell of a [`Table`]. It serializes as JSON, numbers as the decimals that they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
-    /// Not known: an empty cell in CSV, no key in JSON.
+    /// A value that is not known: an empty cell in CSV, no key in JSON.
     Unknown,
-    /// A number, as the decimal that it is.
+    /// A number, as an exact decimal.
     Number(String),
-    /// A text that may come from outside.
+    /// A text, which may come from outside.
     Text(String),
-    /// Several texts.
+    /// A list of texts.
     Texts(Vec<String>),
 }
 
-/// An answer as a table: what its exports are made of, so that they say the same as the answer.
+/// An answer as a table, from which all its exports are made.
 pub trait Table {
-    /// The names of the columns.
+    /// Returns the names of the columns.
     fn columns(&self) -> Vec<&'static str>;
 
-    /// Hands over one row after the other, each with a value for each column.
+    /// Calls `row` with one row after the other, each with a value for each column.
     ///
     /// # Errors
     /// The first error of `row`.
@@ -38,7 +40,7 @@ pub trait Table {
     ///
     /// A text that a spreadsheet would take for a formula (one that begins with `=`, `+`, `-`, `@` or their full-width forms,
     /// after white space or quotes) gets an apostrophe before it, as
-    /// [OWASP](https://owasp.org/www-community/attacks/CSV_Injection) recommends. Take JSON where ids must stay as they are.
+    /// [OWASP](https://owasp.org/www-community/attacks/CSV_Injection) recommends. Use JSON if ids must stay as they are.
     ///
     /// # Errors
     /// Those of `out`.
@@ -48,21 +50,24 @@ pub trait Table {
         self.rows(&mut |row| out.write_all(csv_line(&row).as_bytes()))
     }
 
-    /// Writes one flat JSON object per row and line. What is not known has no key. Numbers are exact decimals.
+    /// Writes one flat JSON object per row and line. Unknown values have no key. Numbers are exact decimals.
     ///
     /// # Errors
     /// Those of `out`.
     fn write_json_lines(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = self.columns();
-        self.rows(&mut |row| writeln!(out, "{}", json_object(&columns, &row)?))
+        self.rows(&mut |row| {
+            serde_json::to_writer(&mut *out, &JsonRow(&columns, &row))?;
+            out.write_all(b"\n")
+        })
     }
 
-    /// What [`Table::write_csv`] writes.
+    /// Returns what [`Table::write_csv`] writes.
     fn to_csv(&self) -> String {
         to_string(|out| self.write_csv(out))
     }
 
-    /// What [`Table::write_json_lines`] writes.
+    /// Returns what [`Table::write_json_lines`] writes.
     fn to_json_lines(&self) -> String {
         to_string(|out| self.write_json_lines(out))
     }
@@ -70,22 +75,37 @@ pub trait Table {
 
 fn to_string(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     let mut out = Vec::new();
-    // Memory takes everything, and everything is text.
+    // Writing to memory does not fail, and everything that is written is text.
     let _ = write(&mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
 
 /// A row as a line of CSV, with its end.
-pub(crate) fn csv_line(row: &[Value]) -> String {
+fn csv_line(row: &[Value]) -> String {
     let cells: Vec<_> = row.iter().map(csv).collect();
     cells.join(",") + "\r\n"
 }
 
 /// A row as a flat JSON object. What is not known has no key.
-pub(crate) fn json_object(columns: &[&str], row: &[Value]) -> io::Result<String> {
-    let known = columns.iter().zip(row).filter(|(_, value)| **value != Value::Unknown);
-    let members: io::Result<Vec<_>> = known.map(|(name, value)| member(name, value)).collect();
-    Ok(format!("{{{}}}", members?.join(",")))
+struct JsonRow<'a>(&'a [&'static str], &'a [Value]);
+
+impl Serialize for JsonRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().zip(self.1).filter(|(_, value)| **value != Value::Unknown))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unknown => serializer.serialize_unit(),
+            Self::Number(number) => {
+                serde_json::from_str::<&RawValue>(number).map_err(S::Error::custom)?.serialize(serializer)
+            }
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Texts(texts) => texts.serialize(serializer),
+        }
+    }
 }
 
 fn csv(value: &Value) -> String {
@@ -99,11 +119,11 @@ fn csv(value: &Value) -> String {
 
 fn quoted(text: &str) -> String {
     const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    // What a spreadsheet may skip before it looks.
+    // A spreadsheet may skip these before it looks for a formula.
     let skipped = |c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '\'' || c == '\u{feff}';
     let guard = |text: &str| if text.trim_start_matches(skipped).starts_with(FORMULA) { "'" } else { "" };
     let mut cell = String::from('"');
-    // Where a list is separated by semicolons, a spreadsheet takes the rest of a text for cells of their own.
+    // If its separator is the semicolon or the tab, a spreadsheet takes what follows one for a cell.
     cell.push_str(guard(text));
     for (at, part) in text.split_inclusive([';', '\t']).enumerate() {
         cell.push_str(if at == 0 { "" } else { guard(part) });
@@ -111,16 +131,6 @@ fn quoted(text: &str) -> String {
     }
     cell.push('"');
     cell
-}
-
-fn member(name: &str, value: &Value) -> io::Result<String> {
-    let value = match value {
-        Value::Unknown => "null".to_owned(),
-        Value::Number(number) => number.clone(),
-        Value::Text(text) => serde_json::to_string(text)?,
-        Value::Texts(texts) => serde_json::to_string(texts)?,
-    };
-    Ok(format!("{}:{value}", serde_json::to_string(name)?))
 }
 
 fn number(number: impl std::fmt::Display) -> Value {
@@ -156,7 +166,7 @@ impl Amount {
     }
 }
 
-/// The measures that totals tell, in the order of the columns.
+/// Returns the measures that totals have, in the order of the columns.
 fn of_totals() -> impl Iterator<Item = Measure> {
     Measure::ALL.iter().copied().filter(|measure| !measure.needs_cells())
 }
@@ -178,7 +188,7 @@ impl UserSummary {
     }
 }
 
-/// One row per user, and the row of the other users last, where there is one.
+/// One row per user, and the row of the other users last, if there is one.
 impl Table for UserPage {
     fn columns(&self) -> Vec<&'static str> {
         let measures = Measure::ALL.iter().map(|measure| measure.as_str());
@@ -265,7 +275,7 @@ impl Table for Histogram {
     }
 }
 
-/// Three rows: all, today, this month. What is not known of a row is empty.
+/// Three rows: all, today, this month.
 impl Table for Overview {
     fn columns(&self) -> Vec<&'static str> {
         let before = ["window", "users", "projected_cost_usd", "unpriced_models", "dropped_records"];
@@ -288,7 +298,7 @@ impl Table for Overview {
     }
 }
 
-/// Calls, for CSV; as JSON lines, [`Record::to_json`] says more.
+/// One row per call, with the main figures; [`Record::to_json`] has all of them.
 impl Table for [Record] {
     fn columns(&self) -> Vec<&'static str> {
         vec![
@@ -344,7 +354,7 @@ mod tests {
             assert!(cell.starts_with("\"'"), "{cell}");
         }
         assert_eq!(quoted("a=1, \"b\""), "\"a=1, \"\"b\"\"\"");
-        // Cells of their own where the separator is another one.
+        // With another separator, these are cells of their own.
         assert_eq!(quoted(";=1+1;a\t@x"), "\";'=1+1;a\t'@x\"");
         assert_eq!(csv(&number(-5)), "-5", "numbers of ours are numbers");
     }

@@ -1,11 +1,13 @@
 //! Which calls and which users a question is about.
 
-use super::measure::{Amount, Measure};
+use super::amount::Amount;
+use super::measure::Measure;
 use super::pattern::Pattern;
+use super::summary::UserSummary;
 use super::who::Who;
 use crate::record::{Operation, Provider, Record, Text, UserId};
 
-/// Whose calls a question may see at all. A guard that decides who sees whom sets it; no filter widens it.
+/// Whose calls a question may see at all. It is set by a guard that decides who sees whom; no filter widens it.
 ///
 /// ```
 /// use tower_llm_metrics::UserId;
@@ -18,17 +20,17 @@ use crate::record::{Operation, Provider, Record, Text, UserId};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// Everybody's.
+    /// Everybody's calls.
     #[default]
     All,
-    /// One row's.
+    /// The calls of one row.
     Only(Who),
-    /// No one's.
+    /// No calls.
     Nothing,
 }
 
 impl Scope {
-    /// Whether the calls of `who` are within.
+    /// Whether it includes the calls of `who`.
     pub fn sees(&self, who: &Who) -> bool {
         match self {
             Self::All => true,
@@ -37,7 +39,7 @@ impl Scope {
         }
     }
 
-    /// What both allow.
+    /// Returns the scope that both allow.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         match (self, other) {
@@ -54,7 +56,36 @@ impl From<UserId> for Scope {
     }
 }
 
-/// Which calls count. Everything counts only when that is said: there is no empty list of conditions.
+macro_rules! combinators {
+    ($($filter:ty)*) => {
+        $(impl $filter {
+            /// Combines two filters into one that matches what both match.
+            #[must_use]
+            pub fn and(self, other: Self) -> Self {
+                match (self, other) {
+                    (Self::All, filter) | (filter, Self::All) => filter,
+                    both => Self::And(Box::new(both)),
+                }
+            }
+
+            /// Combines two filters into one that matches what at least one of them matches.
+            #[must_use]
+            pub fn or(self, other: Self) -> Self {
+                Self::Or(Box::new((self, other)))
+            }
+
+            /// Inverts the filter.
+            #[must_use]
+            pub fn negate(self) -> Self {
+                Self::Not(Box::new(self))
+            }
+        })*
+    };
+}
+
+combinators! { CallFilter UserFilter }
+
+/// Which calls count. There is no empty list of conditions: all calls are spelled [`All`](Self::All).
 ///
 /// The model of a call is the one that answered, or else the one asked for.
 ///
@@ -76,44 +107,26 @@ pub enum CallFilter {
     All,
     /// Calls of this model.
     Model(Text),
-    /// Calls of models like this.
+    /// Calls of models that match this pattern.
     ModelLike(Pattern),
     /// Calls of this provider.
     Provider(Provider),
-    /// Calls of this kind.
+    /// Calls of this operation.
     Operation(Operation),
     /// Calls with this property, whatever its value.
     HasProperty(Text),
     /// Calls with this property of this value.
     Property(Text, Text),
-    /// Calls that both count.
+    /// Calls that both filters match.
     And(Box<(Self, Self)>),
-    /// Calls that at least one counts.
+    /// Calls that at least one of the filters matches.
     Or(Box<(Self, Self)>),
-    /// Calls that it does not count.
+    /// Calls that the filter does not match.
     Not(Box<Self>),
 }
 
 impl CallFilter {
-    /// The calls that both count.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self::And(Box::new((self, other)))
-    }
-
-    /// The calls that at least one counts.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self::Or(Box::new((self, other)))
-    }
-
-    /// The calls that it does not count.
-    #[must_use]
-    pub fn negate(self) -> Self {
-        Self::Not(Box::new(self))
-    }
-
-    /// Whether the call of `record` counts.
+    /// Whether the call of `record` counts. A property that the record dropped matches neither a condition nor its negation.
     pub fn matches(&self, record: &Record) -> bool {
         let properties = &record.properties;
         let has = |name: &str| match properties.get(name) {
@@ -132,7 +145,7 @@ impl CallFilter {
         }) == Some(true)
     }
 
-    /// Whether calls count of which `one` decides each single condition; `None` where that can't be said.
+    /// Decides whether calls count, given the decision on each single condition; `None` if it cannot be decided.
     pub(crate) fn decide(&self, one: &impl Fn(&Self) -> Option<bool>) -> Option<bool> {
         match self {
             Self::All => Some(true),
@@ -152,7 +165,7 @@ impl CallFilter {
     }
 }
 
-/// Which rows are shown, by id and by what their calls add up to.
+/// Which rows are shown, by their id and by their figures.
 ///
 /// ```
 /// use tower_llm_metrics::Usd;
@@ -173,71 +186,52 @@ pub enum UserFilter {
     Is(UserId),
     /// The row of the calls without a user.
     Nobody,
-    /// Users whose id begins with this, exactly as it is spelt.
+    /// Users whose id begins with this text, case included.
     Prefix(Text),
-    /// Users whose id holds this, exactly as it is spelt.
+    /// Users whose id contains this text, case included.
     Contains(Text),
-    /// Users whose id is like this.
+    /// Users whose id matches this pattern.
     Like(Pattern),
-    /// Rows of which the measure is known and at least the amount. An amount of another kind (a count against a
-    /// cost) fits no row.
+    /// Rows whose measure is known and at least the amount. An amount of another kind (a count for a cost) matches no row.
     AtLeast(Measure, Amount),
-    /// Rows of which the measure is known and at most the amount.
+    /// Rows whose measure is known and at most the amount.
     AtMost(Measure, Amount),
-    /// Rows that both show.
+    /// Rows that both filters match.
     And(Box<(Self, Self)>),
-    /// Rows that at least one shows.
+    /// Rows that at least one of the filters matches.
     Or(Box<(Self, Self)>),
-    /// Rows that it does not show.
+    /// Rows that the filter does not match.
     Not(Box<Self>),
 }
 
 impl UserFilter {
-    /// The rows that both show.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self::And(Box::new((self, other)))
-    }
-
-    /// The rows that at least one shows.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self::Or(Box::new((self, other)))
-    }
-
-    /// The rows that it does not show.
-    #[must_use]
-    pub fn negate(self) -> Self {
-        Self::Not(Box::new(self))
-    }
-
-    /// Whether a row is shown; `amount` tells its measures.
-    pub(crate) fn shows(&self, who: &Who, amount: &dyn Fn(Measure) -> Option<Amount>) -> bool {
-        let id = who.user().map(UserId::as_str);
+    /// Whether a row is shown.
+    pub fn matches(&self, row: &UserSummary) -> bool {
+        let id = row.who.user().map(UserId::as_str);
         match self {
             Self::All => true,
-            Self::Is(only) => who.user() == Some(only),
-            Self::Nobody => *who == Who::Nobody,
+            Self::Is(only) => row.who.user() == Some(only),
+            Self::Nobody => row.who == Who::Nobody,
             Self::Prefix(text) => id.is_some_and(|id| id.starts_with(text.as_str())),
             Self::Contains(text) => id.is_some_and(|id| id.contains(text.as_str())),
             Self::Like(pattern) => id.is_some_and(|id| pattern.matches(id)),
-            Self::AtLeast(measure, bound) => amount(*measure).is_some_and(|amount| amount >= *bound),
-            Self::AtMost(measure, bound) => amount(*measure).is_some_and(|amount| amount <= *bound),
-            Self::And(both) => both.0.shows(who, amount) && both.1.shows(who, amount),
-            Self::Or(both) => both.0.shows(who, amount) || both.1.shows(who, amount),
-            Self::Not(filter) => !filter.shows(who, amount),
+            Self::AtLeast(measure, bound) => row.measure(*measure).is_some_and(|amount| amount >= *bound),
+            Self::AtMost(measure, bound) => row.measure(*measure).is_some_and(|amount| amount <= *bound),
+            Self::And(both) => both.0.matches(row) && both.1.matches(row),
+            Self::Or(both) => both.0.matches(row) || both.1.matches(row),
+            Self::Not(filter) => !filter.matches(row),
         }
     }
 
-    /// Whether it asks for a measure that `wanted` names.
-    pub(crate) fn asks(&self, wanted: fn(Measure) -> bool) -> bool {
+    /// Whether it compares a measure of which `wanted` is true.
+    pub(crate) fn compares(&self, wanted: fn(Measure) -> bool) -> bool {
         match self {
+            Self::AtLeast(measure, _) | Self::AtMost(measure, _) => wanted(*measure),
+            Self::And(both) | Self::Or(both) => both.0.compares(wanted) || both.1.compares(wanted),
+            Self::Not(filter) => filter.compares(wanted),
             Self::All | Self::Is(_) | Self::Nobody | Self::Prefix(_) | Self::Contains(_) | Self::Like(_) => {
                 false
             }
-            Self::AtLeast(measure, _) | Self::AtMost(measure, _) => wanted(*measure),
-            Self::And(both) | Self::Or(both) => both.0.asks(wanted) || both.1.asks(wanted),
-            Self::Not(filter) => filter.asks(wanted),
         }
     }
 }

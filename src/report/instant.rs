@@ -1,19 +1,19 @@
-//! Moments as integers: what the arithmetic of reports runs on.
+//! Moments as integers, for the arithmetic of reports.
 
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
 
-/// Microseconds of a quarter of an hour.
+/// The microseconds of a quarter of an hour.
 pub(crate) const QUARTER_MICROS: i64 = 15 * 60 * 1_000_000;
-/// Seconds of a quarter of an hour.
+/// The seconds of a quarter of an hour.
 pub(crate) const QUARTER_SECONDS: i64 = 15 * 60;
-/// Quarters of an hour in a day of UTC.
+/// The quarters of an hour in a day of UTC.
 pub(crate) const QUARTERS_PER_DAY: i32 = 96;
 
-/// Whole microseconds from 1970 to `time`, rounded down: the resolution of a record's JSON. What is outside of the
-/// years -9999 to 9999 counts as their edge.
+/// Returns the whole microseconds from 1970 to `time`, rounded down: the resolution of a record's JSON. It saturates at the
+/// years -9999 and 9999.
 pub(crate) fn to_micros(time: SystemTime) -> i64 {
-    // Within by a quarter, so that the start of every quarter is a timestamp too.
+    // A quarter less, so that the start of every quarter is a timestamp too.
     let min = Timestamp::MIN.as_microsecond() + QUARTER_MICROS;
     let max = Timestamp::MAX.as_microsecond() - QUARTER_MICROS;
     let micros = match time.duration_since(SystemTime::UNIX_EPOCH) {
@@ -29,7 +29,7 @@ pub(crate) fn to_micros(time: SystemTime) -> i64 {
     micros.clamp(min, max)
 }
 
-/// The moment `micros` after 1970.
+/// Returns the moment `micros` after 1970.
 pub(crate) fn from_micros(micros: i64) -> SystemTime {
     let distance = Duration::from_micros(micros.unsigned_abs());
     let moment = if micros < 0 {
@@ -40,18 +40,18 @@ pub(crate) fn from_micros(micros: i64) -> SystemTime {
     moment.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// The quarter of an hour that a moment falls into, counted from 1970.
+/// Returns the quarter of an hour that a moment falls into, counted from 1970.
 pub(crate) fn quarter_of(micros: i64) -> i32 {
     // The clamp of `to_micros` keeps this far within range.
     i32::try_from(micros.div_euclid(QUARTER_MICROS)).unwrap_or(i32::MAX)
 }
 
-/// The start of a quarter.
+/// Returns the start of a quarter.
 pub(crate) fn quarter_start(quarter: i32) -> i64 {
     i64::from(quarter) * QUARTER_MICROS
 }
 
-/// The moment as RFC 3339 in UTC, with the fraction of a second only where there is one.
+/// Formats a moment as RFC 3339 in UTC, with a fraction of a second only if there is one.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     Timestamp::from_microsecond(to_micros(time)).map(|time| time.to_string()).unwrap_or_default()
 }

@@ -1,62 +1,69 @@
-//! All of it at a glance.
+//! All calls at a glance.
 
+use super::gaps::Gaps;
+use super::instant::to_micros;
 use super::totals::Totals;
-use super::users::Gaps;
 use super::window::Window;
 use crate::record::{Text, Usd, round_half_even};
+use std::time::SystemTime;
 
-/// All of it at a glance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// All calls at a glance: over all time, today, and this month.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Overview {
-    /// What all calls add up to, over all time.
+    /// What all calls of the selection add up to.
     pub totals: Totals,
-    /// How many users there were.
+    /// The number of users.
     pub users: u64,
-    /// The calls of today, in the question's zone.
+    /// What the calls of today add up to, in the question's zone.
     pub today: Totals,
-    /// How many users were active today.
+    /// The number of users active today.
     pub users_today: u64,
-    /// The calls of this month, in the question's zone.
+    /// What the calls of this month add up to, in the question's zone.
     pub month: Totals,
-    /// How many users were active this month.
+    /// The number of users active this month.
     pub users_this_month: u64,
-    /// What this month will have cost if it goes on as it did: its cost so far, stretched from the time that has
-    /// passed of it to its whole length, rounded half-even to 1e-12 dollars. `None` where no cost is known.
+    /// The projected cost of this month: its cost so far, extrapolated linearly from the elapsed part of the month to its
+    /// whole length, rounded half-even to 1e-12 dollars. `None` if no cost is known.
     pub month_projection: Option<Usd>,
-    /// Models of which there are calls with usage and without a price, and how many these are; most first. `None` stands for
+    /// The models with calls that have usage and no price, and the number of these calls, most first. `None` stands for
     /// calls whose model is not known.
     pub unpriced_models: Vec<(Option<Text>, u64)>,
-    /// Records that were lost on their way here, as far as the store was told.
+    /// Records that were lost before they reached the store, as far as it knows.
     pub dropped: u64,
     /// What is missing.
     pub gaps: Gaps,
 }
 
-/// `cost` stretched from the part of `window` before `now` to all of it.
-pub(crate) fn project(cost: Usd, window: Window, now: i64) -> Option<Usd> {
-    let (start, end) = window.bounds();
-    let passed = u64::try_from(now.checked_sub(start)?).ok().filter(|&passed| passed > 0)?;
-    let whole = u64::try_from(end.checked_sub(start)?).ok()?;
-    let picos = cost.picos();
-    // In two parts, so that no amount of money overflows before its end does.
-    let (passed_wide, whole_wide) = (u128::from(passed), u128::from(whole));
-    let (full, rest) = (picos.unsigned_abs() / passed_wide, picos.unsigned_abs() % passed_wide);
-    let stretched = full.checked_mul(whole_wide)?;
-    let product = rest * whole_wide;
-    let rest_to_half = (product % passed_wide * 2).cmp(&passed_wide);
-    let total = round_half_even(stretched.checked_add(product / passed_wide)?, rest_to_half)?;
-    let total = i128::try_from(total).ok()?;
-    Some(Usd::from_picos(if picos < 0 { -total } else { total }))
+impl Overview {
+    /// Extrapolates the cost of a window, `None` if none is known, from the part of it before `now` to the whole: what
+    /// [`month_projection`](Self::month_projection) is made of.
+    pub fn project(cost: Option<Usd>, window: Window, now: SystemTime) -> Option<Usd> {
+        let (start, end) = window.bounds();
+        let passed = u128::try_from(to_micros(now).checked_sub(start)?).ok().filter(|&passed| passed > 0)?;
+        let whole = u128::try_from(end.checked_sub(start)?).ok()?;
+        let picos = cost?.picos();
+        // The quotient and the remainder are stretched one by one, so that nothing overflows unless the result does.
+        let (full, rest) = (picos.unsigned_abs() / passed, picos.unsigned_abs() % passed);
+        let product = rest * whole;
+        let rest_to_half = (product % passed * 2).cmp(&passed);
+        let total = full.checked_mul(whole)?.checked_add(product / passed)?;
+        let total = i128::try_from(round_half_even(total, rest_to_half)?).ok()?;
+        Some(Usd::from_picos(if picos < 0 { -total } else { total }))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::instant::from_micros;
     use super::*;
 
     #[test]
     fn a_projection_is_a_straight_line_to_the_end_of_the_window() {
-        let of = |picos, end, now| project(Usd::from_picos(picos), Window::of(0, end), now).map(Usd::picos);
+        let of = |picos, end, now| {
+            let cost = Some(Usd::from_picos(picos));
+            Overview::project(cost, Window::of(0, end), from_micros(now)).map(Usd::picos)
+        };
         assert_eq!(of(10, 30, 10), Some(30));
         assert_eq!(of(10, 30, 30), Some(10));
         assert_eq!(of(1, 3, 2), Some(2)); // 1.5

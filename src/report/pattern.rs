@@ -1,9 +1,9 @@
-//! Texts that are like others.
+//! Patterns of texts.
 
 use crate::record::Text;
 
-/// What texts are compared with, as SQL's `LIKE` has it: `%` stands for any characters, `_` for one, and `\` before a
-/// character for that one.
+/// A pattern of texts, like that of SQL's `LIKE`: `%` stands for any characters, `_` for one, and `\` before a character
+/// for that character.
 ///
 /// ```
 /// use tower_llm_metrics::record::Text;
@@ -17,64 +17,64 @@ use crate::record::Text;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    pieces: Vec<Piece>,
+    parts: Vec<PatternPart>,
     ignore_case: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Piece {
+enum PatternPart {
     Any,
     One,
     Is(char),
 }
 
 impl Pattern {
-    /// The pattern that a text spells.
+    /// Reads a pattern.
     pub fn new(pattern: &Text) -> Self {
         let mut characters = pattern.chars();
-        let mut pieces = Vec::new();
+        let mut parts = Vec::new();
         while let Some(character) = characters.next() {
-            pieces.push(match character {
-                '%' => Piece::Any,
-                '_' => Piece::One,
-                '\\' => Piece::Is(characters.next().unwrap_or('\\')),
-                other => Piece::Is(other),
+            parts.push(match character {
+                '%' => PatternPart::Any,
+                '_' => PatternPart::One,
+                '\\' => PatternPart::Is(characters.next().unwrap_or('\\')),
+                other => PatternPart::Is(other),
             });
         }
-        Self { pieces, ignore_case: false }
+        Self { parts, ignore_case: false }
     }
 
-    /// The pattern of everything that holds a text as it is.
+    /// Creates the pattern of all texts that contain this one.
     pub fn containing(text: &Text) -> Self {
-        let within = text.chars().map(Piece::Is);
+        let within = text.chars().map(PatternPart::Is);
         Self {
-            pieces: [Piece::Any].into_iter().chain(within).chain([Piece::Any]).collect(),
+            parts: [PatternPart::Any].into_iter().chain(within).chain([PatternPart::Any]).collect(),
             ignore_case: false,
         }
     }
 
-    /// The same without a difference between upper and lower case, where one character is the other's case.
+    /// Makes the pattern ignore the case of characters whose lower case is a single character.
     #[must_use]
     pub fn ignore_case(mut self) -> Self {
         self.ignore_case = true;
-        for piece in &mut self.pieces {
-            if let Piece::Is(character) = piece {
+        for piece in &mut self.parts {
+            if let PatternPart::Is(character) = piece {
                 *character = lower(*character);
             }
         }
         self
     }
 
-    /// Whether a text is like it.
+    /// Whether a text matches the pattern.
     pub fn matches(&self, text: &str) -> bool {
-        let mut pieces = self.pieces.as_slice();
+        let mut parts = self.parts.as_slice();
         let mut rest = text.chars();
-        // After the last `%`: what follows it in the pattern, and in the text as far as it has taken it.
+        // What follows the last `%` in the pattern, and what of the text the `%` has not taken yet.
         let mut retry = None;
         loop {
-            match pieces.split_first() {
-                Some((Piece::Any, after)) => {
-                    pieces = after;
+            match parts.split_first() {
+                Some((PatternPart::Any, after)) => {
+                    parts = after;
                     retry = Some((after, rest.clone()));
                     continue;
                 }
@@ -83,7 +83,7 @@ impl Pattern {
                     if let Some(character) = ahead.next()
                         && self.takes(*piece, character)
                     {
-                        (pieces, rest) = (after, ahead);
+                        (parts, rest) = (after, ahead);
                         continue;
                     }
                 }
@@ -94,19 +94,21 @@ impl Pattern {
             if taken.next().is_none() {
                 return false;
             }
-            (pieces, rest) = (*after, taken.clone());
+            (parts, rest) = (*after, taken.clone());
         }
     }
 
-    fn takes(&self, piece: Piece, character: char) -> bool {
+    fn takes(&self, piece: PatternPart, character: char) -> bool {
         match piece {
-            Piece::Any | Piece::One => true,
-            Piece::Is(wanted) => wanted == character || (self.ignore_case && wanted == lower(character)),
+            PatternPart::Any | PatternPart::One => true,
+            PatternPart::Is(wanted) => {
+                wanted == character || (self.ignore_case && wanted == lower(character))
+            }
         }
     }
 }
 
-/// The lower case of a character, where that is one character.
+/// Returns the lower case of a character, if that is a single character.
 fn lower(character: char) -> char {
     let mut lower = character.to_lowercase();
     match (lower.next(), lower.next()) {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Leading bits of a value that its bucket keeps, beside the first.
+/// The number of leading bits of a value, after the first, that its bucket keeps.
 const BITS: u32 = 6;
-/// Buckets per doubling. A bucket is at most 1/64 of its lower end wide, so that its middle is within 1/128 (0.8 %)
-/// of everything in it.
+/// The number of buckets per doubling. A bucket is at most 1/64 of its lower end wide, so that its middle is within 1/128
+/// (0.8 %) of everything in it.
 const STEPS: u64 = 1 << BITS;
 
-/// How often each duration occurred, to within 0.8 %: a histogram of logarithmic buckets over microseconds.
+/// A histogram of durations in logarithmic buckets of microseconds, from which quantiles are known to within 0.8 %.
 ///
-/// Durations below 128 µs are exact to the microsecond. It holds at most 3,776 buckets, whatever is put in; real
-/// latencies fill some hundreds. Merging loses nothing: the buckets are the same everywhere.
+/// Durations below 128 µs are exact to the microsecond. There are at most 3,776 buckets; real latencies fill some hundreds.
+/// Merging loses nothing, because all histograms have the same buckets.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ const STEPS: u64 = 1 << BITS;
 pub struct Quantiles(Buckets);
 
 impl Quantiles {
-    /// Adds one duration. What is beyond 584,000 years counts as that.
+    /// Adds a duration. It saturates at 584,000 years.
     pub fn add(&mut self, duration: Duration) {
         self.0.add(bucket(duration));
     }
@@ -40,13 +40,13 @@ impl Quantiles {
         self.0.merge(&other.0);
     }
 
-    /// How many durations were added.
+    /// Returns the number of durations.
     pub fn count(&self) -> u64 {
         self.0.iter().map(|(_, count)| u64::from(count)).sum()
     }
 
-    /// The duration at `percent` (0 to 100) of all, within 1 %: of `n` durations in order, the one at place
-    /// `⌈percent · n / 100⌉`, counted from 1. `None` when there are none. More than 100 counts as 100.
+    /// Returns the quantile at `percent` (0 to 100), within 1 %: of `n` durations in order, the one at place
+    /// `⌈percent · n / 100⌉`, counted from 1. `None` if there are no durations. More than 100 counts as 100.
     pub fn at(&self, percent: u8) -> Option<Duration> {
         let mut sorted: Vec<(u16, u32)> = self.0.iter().collect();
         sorted.sort_unstable();
@@ -60,7 +60,7 @@ impl Quantiles {
     }
 }
 
-/// Latencies and times to the first token in one histogram: one piece of memory to touch instead of two.
+/// Latencies and times to the first token in one histogram, so that adding both touches one piece of memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Durations(Buckets);
 
@@ -96,13 +96,13 @@ impl Durations {
         quantiles
     }
 
-    /// Whether there are many.
+    /// Whether there are so many that merging them takes long.
     #[inline]
     pub(crate) fn are_many(&self) -> bool {
         self.0.sorted.is_some()
     }
 
-    /// Bytes on the heap.
+    /// Returns the number of bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.0.heap_bytes()
     }
@@ -115,19 +115,19 @@ struct Buckets {
     waiting: [u16; WAITING],
     len: u8,
     // Nothing for most. Sorted by bucket. Shared with the copies that questions are answered from.
-    sorted: Option<Arc<Vec<Entry>>>,
+    sorted: Option<Arc<Vec<BucketCount>>>,
 }
 
 const WAITING: usize = 11;
 
-/// A bucket and how often it occurred, in six bytes.
+/// A bucket and the number of durations in it, in six bytes.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct BucketCount {
     bucket: u16,
     count: [u16; 2],
 }
 
-impl Entry {
+impl BucketCount {
     fn new(bucket: u16, count: u32) -> Self {
         Self { bucket, count: [count as u16, (count >> 16) as u16] }
     }
@@ -163,17 +163,17 @@ impl Buckets {
         Self::add_to(self.sorted_mut(), bucket, count);
     }
 
-    fn sorted_mut(&mut self) -> &mut Vec<Entry> {
+    fn sorted_mut(&mut self) -> &mut Vec<BucketCount> {
         Arc::make_mut(self.sorted.get_or_insert_with(|| Arc::new(Vec::with_capacity(WAITING))))
     }
 
-    fn add_to(sorted: &mut Vec<Entry>, bucket: u16, count: u32) {
+    fn add_to(sorted: &mut Vec<BucketCount>, bucket: u16, count: u32) {
         let at = sorted.partition_point(|entry| entry.bucket < bucket);
         match sorted.get_mut(at) {
             Some(entry) if entry.bucket == bucket => {
-                *entry = Entry::new(bucket, entry.count().saturating_add(count));
+                *entry = BucketCount::new(bucket, entry.count().saturating_add(count));
             }
-            _ => sorted.insert(at, Entry::new(bucket, count)),
+            _ => sorted.insert(at, BucketCount::new(bucket, count)),
         }
     }
 
@@ -191,23 +191,25 @@ impl Buckets {
         self.waiting.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    fn sorted(&self) -> &[Entry] {
+    fn sorted(&self) -> &[BucketCount] {
         self.sorted.as_ref().map_or(&[], |sorted| sorted)
     }
 
-    /// In no order, and a bucket may come several times.
+    /// Iterates over the buckets in no order. A bucket may come several times.
     fn iter(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
         let waiting = self.waiting().iter().map(|&bucket| (bucket, 1));
         waiting.chain(self.sorted().iter().map(|entry| (entry.bucket, entry.count())))
     }
 
     fn heap_bytes(&self) -> usize {
-        let sorted = |sorted: &Vec<Entry>| size_of::<Vec<Entry>>() + sorted.capacity() * size_of::<Entry>();
+        let sorted = |sorted: &Vec<BucketCount>| {
+            size_of::<Vec<BucketCount>>() + sorted.capacity() * size_of::<BucketCount>()
+        };
         self.sorted.as_deref().map_or(0, sorted)
     }
 }
 
-/// Equal when they hold the same, in whichever order it came.
+/// Histograms are equal if they have the same durations, in whatever order these were added.
 impl PartialEq for Buckets {
     fn eq(&self, other: &Self) -> bool {
         let sorted = |of: &Self| {
@@ -221,20 +223,20 @@ impl PartialEq for Buckets {
 
 impl Eq for Buckets {}
 
-/// The bucket of a duration.
+/// Returns the bucket of a duration.
 fn bucket(duration: Duration) -> u16 {
     let micros = duration.as_secs().saturating_mul(1_000_000);
     bucket_of(micros.saturating_add(duration.subsec_micros().into()))
 }
 
-/// The bucket of a value in microseconds.
+/// Returns the bucket of a value in microseconds.
 fn bucket_of(micros: u64) -> u16 {
     let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(BITS + 1);
     // At most 57 · 64 + 127.
     (u64::from(shift) * STEPS + (micros >> shift)) as u16
 }
 
-/// The middle of a bucket.
+/// Returns the middle of a bucket.
 fn middle(bucket: u16) -> u64 {
     let shift = u64::from(bucket).checked_div(STEPS).unwrap_or(0).saturating_sub(1);
     let low = (u64::from(bucket) - shift * STEPS) << shift;

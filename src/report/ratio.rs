@@ -1,9 +1,9 @@
 //! Averages that keep what they are made of.
 
-use crate::record::{Usd, divide_half_even};
+use crate::record::{Rate, Usd, divide_half_even};
 use std::fmt;
 
-/// An average or a share: so many of one thing over so many of another. It is shown rounded half-even to two
+/// An average or a share: a number of one thing over a number of another. It is displayed rounded half-even to two
 /// places (`{:.4}` for more), and compared exactly.
 ///
 /// ```
@@ -15,19 +15,25 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ratio {
-    /// What is counted.
+    /// The number.
     pub sum: u64,
-    /// What it is counted over.
+    /// The number that it is divided by.
     pub over: u64,
 }
 
 impl Ratio {
-    /// `sum` over `over`.
+    /// Creates the ratio of `sum` over `over`.
     pub const fn new(sum: u64, over: u64) -> Self {
         Self { sum, over }
     }
 
-    /// The value in parts of `scale` to one, rounded half-even: with 100, a share in percent. `None` over nothing.
+    /// Reads a decimal number that is not negative, of at most 19 digits (`0.25`, `1e3`). `None` if it is none.
+    pub fn from_decimal(text: &str) -> Option<Self> {
+        let (digits, places) = Rate::from_decimal(text).ok()?.parts();
+        Some(Self::new(digits, 10u64.checked_pow(places.into())?))
+    }
+
+    /// Returns the value in parts of `scale` to one, rounded half-even: with 100, a share in percent. `None` over nothing.
     pub fn value_in(self, scale: u64) -> Option<u128> {
         let scaled = u128::from(self.sum) * u128::from(scale);
         divide_half_even(scaled, self.over.into())
@@ -49,7 +55,7 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// A cost per request: so much money over so many requests.
+/// A cost per request: money over a number of requests.
 ///
 /// ```
 /// use tower_llm_metrics::Usd;
@@ -62,17 +68,17 @@ impl fmt::Display for Ratio {
 pub struct MeanCost {
     /// The money.
     pub sum: Usd,
-    /// The requests that it paid for.
+    /// The number of requests.
     pub over: u64,
 }
 
 impl MeanCost {
-    /// `sum` over `over` requests.
+    /// Creates the average of `sum` over `over` requests.
     pub const fn new(sum: Usd, over: u64) -> Self {
         Self { sum, over }
     }
 
-    /// The average, rounded half-even to 1e-12 dollars. `None` over no requests.
+    /// Returns the average, rounded half-even to 1e-12 dollars. `None` over no requests.
     pub fn value(self) -> Option<Usd> {
         let picos = self.sum.picos();
         let mean = divide_half_even(picos.unsigned_abs(), self.over.into())?;

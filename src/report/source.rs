@@ -1,61 +1,71 @@
-//! What every store can be asked.
+//! The questions that every store answers.
 
 use super::{
     Breakdown, GroupBy, Histogram, HistogramQuery, Overview, QueryError, Retention, Scope, Selection, Series,
-    Step, UserPage, UserQuery, Window,
+    Step, UserPage, UserQuery,
 };
 use crate::record::Record;
 use std::future::Future;
 
-/// The questions that a store answers. The futures are `Send`, so that they can be awaited in a spawned task; they
-/// do nothing before they are.
+/// The questions that a store answers, each about the calls of a [`Selection`].
+///
+/// The futures are `Send`, so that they can be awaited in a spawned task, and do nothing until they are polled. A store of
+/// your own answers from whatever it keeps: questions have getters, and answers have constructors and public fields.
 ///
 /// ```
 /// use tower_llm_metrics::MemorySink;
-/// use tower_llm_metrics::report::{QueryError, Report, SortBy, UserQuery, Window};
+/// use tower_llm_metrics::report::{QueryError, Report, Selection, SortBy, UserQuery};
 ///
 /// async fn top(report: &impl Report) -> Result<Vec<String>, QueryError> {
-///     let page = report.users(Window::ALL, &UserQuery::new().sort(SortBy::Cost).limit(3)).await?;
+///     let page = report.users(&Selection::new(), &UserQuery::new().sort(SortBy::Cost).limit(3)).await?;
 ///     Ok(page.rows.iter().map(|row| row.who.to_string()).collect())
 /// }
 /// # let _ = top(&MemorySink::new());
 /// ```
 pub trait Report: Send + Sync {
-    /// One row per user who made a call within the window.
+    /// Returns one row per user.
+    ///
+    /// # Errors
+    /// Like all questions: when the selection is finer than what the store keeps, and when the store fails.
     fn users(
         &self,
-        window: Window,
+        selection: &Selection,
         query: &UserQuery,
     ) -> impl Future<Output = Result<UserPage, QueryError>> + Send;
 
-    /// Activity over time.
+    /// Returns the activity over time. If the window has no bounds, the series goes from the step of the first call to that of
+    /// the last one.
+    ///
+    /// # Errors
+    /// Also when there are more than [`Series::MAX_POINTS`] steps.
     fn series(
         &self,
         selection: &Selection,
         step: Step,
     ) -> impl Future<Output = Result<Series, QueryError>> + Send;
 
-    /// Calls by what they were.
+    /// Returns the calls in groups, the one with most requests first.
     fn breakdown(
         &self,
         selection: &Selection,
         by: GroupBy,
     ) -> impl Future<Output = Result<Breakdown, QueryError>> + Send;
 
-    /// Who came back, by the week of the first call.
+    /// Returns how many users came back, by the week of their first call.
     fn retention(&self, selection: &Selection) -> impl Future<Output = Result<Retention, QueryError>> + Send;
 
-    /// How a measure is spread over users.
+    /// Returns how a measure is spread over users.
     fn histogram(
         &self,
         selection: &Selection,
         query: HistogramQuery,
     ) -> impl Future<Output = Result<Histogram, QueryError>> + Send;
 
-    /// All of it at a glance.
+    /// Returns all calls at a glance. Today and this month are those of the selection's zone, by the store's clock; the window
+    /// applies to everything else.
     fn overview(&self, selection: &Selection) -> impl Future<Output = Result<Overview, QueryError>> + Send;
 
-    /// The last calls, whole, the latest first.
+    /// Returns the last calls that are kept whole, the latest first.
     fn calls(
         &self,
         selection: &Selection,
@@ -63,7 +73,7 @@ pub trait Report: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Record>, QueryError>> + Send;
 }
 
-/// A report that sees no more than a scope, whatever is asked of it: what a page about oneself is made of.
+/// A report that is narrowed to a scope, whatever it is asked: for a page about one's own usage.
 ///
 /// ```
 /// use tower_llm_metrics::report::{Report, Scope, Scoped};
@@ -81,7 +91,7 @@ pub struct Scoped<R> {
 }
 
 impl<R> Scoped<R> {
-    /// What `inner` says of the calls within `scope`.
+    /// Narrows `inner` to the calls within `scope`.
     pub fn new(inner: R, scope: Scope) -> Self {
         Self { inner, scope }
     }
@@ -92,9 +102,8 @@ impl<R> Scoped<R> {
 }
 
 impl<R: Report> Report for Scoped<R> {
-    async fn users(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
-        let query = query.clone().scope(query.scope.and(&self.scope));
-        self.inner.users(window, &query).await
+    async fn users(&self, selection: &Selection, query: &UserQuery) -> Result<UserPage, QueryError> {
+        self.inner.users(&self.narrow(selection), query).await
     }
 
     async fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {

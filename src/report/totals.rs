@@ -9,10 +9,10 @@ use std::time::SystemTime;
 /// What a set of calls adds up to. Sums are exact; they stop at the largest number rather than wrap.
 ///
 /// * Every record is one request, however it ended.
-/// * Tokens are those of records whose usage is reported, partial or estimated ([`estimated`](Self::estimated) tells how
-///   many these are), the billed passes beside the wholes included. The tokens of a [`Repeated`](UsageState::Repeated) record are another record's, and count
-///   nowhere. A kind of tokens that no record spoke of is `None`, never 0.
-/// * Cost is the sum over priced requests; `None` when there is none, never 0.
+/// * Tokens are those of records whose usage is reported, partial or estimated ([`estimated`](Self::estimated) counts these),
+///   the billed passes beside the wholes included. The tokens of a [`Repeated`](UsageState::Repeated) record are another
+///   record's, and are not counted. A kind of tokens that no record has is `None`, never 0.
+/// * Cost is the sum over priced requests; `None` if there are none, never 0.
 /// * Every request is in exactly one of [`priced`](Self::priced), [`unpriced`](Self::unpriced),
 ///   [`without_usage`](Self::without_usage), [`free`](Self::free) and [`repeated`](Self::repeated).
 ///
@@ -25,9 +25,9 @@ use std::time::SystemTime;
 /// record.outcome = Outcome::Completed;
 /// let totals: Totals = [&record, &record].into_iter().collect();
 /// assert_eq!((totals.requests(), totals.completed()), (2, 2));
-/// assert_eq!((totals.input_tokens(), totals.cost()), (None, None)); // nobody said
+/// assert_eq!((totals.input_tokens(), totals.cost()), (None, None)); // not known
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     // By `Outcome`.
     completed: u64,
@@ -35,35 +35,37 @@ pub struct Totals {
     aborted: u64,
     cancelled: u64,
     broken: u64,
-    // By what is known of the cost; the rest is repeated.
+    // By what is known of the cost; all others are repeated.
     priced: u64,
     unpriced: u64,
     without_usage: u64,
     free: u64,
-    // How many spoke of tokens.
+    // The number of records with tokens.
     with_tokens: u64,
-    input: u64,
-    output: u64,
-    cache_read: u64,
-    cache_write: u64,
-    reasoning: u64,
-    cost: Sum,
-    // Microseconds; the first is above the last when there is nothing.
-    first: i64,
-    last: i64,
+    // By `TokenKind`.
+    tokens: [u64; 5],
+    cost: PackedUsd,
+    activity: Activity,
     durations: Durations,
-    // In a place that would be empty: a row in memory stays within its lines of the cache.
+    // Fills padding, to keep a row in memory within its cache lines.
     estimated: u32,
-    // Which of the token sums were spoken of.
-    spoken: u8,
+    // The token sums that at least one record has.
+    known: u8,
 }
 
-/// Money at eight bytes' alignment, so that there are no gaps around it.
+/// The starts of the earliest and the latest request, in microseconds. The first is after the last if there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(Rust, packed(8))]
-struct Sum(Usd);
+struct Activity {
+    first: i64,
+    last: i64,
+}
 
-impl Sum {
+/// Money aligned to eight bytes, which leaves no padding around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(Rust, packed(8))]
+struct PackedUsd(Usd);
+
+impl PackedUsd {
     #[inline]
     fn add(&mut self, cost: Usd) {
         let mut sum = self.0;
@@ -72,37 +74,19 @@ impl Sum {
     }
 }
 
-const INPUT: u8 = 1;
-const OUTPUT: u8 = 1 << 1;
-const CACHE_READ: u8 = 1 << 2;
-const CACHE_WRITE: u8 = 1 << 3;
-const REASONING: u8 = 1 << 4;
+/// A kind of tokens, and the place of its sum.
+#[derive(Clone, Copy)]
+enum TokenKind {
+    Input,
+    Output,
+    CacheRead,
+    CacheWrite,
+    Reasoning,
+}
 
-impl Default for Totals {
+impl Default for Activity {
     fn default() -> Self {
-        Self {
-            completed: 0,
-            failed: 0,
-            aborted: 0,
-            cancelled: 0,
-            broken: 0,
-            priced: 0,
-            unpriced: 0,
-            without_usage: 0,
-            free: 0,
-            with_tokens: 0,
-            input: 0,
-            output: 0,
-            cache_read: 0,
-            cache_write: 0,
-            reasoning: 0,
-            cost: Sum(Usd::ZERO),
-            first: i64::MAX,
-            last: i64::MIN,
-            durations: Durations::default(),
-            estimated: 0,
-            spoken: 0,
-        }
+        Self { first: i64::MAX, last: i64::MIN }
     }
 }
 
@@ -112,7 +96,7 @@ impl Totals {
         self.add_at(record, to_micros(record.time), true);
     }
 
-    /// Adds one record whose time in microseconds is known already; its durations only where they are wanted.
+    /// Adds one record, whose time in microseconds is known already, with or without its durations.
     #[inline]
     pub(crate) fn add_at(&mut self, record: &Record, micros: i64, durations: bool) {
         match record.outcome {
@@ -122,8 +106,8 @@ impl Totals {
             Outcome::Cancelled => self.cancelled += 1,
             Outcome::Broken => self.broken += 1,
         }
-        self.first = self.first.min(micros);
-        self.last = self.last.max(micros);
+        self.activity.first = self.activity.first.min(micros);
+        self.activity.last = self.activity.last.max(micros);
         if durations {
             self.durations.add(record.latency, record.first_token);
         }
@@ -153,45 +137,44 @@ impl Totals {
 
     #[inline]
     fn add_tokens(&mut self, record: &Record) {
-        let before = self.spoken;
-        self.spoken = 0;
         let usage = &record.usage;
-        self.speak(INPUT, usage.input_tokens);
-        self.speak(OUTPUT, usage.output_tokens);
-        self.speak(CACHE_READ, usage.cache_read_tokens);
-        self.speak(CACHE_WRITE, usage.cache_write_tokens);
-        self.speak(REASONING, usage.reasoning_tokens);
+        let mut has_tokens = usage.input_tokens.or(usage.output_tokens).is_some();
+        self.add_sum(TokenKind::Input, usage.input_tokens);
+        self.add_sum(TokenKind::Output, usage.output_tokens);
+        self.add_sum(TokenKind::CacheRead, usage.cache_read_tokens);
+        self.add_sum(TokenKind::CacheWrite, usage.cache_write_tokens);
+        self.add_sum(TokenKind::Reasoning, usage.reasoning_tokens);
         for pass in &usage.passes {
-            self.speak(INPUT, pass.input_tokens);
-            self.speak(OUTPUT, pass.output_tokens);
-            self.speak(CACHE_READ, pass.cache_read_tokens);
-            self.speak(CACHE_WRITE, pass.cache_write_tokens);
+            has_tokens |= pass.input_tokens.or(pass.output_tokens).is_some();
+            self.add_sum(TokenKind::Input, pass.input_tokens);
+            self.add_sum(TokenKind::Output, pass.output_tokens);
+            self.add_sum(TokenKind::CacheRead, pass.cache_read_tokens);
+            self.add_sum(TokenKind::CacheWrite, pass.cache_write_tokens);
         }
-        self.with_tokens += u64::from(self.spoken & (INPUT | OUTPUT) != 0);
-        self.spoken |= before;
+        self.with_tokens += u64::from(has_tokens);
     }
 
     #[inline]
-    fn speak(&mut self, kind: u8, tokens: Option<u64>) {
-        let Some(tokens) = tokens else { return };
-        let sum = match kind {
-            INPUT => &mut self.input,
-            OUTPUT => &mut self.output,
-            CACHE_READ => &mut self.cache_read,
-            CACHE_WRITE => &mut self.cache_write,
-            _ => &mut self.reasoning,
-        };
-        *sum = sum.saturating_add(tokens);
-        self.spoken |= kind;
+    fn add_sum(&mut self, kind: TokenKind, tokens: Option<u64>) {
+        if let Some((sum, tokens)) = self.tokens.get_mut(kind as usize).zip(tokens) {
+            *sum = sum.saturating_add(tokens);
+            self.known |= 1 << kind as u8;
+        }
     }
 
-    /// Adds what another set of calls adds up to.
+    #[inline]
+    fn sum(&self, kind: TokenKind) -> Option<u64> {
+        let is_known = self.known & 1 << kind as u8 != 0;
+        self.tokens.get(kind as usize).copied().filter(|_| is_known)
+    }
+
+    /// Adds the totals of other calls.
     pub fn merge(&mut self, other: &Self) {
         self.merge_sums(other);
         self.durations.merge(&other.durations);
     }
 
-    /// The same without the durations, for questions that do not need them.
+    /// Like [`merge`](Self::merge), but without the durations, for questions that do not need them.
     pub(crate) fn merge_sums(&mut self, other: &Self) {
         for (sum, part) in [
             (&mut self.completed, other.completed),
@@ -204,22 +187,20 @@ impl Totals {
             (&mut self.without_usage, other.without_usage),
             (&mut self.free, other.free),
             (&mut self.with_tokens, other.with_tokens),
-            (&mut self.input, other.input),
-            (&mut self.output, other.output),
-            (&mut self.cache_read, other.cache_read),
-            (&mut self.cache_write, other.cache_write),
-            (&mut self.reasoning, other.reasoning),
         ] {
+            *sum = sum.saturating_add(part);
+        }
+        for (sum, part) in self.tokens.iter_mut().zip(other.tokens) {
             *sum = sum.saturating_add(part);
         }
         self.cost.add(other.cost.0);
         self.estimated = self.estimated.saturating_add(other.estimated);
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.spoken |= other.spoken;
+        self.activity.first = self.activity.first.min(other.activity.first);
+        self.activity.last = self.activity.last.max(other.activity.last);
+        self.known |= other.known;
     }
 
-    /// All requests, however they ended.
+    /// Returns the number of all requests, however they ended.
     pub fn requests(&self) -> u64 {
         [self.completed, self.failed, self.aborted, self.cancelled, self.broken]
             .iter()
@@ -229,162 +210,166 @@ impl Totals {
     /// Whether there was no request at all.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.first > self.last
+        self.activity.first > self.activity.last
     }
 
-    /// Requests whose answer was read to its end.
+    /// Returns the number of requests whose answer was read to its end.
     pub fn completed(&self) -> u64 {
         self.completed
     }
 
-    /// Requests that the server refused or broke off with an error of its own.
+    /// Returns the number of requests that the server refused, or broke off with an error of its own.
     pub fn failed(&self) -> u64 {
         self.failed
     }
 
-    /// Requests whose answer the caller dropped before its end.
+    /// Returns the number of requests whose answer the caller dropped before its end.
     pub fn aborted(&self) -> u64 {
         self.aborted
     }
 
-    /// Requests that the caller dropped before there was an answer.
+    /// Returns the number of requests that the caller dropped before there was an answer.
     pub fn cancelled(&self) -> u64 {
         self.cancelled
     }
 
-    /// Requests that the transport failed.
+    /// Returns the number of requests that the transport failed.
     pub fn broken(&self) -> u64 {
         self.broken
     }
 
-    /// Failed and broken requests, over all requests.
+    /// Returns the failed and broken requests over all requests.
     pub fn error_rate(&self) -> Ratio {
         Ratio::new(self.failed.saturating_add(self.broken), self.requests())
     }
 
-    /// Requests with a cost, computed or reported.
+    /// Returns the number of requests with a cost, computed or reported.
     pub fn priced(&self) -> u64 {
         self.priced
     }
 
-    /// Requests with usage and no price for it.
+    /// Returns the number of requests with usage and no price for it.
     pub fn unpriced(&self) -> u64 {
         self.unpriced
     }
 
-    /// Requests of which neither usage nor cost is known.
+    /// Returns the number of requests with neither usage nor cost known.
     pub fn without_usage(&self) -> u64 {
         self.without_usage
     }
 
-    /// Requests whose tokens, and the cost of these, are an estimate by the application's own counter. They are within the
-    /// other figures; where there are any, those are no mere measurement. The count stops at `u32::MAX`.
+    /// Returns the number of requests whose tokens, and the cost of these, are estimates by the application's own counter. They
+    /// are included in the other figures, which are then not measurements alone. The count stops at `u32::MAX`.
     pub fn estimated(&self) -> u64 {
         self.estimated.into()
     }
 
-    /// Requests that consumed nothing: lists, token counts, refused requests.
+    /// Returns the number of requests that consumed nothing: lists, token counts, refused requests.
     pub fn free(&self) -> u64 {
         self.free
     }
 
-    /// Requests that repeat what another record carries.
+    /// Returns the number of requests that repeat what another record carries.
     pub fn repeated(&self) -> u64 {
         let others = [self.priced, self.unpriced, self.without_usage, self.free];
         others.iter().fold(self.requests(), |rest, &count| rest.saturating_sub(count))
     }
 
-    /// Priced requests, over those that consumed something, or may have: all but the free and the repeated.
+    /// Returns the priced requests over those that consumed something, or may have: all but the free and the repeated.
     pub fn coverage(&self) -> Ratio {
         let known = self.priced;
         Ratio::new(known, known.saturating_add(self.unpriced).saturating_add(self.without_usage))
     }
 
-    /// Requests whose tokens are in the sums: the denominator of [`tokens_per_request`](Self::tokens_per_request).
+    /// Returns the number of requests whose tokens are in the sums: the denominator of
+    /// [`tokens_per_request`](Self::tokens_per_request).
     pub fn with_tokens(&self) -> u64 {
         self.with_tokens
     }
 
-    /// Tokens in, cached ones included.
+    /// Returns the tokens in, cached ones included.
     pub fn input_tokens(&self) -> Option<u64> {
-        (self.spoken & INPUT != 0).then_some(self.input)
+        self.sum(TokenKind::Input)
     }
 
-    /// Tokens out, reasoning included.
+    /// Returns the tokens out, reasoning included.
     pub fn output_tokens(&self) -> Option<u64> {
-        (self.spoken & OUTPUT != 0).then_some(self.output)
+        self.sum(TokenKind::Output)
     }
 
-    /// Tokens in and out; one of them alone where nobody spoke of the other.
+    /// Returns the tokens in and out; those of one direction alone if those of the other are not known.
     pub fn tokens(&self) -> Option<u64> {
-        (self.spoken & (INPUT | OUTPUT) != 0).then_some(self.input.saturating_add(self.output))
+        match (self.input_tokens(), self.output_tokens()) {
+            (Some(input), Some(output)) => Some(input.saturating_add(output)),
+            (input, output) => input.or(output),
+        }
     }
 
-    /// Of the input: read from a cache.
+    /// Returns the input tokens read from a cache.
     pub fn cache_read_tokens(&self) -> Option<u64> {
-        (self.spoken & CACHE_READ != 0).then_some(self.cache_read)
+        self.sum(TokenKind::CacheRead)
     }
 
-    /// Of the input: written to a cache.
+    /// Returns the input tokens written to a cache.
     pub fn cache_write_tokens(&self) -> Option<u64> {
-        (self.spoken & CACHE_WRITE != 0).then_some(self.cache_write)
+        self.sum(TokenKind::CacheWrite)
     }
 
-    /// Of the output: reasoning.
+    /// Returns the output tokens spent on reasoning.
     pub fn reasoning_tokens(&self) -> Option<u64> {
-        (self.spoken & REASONING != 0).then_some(self.reasoning)
+        self.sum(TokenKind::Reasoning)
     }
 
-    /// Tokens in and out, over the requests that spoke of them.
+    /// Returns the tokens in and out over the requests whose tokens are known.
     pub fn tokens_per_request(&self) -> Ratio {
-        Ratio::new(self.input.saturating_add(self.output), self.with_tokens)
+        Ratio::new(self.tokens().unwrap_or(0), self.with_tokens)
     }
 
-    /// What the priced requests cost.
+    /// Returns the cost of the priced requests.
     pub fn cost(&self) -> Option<Usd> {
         (self.priced != 0).then_some(self.cost.0)
     }
 
-    /// The cost, over the priced requests.
+    /// Returns the cost over the priced requests.
     pub fn cost_per_request(&self) -> MeanCost {
         MeanCost::new(self.cost.0, self.priced)
     }
 
-    /// The start of the earliest request, to the microsecond.
+    /// Returns the start of the earliest request, to the microsecond.
     pub fn first(&self) -> Option<SystemTime> {
         self.first_micros().map(from_micros)
     }
 
-    /// The start of the latest request, to the microsecond.
+    /// Returns the start of the latest request, to the microsecond.
     pub fn last(&self) -> Option<SystemTime> {
         self.last_micros().map(from_micros)
     }
 
     pub(crate) fn first_micros(&self) -> Option<i64> {
-        (!self.is_empty()).then_some(self.first)
+        (!self.is_empty()).then_some(self.activity.first)
     }
 
     pub(crate) fn last_micros(&self) -> Option<i64> {
-        (!self.is_empty()).then_some(self.last)
+        (!self.is_empty()).then_some(self.activity.last)
     }
 
-    /// How long the calls took, over all requests.
+    /// Returns the durations of all requests.
     pub fn latency(&self) -> Quantiles {
         self.durations.latency()
     }
 
-    /// How long the first frame with content took, over the requests that had one.
+    /// Returns the times to the first frame with content, of the requests that had one.
     pub fn first_token(&self) -> Quantiles {
         self.durations.first_token()
     }
 
-    /// Whether adding them up takes longer than all the rest.
+    /// Whether merging the durations takes longer than merging everything else.
     #[inline]
     pub(crate) fn have_many_durations(&self) -> bool {
         self.durations.are_many()
     }
 
-    /// Bytes on the heap.
+    /// Returns the number of bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.durations.heap_bytes()
     }

@@ -5,8 +5,8 @@ use std::fmt;
 
 /// Whose calls a row is about.
 ///
-/// Calls without a user have a row of their own, which no id can be mistaken for; so have the users that a store
-/// could not tell apart any more.
+/// Calls without a user have a row of their own, which cannot be mistaken for any id; so have the users that a store no
+/// longer tells apart.
 ///
 /// ```
 /// use tower_llm_metrics::UserId;
@@ -23,12 +23,12 @@ pub enum Who {
     User(UserId),
     /// All calls without a user.
     Nobody,
-    /// Users beyond the store's limit, the least active ones, in one row.
+    /// The users beyond the store's limit, the least active ones, in one row.
     Other,
 }
 
 impl Who {
-    /// The user's id, where it is a user.
+    /// Returns the user's id, if it is a user.
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::User(id) => Some(id),
@@ -36,7 +36,7 @@ impl Who {
         }
     }
 
-    /// Which kind of row it is, in exports: `user`, `nobody`, `other`.
+    /// Returns the kind of row, as in exports: `user`, `nobody`, `other`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::User(_) => "user",
@@ -52,7 +52,7 @@ impl From<UserId> for Who {
     }
 }
 
-/// The id as it is, in quotes where it could be mistaken for something else; `(no user)`; `(other users)`.
+/// Displays the id as it is, in quotes if it could be mistaken for something else; `(no user)`; `(other users)`.
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

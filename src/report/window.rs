@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use std::time::SystemTime;
 
-/// From when to when: half-open, so that windows that meet share nothing and leave nothing out. A call belongs to
-/// the moment at which it started. All time is spelled [`Window::ALL`].
+/// From when to when: half-open, so that adjacent windows neither overlap nor leave a gap. A call belongs to the moment
+/// at which it started. All time is spelled [`Window::ALL`].
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -29,7 +29,7 @@ impl Window {
     /// All time.
     pub const ALL: Self = Self { start: i64::MIN, end: i64::MAX };
 
-    /// From `start` until before `end`; nothing, where it ends before it starts.
+    /// Creates the window from `start` until before `end`, which is empty if it ends before it starts.
     pub fn new(start: SystemTime, end: SystemTime) -> Self {
         Self::of(to_micros(start), to_micros(end))
     }
@@ -38,17 +38,17 @@ impl Window {
         Self { start, end: end.max(start) }
     }
 
-    /// From `start` on.
+    /// Creates the window from `start` on.
     pub fn since(start: SystemTime) -> Self {
         Self { start: to_micros(start), ..Self::ALL }
     }
 
-    /// Everything before `end`.
+    /// Creates the window of everything before `end`.
     pub fn until(end: SystemTime) -> Self {
         Self { end: to_micros(end), ..Self::ALL }
     }
 
-    /// The whole hour, day, week or month of `zone` that `now` falls into.
+    /// Creates the window of the whole hour, day, week or month of `zone` that `now` falls into.
     ///
     /// # Errors
     /// When a calendar has no such day.
@@ -56,7 +56,8 @@ impl Window {
         Self::last(1, step, zone, now)
     }
 
-    /// The last `count` hours, days, weeks or months of `zone`, of which the last one is that of `now`, whole.
+    /// Creates the window of the last `count` hours, days, weeks or months of `zone`, up to and including the whole one that
+    /// `now` falls into.
     ///
     /// # Errors
     /// When a calendar has no such day.
@@ -70,12 +71,12 @@ impl Window {
         Ok(Self { start, end })
     }
 
-    /// Where it begins; `None` where it has no beginning.
+    /// Returns the start; `None` if it has none.
     pub fn start(&self) -> Option<SystemTime> {
         (self.start != i64::MIN).then(|| from_micros(self.start))
     }
 
-    /// Where it ends; `None` where it has no end.
+    /// Returns the end; `None` if it has none.
     pub fn end(&self) -> Option<SystemTime> {
         (self.end != i64::MAX).then(|| from_micros(self.end))
     }
@@ -85,7 +86,36 @@ impl Window {
         (self.start..self.end).contains(&to_micros(moment))
     }
 
-    /// The bounds in microseconds, the largest numbers where it has none.
+    /// Returns the part that both windows share.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self::of(self.start.max(other.start), self.end.min(other.end))
+    }
+
+    /// Widens it to whole quarters of an hour (UTC), the finest that stores keep.
+    #[must_use]
+    pub fn to_quarters(self) -> Self {
+        self.widened(QUARTER_MICROS, i64::MAX)
+    }
+
+    /// Widens it to whole days of UTC where it begins or ends before `quarters_from`: to what a store can answer that found
+    /// it [`TooFine`](QueryError::TooFine).
+    #[must_use]
+    pub fn to_days_before(self, quarters_from: SystemTime) -> Self {
+        self.widened(24 * HOUR, to_micros(quarters_from))
+    }
+
+    /// Rounds the bounds that are before `until` outwards to multiples of `unit`.
+    fn widened(self, unit: i64, until: i64) -> Self {
+        let round = |micros: i64, up: i64| match micros {
+            i64::MIN | i64::MAX => micros,
+            micros if micros >= until => micros,
+            micros => (micros + up).div_euclid(unit) * unit,
+        };
+        Self::of(round(self.start, 0), round(self.end, unit - 1))
+    }
+
+    /// Returns the bounds in microseconds, the least and the largest number where it has none.
     pub(crate) fn bounds(&self) -> (i64, i64) {
         (self.start, self.end)
     }
@@ -93,14 +123,14 @@ impl Window {
 
 /// The length of the steps of a series, by the clock and the calendar of the question's zone.
 ///
-/// Days, weeks (from Monday, as ISO 8601 has them) and months begin at the first moment of their first day. An hour
-/// begins when the clock shows a full one, and where the clock jumps within an hour, the jump begins one too. So every moment is
-/// in exactly one step, and the steps of a window add up to it on every day, however long it is.
+/// Days, weeks (from Monday, as in ISO 8601) and months begin at the first moment of their first day. An hour begins when
+/// the clock shows a full one, and also when the clock jumps within an hour. So every moment is in exactly one step, and the
+/// steps of a window add up to it, also on days on which the clock changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// An hour of the clock.
     Hour,
-    /// A day of the calendar: 23 to 25 hours, mostly.
+    /// A day of the calendar, usually of 23 to 25 hours.
     Day,
     /// Seven days from Monday.
     Week,
@@ -109,7 +139,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The name: `hour`, `day`, `week`, `month`.
+    /// Returns the name: `hour`, `day`, `week`, `month`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "hour",
@@ -119,7 +149,19 @@ impl Step {
         }
     }
 
-    /// The start of the step that a moment falls into.
+    /// Returns the local date of a moment as `2026-03-01`, with the hour (`2026-03-01T17:00`) for steps of an hour and without
+    /// the day (`2026-03`) for those of a month.
+    pub fn label(self, zone: &Zone, moment: SystemTime) -> String {
+        let Ok(timestamp) = timestamp(to_micros(moment)) else { return String::new() };
+        let local = zone.tz().to_datetime(timestamp);
+        match self {
+            Self::Hour => format!("{}T{:02}:{:02}", local.date(), local.hour(), local.minute()),
+            Self::Day | Self::Week => local.date().to_string(),
+            Self::Month => format!("{:04}-{:02}", local.year(), local.month()),
+        }
+    }
+
+    /// Returns the start of the step that a moment falls into.
     pub(crate) fn floor(self, zone: &Zone, micros: i64) -> Result<i64, QueryError> {
         if self == Self::Hour {
             let local = into_hour(zone, micros)?;
@@ -132,7 +174,7 @@ impl Step {
         start_of(zone, day)
     }
 
-    /// The start of the step after the one that a moment falls into.
+    /// Returns the start of the step after the one that a moment falls into.
     pub(crate) fn next(self, zone: &Zone, micros: i64) -> Result<i64, QueryError> {
         if self == Self::Hour {
             let start = self.floor(zone, micros)?;
@@ -173,8 +215,8 @@ impl Step {
         }
     }
 
-    /// The edges of all steps within `start..end`, these two included: one more than there are steps. The first and
-    /// the last step are cut off where the window is.
+    /// Returns the edges of all steps within `start..end`, these two included: one more than there are steps. The first and
+    /// the last step are cut off at the bounds of the window.
     pub(crate) fn edges(
         self,
         zone: &Zone,
@@ -200,17 +242,17 @@ fn timestamp(micros: i64) -> Result<Timestamp, QueryError> {
     Timestamp::from_microsecond(micros).map_err(|_| QueryError::OutOfRange)
 }
 
-/// How far local time is ahead, in microseconds.
+/// Returns how far local time is ahead of UTC, in microseconds.
 fn offset_of(zone: &Zone, micros: i64) -> Result<i64, QueryError> {
     Ok(i64::from(zone.tz().to_offset(timestamp(micros)?).seconds()) * 1_000_000)
 }
 
-/// How much of an hour the local clock shows.
+/// Returns how much of an hour has passed by the local clock.
 fn into_hour(zone: &Zone, micros: i64) -> Result<i64, QueryError> {
     Ok((micros + offset_of(zone, micros)?).rem_euclid(HOUR))
 }
 
-/// The last quarter after `start` and up to `end` at whose start the clock jumped.
+/// Finds the last quarter after `start` and up to `end` at whose start the clock jumped.
 fn last_jump(zone: &Zone, start: i64, end: i64) -> Result<Option<i64>, QueryError> {
     let now = offset_of(zone, end)?;
     let mut at = end - end.rem_euclid(QUARTER_MICROS);
@@ -227,21 +269,10 @@ fn date_of(zone: &Zone, micros: i64) -> Result<Date, QueryError> {
     Ok(zone.tz().to_datetime(timestamp(micros)?).date())
 }
 
-/// The first moment of a day; that of the next one where the zone leaves the day out.
-pub(crate) fn start_of(zone: &Zone, day: Date) -> Result<i64, QueryError> {
+/// Returns the first moment of a day, or of the next day if the zone leaves this one out.
+fn start_of(zone: &Zone, day: Date) -> Result<i64, QueryError> {
     let start = zone.tz().to_timestamp(day.at(0, 0, 0, 0)).map_err(|_| QueryError::OutOfRange)?;
     Ok(start.as_microsecond())
-}
-
-/// The local date of a moment as `2026-03-01`, with the hour for steps of an hour.
-pub(crate) fn label(step: Step, zone: &Zone, micros: i64) -> String {
-    let Ok(timestamp) = timestamp(micros) else { return String::new() };
-    let local = zone.tz().to_datetime(timestamp);
-    match step {
-        Step::Hour => format!("{}T{:02}:{:02}", local.date(), local.hour(), local.minute()),
-        Step::Day | Step::Week => local.date().to_string(),
-        Step::Month => format!("{:04}-{:02}", local.year(), local.month()),
-    }
 }
 
 #[cfg(test)]
@@ -290,6 +321,31 @@ mod tests {
         assert!(!window.contains(from_micros(QUARTER_MICROS)) && !window.contains(from_micros(-1)));
         let backwards = Window::new(from_micros(5), from_micros(3));
         assert!(!backwards.contains(from_micros(4)) && !backwards.contains(from_micros(5)));
+    }
+
+    #[test]
+    fn windows_are_widened_to_quarters_however_far_away() {
+        let second = |second: i64| from_micros(second * 1_000_000);
+        let edges = |start, end| {
+            let (start, end) = Window::new(second(start), second(end)).to_quarters().bounds();
+            (start / 1_000_000, end / 1_000_000)
+        };
+        assert_eq!(edges(1, 899), (0, 900));
+        assert_eq!(edges(900, 900), (900, 900));
+        assert_eq!(edges(-1, 1), (-900, 900));
+        let (start, end) = Window::new(second(-1 << 40), second(1 << 40)).to_quarters().bounds();
+        assert!(start % QUARTER_MICROS == 0 && end % QUARTER_MICROS == 0);
+        assert!(timestamp(start).is_ok() && timestamp(end).is_ok());
+        assert_eq!(Window::ALL.to_quarters(), Window::ALL);
+    }
+
+    #[test]
+    fn only_the_edges_that_are_too_fine_are_widened_to_days() {
+        let at = |text: &str| from_micros(micros(text));
+        let window = Window::new(at("2026-01-01T05:00:00Z"), at("2026-03-01T05:00:00Z"));
+        let coarse = window.to_days_before(at("2026-02-01T00:00:00Z"));
+        assert_eq!(coarse, Window::new(at("2026-01-01T00:00:00Z"), at("2026-03-01T05:00:00Z")));
+        assert_eq!(Window::ALL.to_days_before(at("2026-02-01T00:00:00Z")), Window::ALL);
     }
 
     #[cfg(feature = "tz")]

@@ -37,7 +37,10 @@ impl Clocked {
     }
 
     fn requests(&self, from: u64, to: u64) -> Result<u64, QueryError> {
-        let page = self.0.report().users_in(Window::new(at(from), at(to)), &UserQuery::new())?;
+        let page = self
+            .0
+            .report()
+            .users_in(&Selection::new().window(Window::new(at(from), at(to))), &UserQuery::new())?;
         Ok(page.rows.iter().map(|row| row.totals.requests()).sum())
     }
 }
@@ -86,7 +89,12 @@ fn a_clock_that_was_ahead_from_the_beginning_is_followed_when_it_comes_back() {
     (0..48).for_each(|hour| store.call(hour * HOUR));
     assert_eq!(store.requests(HOUR, DAY).unwrap(), 23);
     let today = Window::current(Step::Day, &Zone::UTC, at(DAY)).unwrap();
-    assert_eq!(store.0.report().users_in(today, &UserQuery::new()).unwrap().rows[0].totals.requests(), 24);
+    assert_eq!(
+        store.0.report().users_in(&Selection::new().window(today), &UserQuery::new()).unwrap().rows[0]
+            .totals
+            .requests(),
+        24
+    );
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn a_flood_of_models_and_properties_leaves_the_models_that_answered() {
     };
     assert_eq!((of("gpt-5"), of("claude")), (Some(100), Some(1)));
     let claude = CallFilter::Model(Text::new("claude").unwrap());
-    let page = users.report().users(&UserQuery::new().calls(claude));
+    let page = users.report().users_in(&Selection::new().calls(claude), &UserQuery::new()).unwrap();
     assert_eq!(page.rows[0].who.to_string(), "alice");
     assert!(page.gaps.undecided > 0, "guesses that were not kept apart can't be ruled out");
 }
@@ -132,9 +132,14 @@ fn too_many_cells_make_the_past_coarser_and_the_answers_say_so() {
     let row = users.report().users(&UserQuery::new()).into_iter().next().unwrap();
     assert_eq!((row.totals.requests(), row.active_days), (720, 30));
     let fine = Window::since(at(2 * HOUR));
-    let error = users.report().users_in(fine, &UserQuery::new()).unwrap_err();
+    let error = users.report().users_in(&Selection::new().window(fine), &UserQuery::new()).unwrap_err();
     assert!(matches!(error, QueryError::TooFine { .. }), "{error}");
-    assert!(users.report().users_in(Window::since(at(28 * DAY)), &UserQuery::new()).is_ok());
+    assert!(
+        users
+            .report()
+            .users_in(&Selection::new().window(Window::since(at(28 * DAY))), &UserQuery::new())
+            .is_ok()
+    );
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn at_the_limit_of_kinds_new_models_share_a_kind_and_the_others_keep_their_names
     assert_eq!(models[&None], 26);
 
     let once = CallFilter::Model(Text::new("once").unwrap());
-    let page = users.report().users(&UserQuery::new().calls(once));
+    let page = users.report().users_in(&Selection::new().calls(once), &UserQuery::new()).unwrap();
     assert_eq!((page.rows.len(), page.gaps.undecided), (0, models[&None]));
     let row = users.report().users(&UserQuery::new()).into_iter().next().unwrap();
     assert_eq!((row.totals.requests(), row.other_models), (78, models[&None]));
@@ -218,7 +223,7 @@ fn a_property_that_is_new_with_each_call_costs_neither_models_nor_busy_propertie
         [("claude", 22_000), ("gpt-5", 20_000)].map(|(name, n)| (Some(name.to_owned()), n)).into()
     );
     let team = CallFilter::Property(Text::new("team").unwrap(), Text::new("search").unwrap());
-    let page = users.report().users(&UserQuery::new().calls(team));
+    let page = users.report().users_in(&Selection::new().calls(team), &UserQuery::new()).unwrap();
     // Its first calls were as rare as any trace.
     assert!(page.rows[0].totals.requests() >= 1_990, "{:?}", page.rows);
     assert!(page.gaps.undecided > 30_000, "{:?}", page.gaps);

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::record::{Priced, Text, UnpricedReason, UsageState};
 use tower_llm_metrics::report::{
-    CallFilter, Measure, Scope, SortBy, UserFilter, UserPage, UserQuery, UserSummary, Who, Zone,
+    CallFilter, Measure, Scope, Selection, SortBy, UserFilter, UserPage, UserQuery, UserSummary, Who, Zone,
 };
 use tower_llm_metrics::{
     Cost, MemorySink, MetricsSink, Operation, Outcome, Provider, Record, Usd, User, UserId,
@@ -41,7 +41,7 @@ fn names(page: &UserPage) -> Vec<String> {
 }
 
 fn row(users: &MemorySink, name: &str) -> UserSummary {
-    let page = users.report().users(&UserQuery::new().scope(id(name)));
+    let page = users.report().users_in(&Selection::new().scope(id(name)), &UserQuery::new()).unwrap();
     assert_eq!(page.matching, 1);
     page.into_iter().next().unwrap()
 }
@@ -92,21 +92,22 @@ fn a_scope_for_one_user_sees_nobody_else_whatever_is_asked() {
         users.record(&paid(name, 0, 10, 5));
     }
     users.record(&call(None, 0));
-    let own = UserQuery::new().scope(id("alice"));
+    let own = Selection::new().scope(id("alice"));
+    let ask = |selection: &Selection, query: &UserQuery| users.report().users_in(selection, query).unwrap();
     let anything = UserFilter::Prefix(Text::new("bob").unwrap()).negate().or(UserFilter::All);
-    for query in [
-        own.clone(),
-        own.clone().filter(anything).sort_by_id(),
-        own.clone().calls(CallFilter::Provider(Provider::OPENAI)),
+    for (selection, query) in [
+        (own.clone(), UserQuery::new()),
+        (own.clone(), UserQuery::new().filter(anything).sort_by_id()),
+        (own.clone().calls(CallFilter::Provider(Provider::OPENAI)), UserQuery::new()),
     ] {
-        let page = users.report().users(&query);
+        let page = ask(&selection, &query);
         assert_eq!((names(&page), page.matching), (vec!["alice".to_owned()], 1));
     }
-    let nobody = users.report().users(&own.clone().filter(UserFilter::Prefix(Text::new("b").unwrap())));
+    let nobody = ask(&own, &UserQuery::new().filter(UserFilter::Prefix(Text::new("b").unwrap())));
     assert_eq!((nobody.rows.len(), nobody.matching), (0, 0));
-    let nothing = users.report().users(&UserQuery::new().scope(Scope::Nothing));
+    let nothing = ask(&Selection::new().scope(Scope::Nothing), &UserQuery::new());
     assert_eq!(nothing.matching, 0);
-    let anonymous = users.report().users(&UserQuery::new().scope(Scope::Only(Who::Nobody)));
+    let anonymous = ask(&Selection::new().scope(Scope::Only(Who::Nobody)), &UserQuery::new());
     assert_eq!(names(&anonymous), ["(no user)"]);
 }
 
@@ -181,15 +182,16 @@ fn rows_are_filtered_by_what_their_calls_add_up_to_and_by_what_the_calls_were() 
     assert_eq!(by(UserQuery::new().filter(another_kind)).matching, 0);
 
     let opus = CallFilter::Model(Text::new("claude-opus-4-5").unwrap());
-    let page = by(UserQuery::new().calls(opus.clone()));
+    let of = |filter| users.report().users_in(&Selection::new().calls(filter), &UserQuery::new()).unwrap();
+    let page = of(opus.clone());
     assert_eq!(names(&page), ["alice"]);
     assert_eq!(page.rows[0].totals.input_tokens(), Some(100));
     assert_eq!(page.rows[0].models, [Text::new("claude-opus-4-5").unwrap()]);
-    let rest = by(UserQuery::new().calls(opus.negate()));
+    let rest = of(opus.negate());
     assert_eq!(rest.rows.iter().map(|row| row.totals.requests()).collect::<Vec<_>>(), [2, 1]);
     let (team, search) = (Text::new("team").unwrap(), Text::new("search").unwrap());
     for filter in [CallFilter::HasProperty(team.clone()), CallFilter::Property(team, search)] {
-        assert_eq!(by(UserQuery::new().calls(filter)).rows[0].totals.requests(), 1);
+        assert_eq!(of(filter).rows[0].totals.requests(), 1);
     }
 }
 
@@ -200,8 +202,8 @@ fn active_days_are_those_of_the_zone_that_is_asked_for() {
     users.record(&call(Some("alice"), 84_600));
     users.record(&call(Some("alice"), 87_300));
     let days = |minutes| {
-        let query = UserQuery::new().zone(Zone::fixed(minutes).unwrap());
-        users.report().users(&query).rows[0].active_days
+        let local = Selection::new().zone(Zone::fixed(minutes).unwrap());
+        users.report().users_in(&local, &UserQuery::new()).unwrap().rows[0].active_days
     };
     assert_eq!((days(0), days(30), days(-15), days(-30), days(345)), (2, 1, 2, 1, 1));
 }

@@ -151,7 +151,7 @@ fn windows_finer_than_a_quarter_of_an_hour_are_errors() {
     let users = sink(&[call("alice", 0)]);
     let window = Window::since(at(1));
     let errors = [
-        users.report().users_in(window, &UserQuery::new()).unwrap_err(),
+        users.report().users_in(&Selection::new().window(window), &UserQuery::new()).unwrap_err(),
         users.report().series(&Selection::new().window(window), Step::Hour).unwrap_err(),
         users.report().breakdown(&Selection::new().window(window), GroupBy::Model).unwrap_err(),
     ];
@@ -210,9 +210,9 @@ fn a_scoped_report_narrows_every_question_and_can_be_awaited() {
     let users = sink(&[paid("alice", 0, 1), paid("bob", 0, 2)]);
     let own = Scoped::new(users, Scope::from(id("alice")));
     let everything = Selection::new();
-    let page = now(own.users(Window::ALL, &UserQuery::new())).unwrap();
+    let page = now(own.users(&everything, &UserQuery::new())).unwrap();
     assert_eq!(page.rows.iter().map(|row| row.who.to_string()).collect::<Vec<_>>(), ["alice"]);
-    let stranger = now(own.users(Window::ALL, &UserQuery::new().scope(id("bob")))).unwrap();
+    let stranger = now(own.users(&Selection::new().scope(id("bob")), &UserQuery::new())).unwrap();
     assert_eq!(stranger.matching, 0);
     assert_eq!(now(own.overview(&everything)).unwrap().totals.cost(), Some(Usd::from_dollars(1)));
     assert_eq!(now(own.calls(&everything, 9)).unwrap().len(), 1);
@@ -222,7 +222,7 @@ fn a_scoped_report_narrows_every_question_and_can_be_awaited() {
     let histogram = now(own.histogram(&everything, HistogramQuery::new(Measure::Cost))).unwrap();
     assert_eq!(histogram.bins.iter().map(|bin| bin.users).sum::<u64>(), 1);
     fn is_send<T: Send>(_: T) {}
-    is_send(own.users(Window::ALL, &UserQuery::new()));
+    is_send(own.users(&everything, &UserQuery::new()));
 }
 
 /// Alerts that write down what they say.
@@ -327,7 +327,10 @@ fn forgetting_keeps_the_totals_and_lets_go_of_who_it_was() {
     let groups = users.report().breakdown(&Selection::new(), email).unwrap().groups;
     assert!(groups.iter().all(|group| !matches!(group.name, GroupName::Is(_))));
     let team = CallFilter::HasProperty(Text::new("team").unwrap());
-    assert_eq!(users.report().users(&UserQuery::new().calls(team)).rows.len(), 1);
+    assert_eq!(
+        users.report().users_in(&Selection::new().calls(team), &UserQuery::new()).unwrap().rows.len(),
+        1
+    );
     // A newcomer of the same name begins anew.
     users.record(&paid("alice", 9, 1));
     assert_eq!(users.report().users(&UserQuery::new()).matching, 2);

@@ -1,36 +1,37 @@
-//! The members of a JSON object, by name, each read when it is asked for, so that what is wrong with one is told by its name.
+//! The members of a JSON object, each read when it is asked for, so that an error can name it.
 
-use super::super::problem::Problem;
+use super::super::rejection::Rejection;
+use crate::record::Usd;
+use crate::report::Ratio;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// The members of an object, of which `path` says where it is.
+/// The members of the object at `path`.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub(super) struct JsonMembers<'a> {
     path: String,
     members: BTreeMap<String, &'a RawValue>,
 }
 
-impl<'a> Fields<'a> {
-    pub(super) fn of(path: impl Into<String>, value: &'a RawValue) -> Result<Self, Problem> {
+impl<'a> JsonMembers<'a> {
+    pub(super) fn of(path: impl Into<String>, value: &'a RawValue) -> Result<Self, Rejection> {
         let path = path.into();
         let members: Result<BTreeMap<String, &'a RawValue>, _> = serde_json::from_str(value.get());
-        let members = members.map_err(|_| Problem::of(path.clone(), "must be an object"))?;
-        // As in Helicone's types, `null` is a member that is not there.
+        let members = members.map_err(|_| Rejection::of(path.clone(), "must be an object"))?;
+        // As in Helicone's types, a member that is `null` is absent.
         Ok(Self { path, members: members.into_iter().filter(|(_, value)| value.get() != "null").collect() })
     }
 
-    /// The conditions that `value` holds. A condition that is `null` is none, and no condition at all would be about
-    /// everybody, who is spelled `"all"`.
-    pub(super) fn conditions(path: impl Into<String>, value: &'a RawValue) -> Result<Self, Problem> {
+    /// Reads an object of conditions. It is an error if there are none, as that would select everybody, which is spelled `"all"`.
+    pub(super) fn conditions(path: impl Into<String>, value: &'a RawValue) -> Result<Self, Rejection> {
         let fields = Self::of(path, value)?;
         if fields.members.is_empty() {
-            return Err(Problem::of(fields.path, r#"holds no condition; everybody is spelled "all""#));
+            return Err(Rejection::of(fields.path, r#"holds no condition; everybody is spelled "all""#));
         }
         Ok(fields)
     }
 
-    /// The path of a member. Members of the body itself have their name alone.
+    /// Returns the path of a member, which for members of the body is the name alone.
     pub(super) fn path(&self, name: &str) -> String {
         if self.path == "body" { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
@@ -39,57 +40,57 @@ impl<'a> Fields<'a> {
         self.members.get(name).copied()
     }
 
-    pub(super) fn required(&self, name: &str) -> Result<&'a RawValue, Problem> {
-        self.get(name).ok_or_else(|| Problem::of(self.path(name), "is missing"))
+    pub(super) fn required(&self, name: &str) -> Result<&'a RawValue, Rejection> {
+        self.get(name).ok_or_else(|| Rejection::of(self.path(name), "is missing"))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.members.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
-    /// A whole number within a range; `1e3` and `10.0` are whole.
-    pub(super) fn whole(&self, name: &str, least: i64, most: i64) -> Result<i64, Problem> {
+    /// Reads a whole number within a range; `1e3` and `10.0` are whole.
+    pub(super) fn whole(&self, name: &str, least: i64, most: i64) -> Result<i64, Rejection> {
         let value = whole(self.required(name)?.get());
         value.filter(|value| (least..=most).contains(value)).ok_or_else(|| {
             let what = format_args!("must be a whole number from {least} to {most}");
-            Problem::of(self.path(name), what)
+            Rejection::of(self.path(name), what)
         })
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<String, Problem> {
+    pub(super) fn text(&self, name: &str) -> Result<String, Rejection> {
         text(&self.path(name), self.required(name)?)
     }
 
-    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Rejection> {
         match self.required(name)?.get() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err(Problem::of(self.path(name), "must be true or false")),
+            _ => Err(Rejection::of(self.path(name), "must be true or false")),
         }
     }
 }
 
-pub(super) fn text(path: &str, value: &RawValue) -> Result<String, Problem> {
-    serde_json::from_str(value.get()).map_err(|_| Problem::of(path, "must be a string"))
+pub(super) fn text(path: &str, value: &RawValue) -> Result<String, Rejection> {
+    serde_json::from_str(value.get()).map_err(|_| Rejection::of(path, "must be a string"))
 }
 
-/// A number that is whole, from its text.
+/// Reads a whole number.
 fn whole(text: &str) -> Option<i64> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let (number, 0) = crate::record::Rate::from_decimal(digits).ok()?.parts() else { return None };
-    let number = i64::try_from(number).ok()?;
+    let number = Ratio::from_decimal(digits).filter(|number| number.over == 1)?;
+    let number = i64::try_from(number.sum).ok()?;
     Some(if negative { -number } else { number })
 }
 
-/// A number of seconds, rounded down (`up`: away from it), from its text; what is too large is the largest.
-pub(super) fn seconds(path: &str, value: &RawValue, up: bool) -> Result<i64, Problem> {
+/// Reads a number of seconds, rounded down or up. It saturates.
+pub(super) fn seconds(path: &str, value: &RawValue, up: bool) -> Result<i64, Rejection> {
     let text = value.get();
-    let wrong = || Problem::of(path, "must be a number of seconds since 1970");
-    // Dollars are decimals of twelve places: more than a moment has.
+    let wrong = || Rejection::of(path, "must be a number of seconds since 1970");
+    // Dollars are read as decimals of twelve places, which is more than a time has.
     if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
         return Err(wrong());
     }
-    let Ok(exact) = crate::record::Usd::from_decimal(text) else {
+    let Ok(exact) = Usd::from_decimal(text) else {
         return Ok(if text.starts_with('-') { i64::MIN } else { i64::MAX });
     };
     const UNIT: i128 = 1_000_000_000_000;

@@ -1,49 +1,48 @@
 //! Filter trees.
 //!
-//! A tree speaks of two things: of calls (`request_response_rmt`), and of what a user's calls add up to (`users_view`). The report
-//! asks these one after the other, as Helicone's `WHERE` and `HAVING` do. So `and` may join both, and `or` may not.
+//! A tree has conditions on calls (`request_response_rmt`) and on what a user's calls add up to (`users_view`). The report applies
+//! these one after the other, like the `WHERE` and `HAVING` of Helicone's queries. So `and` may join both, and `or` may not.
 
-use super::super::amount;
-use super::super::problem::Problem;
-use super::super::range;
-use super::fields::{Fields, text};
+use super::super::condition;
+use super::super::rejection::Rejection;
+use super::fields::{JsonMembers, text};
 use crate::record::{Provider, Text, UserId};
-use crate::report::instant::QUARTER_MICROS;
-use crate::report::{Amount, CallFilter, Measure, Pattern, UserFilter, Window};
+use crate::report::{Amount, CallFilter, Measure, MeasureUnit, Pattern, UserFilter, Window};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
+use std::time::SystemTime;
 
-/// What a tree asks for: which calls, when, and which users of them.
+/// What a tree selects: which calls, when, and which of their users.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Filter {
+pub(super) struct FilterTree {
     pub(super) calls: CallFilter,
     pub(super) users: UserFilter,
     pub(super) window: Window,
 }
 
-const ALL: Filter = Filter { calls: CallFilter::All, users: UserFilter::All, window: Window::ALL };
+const ALL: FilterTree = FilterTree { calls: CallFilter::All, users: UserFilter::All, window: Window::ALL };
 
-/// How deep trees may be, and how many leaves they may have.
+/// The deepest nesting of a tree, and the most leaves.
 const MAX_DEPTH: usize = 32;
 const MAX_LEAVES: usize = 256;
 
 /// Reads a tree.
-pub(super) fn read(path: &str, tree: &RawValue) -> Result<Filter, Problem> {
+pub(super) fn read(path: &str, tree: &RawValue) -> Result<FilterTree, Rejection> {
     let mut leaves = 0;
     node(path, tree, MAX_DEPTH, &mut leaves)
 }
 
-fn node(path: &str, tree: &RawValue, depth: usize, leaves: &mut usize) -> Result<Filter, Problem> {
+fn node(path: &str, tree: &RawValue, depth: usize, leaves: &mut usize) -> Result<FilterTree, Rejection> {
     if depth == 0 {
-        return Err(Problem::of(path, format_args!("is nested deeper than {MAX_DEPTH}")));
+        return Err(Rejection::of(path, format_args!("is nested deeper than {MAX_DEPTH}")));
     }
     if tree.get().starts_with('"') {
         return match text(path, tree)?.as_str() {
             "all" => Ok(ALL),
-            _ => Err(Problem::of(path, r#"must be "all", a leaf, or a branch"#)),
+            _ => Err(Rejection::of(path, r#"must be "all", a leaf, or a branch"#)),
         };
     }
-    let fields = Fields::conditions(path, tree)?;
+    let fields = JsonMembers::conditions(path, tree)?;
     if let Some(operator) = fields.get("operator") {
         let operator = text(&fields.path("operator"), operator)?;
         let side = |name: &str, leaves: &mut usize| {
@@ -53,21 +52,21 @@ fn node(path: &str, tree: &RawValue, depth: usize, leaves: &mut usize) -> Result
         return match operator.as_str() {
             "and" => Ok(and(left, right)),
             "or" => or(path, left, right),
-            _ => Err(Problem::of(fields.path("operator"), "must be and or or")),
+            _ => Err(Rejection::of(fields.path("operator"), "must be and or or")),
         };
     }
     let mut all = ALL;
     for (table, value) in fields.iter() {
-        for (column, value) in Fields::conditions(fields.path(table), value)?.iter() {
+        for (column, value) in JsonMembers::conditions(fields.path(table), value)?.iter() {
             *leaves += 1;
             if *leaves > MAX_LEAVES {
-                return Err(Problem::of(path, format_args!("has more than {MAX_LEAVES} leaves")));
+                return Err(Rejection::of(path, format_args!("has more than {MAX_LEAVES} leaves")));
             }
             let path = format!("{path}.{table}.{column}");
             let leaf = match table {
                 "users_view" => of_users(&path, column, value)?,
                 "request_response_rmt" => of_calls(&path, column, value)?,
-                _ => return Err(Problem::of(path, "must be in users_view or request_response_rmt")),
+                _ => return Err(Rejection::of(path, "must be in users_view or request_response_rmt")),
             };
             all = and(all, leaf);
         }
@@ -75,35 +74,30 @@ fn node(path: &str, tree: &RawValue, depth: usize, leaves: &mut usize) -> Result
     Ok(all)
 }
 
-fn and(left: Filter, right: Filter) -> Filter {
-    let calls = match (left.calls, right.calls) {
-        (CallFilter::All, calls) | (calls, CallFilter::All) => calls,
-        (left, right) => left.and(right),
-    };
-    let users = match (left.users, right.users) {
-        (UserFilter::All, users) | (users, UserFilter::All) => users,
-        (left, right) => left.and(right),
-    };
-    let ((start, end), (from, to)) = (left.window.bounds(), right.window.bounds());
-    Filter { calls, users, window: Window::of(start.max(from), end.min(to)) }
-}
-
-fn or(path: &str, left: Filter, right: Filter) -> Result<Filter, Problem> {
-    let only_calls = |filter: &Filter| filter.users == UserFilter::All && filter.window == Window::ALL;
-    let only_users = |filter: &Filter| filter.calls == CallFilter::All && filter.window == Window::ALL;
-    if left == ALL || right == ALL {
-        Ok(ALL)
-    } else if only_calls(&left) && only_calls(&right) {
-        Ok(Filter { calls: left.calls.or(right.calls), ..ALL })
-    } else if only_users(&left) && only_users(&right) {
-        Ok(Filter { users: left.users.or(right.users), ..ALL })
-    } else {
-        Err(Problem::of(path, "or joins users with users, or calls with calls, and no times"))
+fn and(left: FilterTree, right: FilterTree) -> FilterTree {
+    FilterTree {
+        calls: left.calls.and(right.calls),
+        users: left.users.and(right.users),
+        window: left.window.and(&right.window),
     }
 }
 
-/// A condition on what a user's calls add up to.
-fn of_users(path: &str, column: &str, value: &RawValue) -> Result<Filter, Problem> {
+fn or(path: &str, left: FilterTree, right: FilterTree) -> Result<FilterTree, Rejection> {
+    let only_calls = |filter: &FilterTree| filter.users == UserFilter::All && filter.window == Window::ALL;
+    let only_users = |filter: &FilterTree| filter.calls == CallFilter::All && filter.window == Window::ALL;
+    if left == ALL || right == ALL {
+        Ok(ALL)
+    } else if only_calls(&left) && only_calls(&right) {
+        Ok(FilterTree { calls: left.calls.or(right.calls), ..ALL })
+    } else if only_users(&left) && only_users(&right) {
+        Ok(FilterTree { users: left.users.or(right.users), ..ALL })
+    } else {
+        Err(Rejection::of(path, "or joins users with users, or calls with calls, and no times"))
+    }
+}
+
+/// Reads a condition on what a user's calls add up to.
+fn of_users(path: &str, column: &str, value: &RawValue) -> Result<FilterTree, Rejection> {
     let users = match column {
         "user_user_id" => user_id(path, value)?,
         "user_active_for" => number(path, Measure::ActiveDays, value)?,
@@ -115,16 +109,16 @@ fn of_users(path: &str, column: &str, value: &RawValue) -> Result<Filter, Proble
         "user_total_completion_tokens" => number(path, Measure::OutputTokens, value)?,
         "user_total_prompt_tokens" => number(path, Measure::InputTokens, value)?,
         "user_cost" => number(path, Measure::Cost, value)?,
-        _ => return Err(Problem::of(path, "is no column of users_view")),
+        _ => return Err(Rejection::of(path, "is no column of users_view")),
     };
-    Ok(Filter { users, ..ALL })
+    Ok(FilterTree { users, ..ALL })
 }
 
-/// A condition on calls.
-fn of_calls(path: &str, column: &str, value: &RawValue) -> Result<Filter, Problem> {
+/// Reads a condition on calls.
+fn of_calls(path: &str, column: &str, value: &RawValue) -> Result<FilterTree, Rejection> {
     match column {
-        "user_id" => Ok(Filter { users: user_id(path, value)?, ..ALL }),
-        "request_created_at" => Ok(Filter { window: time(path, value)?, ..ALL }),
+        "user_id" => Ok(FilterTree { users: user_id(path, value)?, ..ALL }),
+        "request_created_at" => Ok(FilterTree { window: time(path, value)?, ..ALL }),
         "model" => calls(path, value, |operator, text| {
             Ok(Some(match operator {
                 "equals" => CallFilter::Model(text.clone()),
@@ -139,13 +133,13 @@ fn of_calls(path: &str, column: &str, value: &RawValue) -> Result<Filter, Proble
         "provider" => calls(path, value, |operator, text| {
             // Helicone spells them in capitals.
             let id = text.to_ascii_lowercase();
-            let provider = Provider::new(&id).map_err(|error| Problem::of(path, error))?;
+            let provider = Provider::new(&id).map_err(|error| Rejection::of(path, error))?;
             Ok(equality(operator, CallFilter::Provider(provider)))
         }),
         "properties" => {
             let mut all = ALL;
-            for (name, value) in Fields::conditions(path, value)?.iter() {
-                let key = Text::new(name).map_err(|error| Problem::of(path, error))?;
+            for (name, value) in JsonMembers::conditions(path, value)?.iter() {
+                let key = Text::new(name).map_err(|error| Rejection::of(path, error))?;
                 let path = format!("{path}.{name}");
                 let leaf = calls(&path, value, |operator, text| {
                     Ok(equality(operator, CallFilter::Property(key.clone(), text.clone())))
@@ -154,7 +148,7 @@ fn of_calls(path: &str, column: &str, value: &RawValue) -> Result<Filter, Proble
             }
             Ok(all)
         }
-        _ => Err(Problem::of(
+        _ => Err(Rejection::of(
             path,
             "is not kept for each call: model, provider, user_id, properties and request_created_at are",
         )),
@@ -172,27 +166,27 @@ fn equality(operator: &str, filter: CallFilter) -> Option<CallFilter> {
 fn calls(
     path: &str,
     value: &RawValue,
-    mut of: impl FnMut(&str, &Text) -> Result<Option<CallFilter>, Problem>,
-) -> Result<Filter, Problem> {
+    mut of: impl FnMut(&str, &Text) -> Result<Option<CallFilter>, Rejection>,
+) -> Result<FilterTree, Rejection> {
     let mut all = ALL;
-    for (operator, value) in Fields::conditions(path, value)?.iter() {
+    for (operator, value) in JsonMembers::conditions(path, value)?.iter() {
         let text = short(path, operator, value)?;
         let filter = of(operator, &text)?.ok_or_else(|| unknown(path, operator))?;
-        all = and(all, Filter { calls: filter, ..ALL });
+        all = and(all, FilterTree { calls: filter, ..ALL });
     }
     Ok(all)
 }
 
-fn short(path: &str, operator: &str, value: &RawValue) -> Result<Text, Problem> {
+fn short(path: &str, operator: &str, value: &RawValue) -> Result<Text, Rejection> {
     let path = format!("{path}.{operator}");
-    Text::new(&text(&path, value)?).map_err(|error| Problem::of(path, error))
+    Text::new(&text(&path, value)?).map_err(|error| Rejection::of(path, error))
 }
 
-fn unknown(path: &str, operator: &str) -> Problem {
-    Problem::of(format!("{path}.{operator}"), "is no operator of this column")
+fn unknown(path: &str, operator: &str) -> Rejection {
+    Rejection::of(format!("{path}.{operator}"), "is no operator of this column")
 }
 
-/// The pattern of an operator on texts, and whether it must not fit.
+/// Returns the pattern of an operator on texts, and whether it must not match.
 fn pattern(operator: &str, text: &Text) -> Option<(Pattern, bool)> {
     Some(match operator {
         "like" => (Pattern::new(text), false),
@@ -203,10 +197,10 @@ fn pattern(operator: &str, text: &Text) -> Option<(Pattern, bool)> {
     })
 }
 
-/// Conditions on the id. The empty one stands for calls without a user.
-fn user_id(path: &str, value: &RawValue) -> Result<UserFilter, Problem> {
+/// Reads conditions on the id. The empty one stands for calls without a user.
+fn user_id(path: &str, value: &RawValue) -> Result<UserFilter, Rejection> {
     let mut all = UserFilter::All;
-    for (operator, value) in Fields::conditions(path, value)?.iter() {
+    for (operator, value) in JsonMembers::conditions(path, value)?.iter() {
         let at = format!("{path}.{operator}");
         let one = match operator {
             "equals" => is(&at, &text(&at, value)?)?,
@@ -218,74 +212,70 @@ fn user_id(path: &str, value: &RawValue) -> Result<UserFilter, Problem> {
                 if negated { like.negate() } else { like }
             }
         };
-        all = if all == UserFilter::All { one } else { all.and(one) };
+        all = all.and(one);
     }
     Ok(all)
 }
 
-/// One user, by id; the row without one where it is empty.
-pub(super) fn is(path: &str, id: &str) -> Result<UserFilter, Problem> {
+/// Selects one user by id, or the calls without a user if it is empty.
+pub(super) fn is(path: &str, id: &str) -> Result<UserFilter, Rejection> {
     if id.is_empty() {
         return Ok(UserFilter::Nobody);
     }
-    UserId::verbatim(id).map(UserFilter::Is).map_err(|error| Problem::of(path, error))
+    UserId::verbatim(id).map(UserFilter::Is).map_err(|error| Rejection::of(path, error))
 }
 
-/// Conditions on a figure.
-fn number(path: &str, measure: Measure, value: &RawValue) -> Result<UserFilter, Problem> {
+/// Reads conditions on a figure.
+fn number(path: &str, measure: Measure, value: &RawValue) -> Result<UserFilter, Rejection> {
     let mut all = UserFilter::All;
-    for (operator, value) in Fields::conditions(path, value)?.iter() {
+    for (operator, value) in JsonMembers::conditions(path, value)?.iter() {
         let at = format!("{path}.{operator}");
-        let quoted = amount::unit(measure) == amount::Unit::Moment;
+        let quoted = measure.unit() == MeasureUnit::Time;
         let amount: Amount = if quoted {
-            amount::read(&at, measure, &text(&at, value)?)?
+            condition::amount(&at, measure, &text(&at, value)?)?
         } else {
-            amount::read(&at, measure, value.get())?
+            condition::amount(&at, measure, value.get())?
         };
         let (least, most) = (UserFilter::AtLeast(measure, amount), UserFilter::AtMost(measure, amount));
         let one = match operator {
             "gte" => least,
             "lte" => most,
-            // Where the figure is not known, neither holds.
+            // If the figure is not known, neither matches.
             "gt" => least.and(most.negate()),
             "lt" => most.and(least.negate()),
             "equals" => least.and(most),
             "not-equals" => least.and(most).negate(),
             _ => return Err(unknown(path, operator)),
         };
-        all = if all == UserFilter::All { one } else { all.and(one) };
+        all = all.and(one);
     }
     Ok(all)
 }
 
-/// Conditions on when a call was made, widened to whole quarters of an hour.
-fn time(path: &str, value: &RawValue) -> Result<Window, Problem> {
+/// Reads conditions on when a call was made, widened to whole quarters of an hour.
+fn time(path: &str, value: &RawValue) -> Result<Window, Rejection> {
     let mut window = Window::ALL;
-    for (operator, value) in Fields::conditions(path, value)?.iter() {
+    for (operator, value) in JsonMembers::conditions(path, value)?.iter() {
         let at = format!("{path}.{operator}");
-        let time = text(&at, value)?.parse::<Timestamp>();
         let time =
-            time.map_err(|_| Problem::of(at, "must be a time with an offset (2026-03-01T00:00:00Z)"))?;
-        let micros = time.as_microsecond();
-        let down = range::inside(micros.div_euclid(QUARTER_MICROS) * QUARTER_MICROS);
-        let up = range::inside(-(-micros).div_euclid(QUARTER_MICROS) * QUARTER_MICROS);
-        let (start, end) = window.bounds();
-        window = match operator {
-            "gte" | "gt" => Window::of(start.max(down), end),
-            "lte" | "lt" => Window::of(start, end.min(up)),
+            text(&at, value)?.parse::<Timestamp>().ok().and_then(|time| SystemTime::try_from(time).ok());
+        let time =
+            time.ok_or_else(|| Rejection::of(at, "must be a time with an offset (2026-03-01T00:00:00Z)"))?;
+        window = window.and(&match operator {
+            "gte" | "gt" => Window::since(time),
+            "lte" | "lt" => Window::until(time),
             _ => return Err(unknown(path, operator)),
-        };
+        });
     }
-    Ok(window)
+    Ok(window.to_quarters())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::record::Usd;
-    use crate::report::instant::from_micros;
 
-    fn of(tree: &str) -> Result<Filter, String> {
+    fn of(tree: &str) -> Result<FilterTree, String> {
         read("filter", serde_json::from_str(tree).unwrap()).map_err(|problem| problem.to_string())
     }
 
@@ -303,7 +293,7 @@ mod tests {
         assert_eq!(filter.calls, CallFilter::Model(Text::new("gpt-5").unwrap()));
         let costly = UserFilter::AtLeast(Measure::Cost, Usd::from_picos(100_000_000_000).into());
         assert_eq!(filter.users, costly.or(UserFilter::Is(UserId::new("alice").unwrap())));
-        let at = |text: &str| from_micros(text.parse::<Timestamp>().unwrap().as_microsecond());
+        let at = |text: &str| SystemTime::try_from(text.parse::<Timestamp>().unwrap()).unwrap();
         assert_eq!(filter.window, Window::new(at("2026-03-01T00:00:00Z"), at("2026-03-02T00:00:00Z")));
         assert_eq!(of("\"all\"").unwrap(), ALL);
         for nothing in [
@@ -356,7 +346,7 @@ mod tests {
             let tree = format!(r#"{{"request_response_rmt":{{"model":{{"{operator}":"{text}"}}}}}}"#);
             of(&tree).unwrap().calls
         };
-        let mut record = crate::Record::new(from_micros(0));
+        let mut record = crate::Record::new(SystemTime::UNIX_EPOCH);
         record.model = Some(Text::new("GPT-5").unwrap());
         for (operator, text) in [
             ("equals", "GPT-5"),

@@ -1,14 +1,14 @@
 //! The questions about users in the forms of [Helicone's REST API](https://docs.helicone.ai/rest/user/post-v1usermetricsquery),
 //! so that clients that were written for it keep working.
 //!
-//! Where the two differ, the difference is on the side of the truth, and within the form:
+//! Within these forms, the answers keep to what is known:
 //!
-//! * Moments are in UTC. `timeZoneDifferenceMinutes` (as JavaScript has it: UTC minus local time) decides on which days a user was
-//!   active, and moves no moment.
+//! * Times are in UTC. `timeZoneDifferenceMinutes` (UTC minus local time, as in JavaScript) decides on which days a user was active,
+//!   and shifts no times.
 //! * A `timeFilter` is widened to whole quarters of an hour, and to whole days of UTC where no more is kept.
-//! * Calls without a user are the user `""`. The form has no word for what is not known: it is 0 there, and absent in our own
+//! * Calls without a user are the user `""`. The forms cannot say that a figure is not known: it is 0 there, and absent in our own
 //!   answers.
-//! * What a filter asks for and the report can't tell is an error that names it, never ignored.
+//! * A condition that the report cannot decide is an error that names it, and is never ignored.
 
 mod fields;
 mod filter;
@@ -16,25 +16,36 @@ mod users;
 
 use super::answer;
 use super::body::DashboardBody;
-use super::problem::Problem;
+use super::rejection::Rejection;
 use super::route::Form;
 use crate::report::{Report, Scoped};
-use fields::Fields;
+use fields::JsonMembers;
 use http::Response;
+use serde::Serialize;
 
 pub(super) async fn answer<R: Report>(
     form: Form,
     report: &Scoped<R>,
     body: &[u8],
-) -> Result<Response<DashboardBody>, Problem> {
-    let body = std::str::from_utf8(body).map_err(|_| Problem::of("body", "must be UTF-8"))?;
+) -> Result<Response<DashboardBody>, Rejection> {
+    let body = std::str::from_utf8(body).map_err(|_| Rejection::of("body", "must be UTF-8"))?;
     let body = serde_json::from_str(body)
-        .map_err(|error| Problem::of("body", format_args!("is not JSON, at column {}", error.column())))?;
-    let fields = Fields::of("body", body)?;
-    let data = match form {
-        Form::Metrics => users::metrics(report, &fields).await?,
-        Form::Overview => users::overview(report, &fields).await?,
-        Form::Users => users::totals(report, &fields).await?,
-    };
-    Ok(answer::json(format!(r#"{{"data":{data},"error":null}}"#)))
+        .map_err(|error| Rejection::of("body", format_args!("is not JSON, at column {}", error.column())))?;
+    let fields = JsonMembers::of("body", body)?;
+    match form {
+        Form::Metrics => success(users::metrics(report, &fields).await?),
+        Form::Overview => success(users::overview(report, &fields).await?),
+        Form::Users => success(users::totals(report, &fields).await?),
+    }
+}
+
+/// An answer to a question that is not rejected.
+#[derive(Serialize)]
+struct Success<T> {
+    data: T,
+    error: (),
+}
+
+fn success(data: impl Serialize) -> Result<Response<DashboardBody>, Rejection> {
+    answer::json(&Success { data, error: () })
 }

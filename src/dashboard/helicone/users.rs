@@ -1,132 +1,171 @@
-//! The answers.
+//! The answers in Helicone's forms.
 
-use super::super::json::{Object, array};
+use super::super::json::{FlatObject, number};
 use super::super::params::one_of;
-use super::super::problem::Problem;
-use super::super::question::MAX_OFFSET;
-use super::super::range;
-use super::fields::{Fields, seconds, text};
-use super::filter::{self, Filter};
+use super::super::question::{MAX_OFFSET, PERCENTILES, ask_as_kept};
+use super::super::rejection::Rejection;
+use super::fields::{JsonMembers, seconds, text};
+use super::filter::{self, FilterTree};
 use crate::record::Usd;
-use crate::report::instant::rfc3339;
 use crate::report::{
-    Histogram, HistogramQuery, Measure, QueryError, Ratio, Report, Scope, Scoped, Selection, UserFilter,
-    UserPage, UserQuery, UserSummary, Who, Window, Zone,
+    Bin, HistogramQuery, Measure, Ratio, Report, Scope, Scoped, Selection, UserFilter, UserPage, UserQuery,
+    UserSummary, Value, Who, Window, Zone,
 };
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::value::RawValue;
+use std::time::{Duration, SystemTime};
 
-/// As many users as one answer may hold.
+/// The most users of an answer.
 const MAX_LIMIT: i64 = 1_000;
 
 /// `POST /v1/user/metrics/query`
-pub(super) async fn metrics<R: Report>(report: &Scoped<R>, fields: &Fields<'_>) -> Result<String, Problem> {
-    let Filter { calls, users, window } = filter::read("filter", fields.required("filter")?)?;
+pub(super) async fn metrics<R: Report>(
+    report: &Scoped<R>,
+    fields: &JsonMembers<'_>,
+) -> Result<Metrics, Rejection> {
+    let FilterTree { calls, users, window } = filter::read("filter", fields.required("filter")?)?;
     let offset = fields.whole("offset", 0, MAX_OFFSET as i64)?;
     let limit = fields.whole("limit", 0, MAX_LIMIT)?;
-    let window = meet(window, time_filter(fields)?);
-    let query = UserQuery::new().calls(calls).filter(users).zone(zone(fields)?);
-    let query = sorted(query, fields)?.offset(place(offset)).limit(place(limit));
-    let page = ask(report, window, &query).await?;
-    let any = report.users(Window::ALL, &UserQuery::new().limit(1)).await?;
-    let users = array(page.rows.iter().map(user));
-    Ok(Object::new()
-        .raw("users", users)
-        .raw("count", page.matching)
-        .raw("hasUsers", any.matching != 0 || any.other.is_some())
-        .finish())
+    let window = window.and(&time_filter(fields)?);
+    let selection = Selection::new().calls(calls).zone(zone(fields)?).window(window);
+    let query = sorted(UserQuery::new().filter(users), fields)?.offset(place(offset)).limit(place(limit));
+    let page = ask(report, selection, &query).await?;
+    let any = report.users(&Selection::new(), &UserQuery::new().limit(1)).await?;
+    Ok(Metrics {
+        users: page.rows.iter().map(metrics_of).collect(),
+        count: page.matching,
+        has_users: any.matching != 0 || any.other.is_some(),
+    })
 }
 
-fn user(row: &UserSummary) -> String {
+/// The answer to `POST /v1/user/metrics/query`.
+#[derive(Serialize)]
+pub(super) struct Metrics {
+    users: Vec<FlatObject<11>>,
+    count: u64,
+    #[serde(rename = "hasUsers")]
+    has_users: bool,
+}
+
+fn metrics_of(row: &UserSummary) -> FlatObject<11> {
     let totals = &row.totals;
-    let id = row.who.user().map_or("", |id| id.as_str());
-    let moment = |time: Option<_>| time.map(rfc3339).unwrap_or_default();
-    Object::new()
-        .text("id", id)
-        .text("user_id", id)
-        .raw("active_for", row.active_days)
-        .text("first_active", &moment(totals.first()))
-        .text("last_active", &moment(totals.last()))
-        .raw("total_requests", totals.requests())
-        .raw("average_requests_per_day_active", decimal(row.requests_per_active_day()))
-        .raw("average_tokens_per_request", decimal(totals.tokens_per_request()))
-        .raw("total_completion_tokens", totals.output_tokens().unwrap_or(0))
-        .raw("total_prompt_tokens", totals.input_tokens().unwrap_or(0))
-        .raw("cost", totals.cost().unwrap_or(Usd::ZERO))
-        .finish()
+    FlatObject([
+        ("id", id(row)),
+        ("user_id", id(row)),
+        ("active_for", number(row.active_days)),
+        ("first_active", rfc3339(totals.first())),
+        ("last_active", rfc3339(totals.last())),
+        ("total_requests", number(totals.requests())),
+        ("average_requests_per_day_active", average(row.requests_per_active_day())),
+        ("average_tokens_per_request", average(totals.tokens_per_request())),
+        ("total_completion_tokens", number(totals.output_tokens().unwrap_or(0))),
+        ("total_prompt_tokens", number(totals.input_tokens().unwrap_or(0))),
+        ("cost", number(totals.cost().unwrap_or(Usd::ZERO))),
+    ])
 }
 
-fn decimal(ratio: Ratio) -> String {
-    if ratio.over == 0 { "0".to_owned() } else { format!("{ratio:.6}") }
+fn id(row: &UserSummary) -> Value {
+    Value::Text(row.who.user().map(ToString::to_string).unwrap_or_default())
+}
+
+fn rfc3339(time: Option<SystemTime>) -> Value {
+    let time = time.and_then(|time| Timestamp::try_from(time).ok());
+    Value::Text(time.map(|time| time.to_string()).unwrap_or_default())
+}
+
+fn average(ratio: Ratio) -> Value {
+    if ratio.over == 0 { number(0) } else { number(format_args!("{ratio:.6}")) }
 }
 
 /// `POST /v1/user/metrics-overview/query`
-pub(super) async fn overview<R: Report>(report: &Scoped<R>, fields: &Fields<'_>) -> Result<String, Problem> {
-    const SIZES: [(&str, u16); 5] = [("p50", 500), ("p75", 750), ("p95", 950), ("p99", 990), ("p99.9", 999)];
-    let Filter { calls, users, window } = filter::read("filter", fields.required("filter")?)?;
+pub(super) async fn overview<R: Report>(
+    report: &Scoped<R>,
+    fields: &JsonMembers<'_>,
+) -> Result<MetricsOverview, Rejection> {
+    let FilterTree { calls, users, window } = filter::read("filter", fields.required("filter")?)?;
     let scope = match users {
         UserFilter::All => Scope::All,
         UserFilter::Is(id) => Scope::from(id),
         UserFilter::Nobody => Scope::Only(Who::Nobody),
         _ => {
             let what = "of users, only user_id equals applies to an overview";
-            return Err(Problem::of("filter", what));
+            return Err(Rejection::of("filter", what));
         }
     };
-    let permille = one_of("pSize", &fields.text("pSize")?, SIZES)?;
+    let permille =
+        one_of("pSize", &fields.text("pSize")?, PERCENTILES.into_iter().filter(|size| size.1 < 1_000))?;
     let from = if fields.flag("useInterquartile")? { 1_000 - permille } else { 0 };
     let selection = Selection::new().scope(scope).calls(calls).window(window);
-    let mut histograms = Object::new();
-    for (name, measure) in [("request_count", Measure::Requests), ("user_cost", Measure::Cost)] {
-        let query = HistogramQuery::new(measure).from_permille(from.min(permille)).up_to_permille(permille);
-        let histogram = match report.histogram(&selection, query).await {
-            Err(QueryError::TooFine { quarters_from, .. }) => {
-                let coarse = range::coarsened(window, quarters_from);
-                report.histogram(&selection.clone().window(coarse), query).await
-            }
-            histogram => histogram,
-        };
-        let histogram = histogram.map_err(|error| Problem::of_window("filter", error))?;
-        histograms = histograms.raw(name, array(rows(&histogram)));
-    }
-    Ok(histograms.finish())
-}
-
-fn rows(histogram: &Histogram) -> impl Iterator<Item = String> + '_ {
-    let value = |value: i128| match histogram.measure {
-        Measure::Cost => Usd::from_picos(value).to_string(),
-        _ => value.to_string(),
-    };
-    histogram.bins.iter().map(move |bin| {
-        let row = Object::new().text("range_start", &value(bin.from)).text("range_end", &value(bin.to));
-        row.raw("value", bin.users).finish()
+    let query =
+        |measure| HistogramQuery::new(measure).from_permille(from.min(permille)).up_to_permille(permille);
+    let requests = bins(report, &selection, query(Measure::Requests)).await?;
+    let costs = bins(report, &selection, query(Measure::Cost)).await?;
+    Ok(MetricsOverview {
+        request_count: rows(&requests, |count| count.to_string()),
+        user_cost: rows(&costs, |picos| Usd::from_picos(picos).to_string()),
     })
 }
 
-/// `POST /v1/user/query`
-pub(super) async fn totals<R: Report>(report: &Scoped<R>, fields: &Fields<'_>) -> Result<String, Problem> {
-    const UNLESS_NAMED: usize = 100;
-    let ids = fields.get("userIds").map_or(Ok(Vec::new()), ids)?;
-    let filter = ids.iter().cloned().reduce(UserFilter::or).unwrap_or(UserFilter::All);
-    let query = UserQuery::new().filter(filter).limit(ids.len().max(UNLESS_NAMED));
-    let page = ask(report, time_filter(fields)?, &query).await?;
-    Ok(array(page.rows.iter().map(|row| {
-        let totals = &row.totals;
-        Object::new()
-            .raw("count", totals.requests())
-            .raw("prompt_tokens", totals.input_tokens().unwrap_or(0))
-            .raw("completion_tokens", totals.output_tokens().unwrap_or(0))
-            .text("user_id", row.who.user().map_or("", |id| id.as_str()))
-            .raw("cost", totals.cost().unwrap_or(Usd::ZERO))
-            .finish()
-    })))
+async fn bins<R: Report>(
+    report: &Scoped<R>,
+    selection: &Selection,
+    query: HistogramQuery,
+) -> Result<Vec<Bin>, Rejection> {
+    let ask = |selection: Selection| async move { report.histogram(&selection, query).await };
+    let answer = ask_as_kept(selection.clone(), ask).await;
+    answer.map(|(histogram, _)| histogram.bins).map_err(|error| Rejection::of_window("filter", error))
 }
 
-fn ids(value: &RawValue) -> Result<Vec<UserFilter>, Problem> {
-    // A filter is asked for each user, so that it is short.
+/// The answer to `POST /v1/user/metrics-overview/query`.
+#[derive(Serialize)]
+pub(super) struct MetricsOverview {
+    request_count: Vec<FlatObject<3>>,
+    user_cost: Vec<FlatObject<3>>,
+}
+
+fn rows(bins: &[Bin], show: impl Fn(i128) -> String) -> Vec<FlatObject<3>> {
+    let row = |bin: &Bin| {
+        FlatObject([
+            ("range_start", Value::Text(show(bin.from))),
+            ("range_end", Value::Text(show(bin.to))),
+            ("value", number(bin.users)),
+        ])
+    };
+    bins.iter().map(row).collect()
+}
+
+/// `POST /v1/user/query`
+pub(super) async fn totals<R: Report>(
+    report: &Scoped<R>,
+    fields: &JsonMembers<'_>,
+) -> Result<Vec<FlatObject<5>>, Rejection> {
+    const DEFAULT_LIMIT: usize = 100;
+    let ids = fields.get("userIds").map_or(Ok(Vec::new()), ids)?;
+    let filter = ids.iter().cloned().reduce(UserFilter::or).unwrap_or(UserFilter::All);
+    let query = UserQuery::new().filter(filter).limit(ids.len().max(DEFAULT_LIMIT));
+    let page = ask(report, Selection::new().window(time_filter(fields)?), &query).await?;
+    Ok(page.rows.iter().map(totals_of).collect())
+}
+
+fn totals_of(row: &UserSummary) -> FlatObject<5> {
+    let totals = &row.totals;
+    FlatObject([
+        ("count", number(totals.requests())),
+        ("prompt_tokens", number(totals.input_tokens().unwrap_or(0))),
+        ("completion_tokens", number(totals.output_tokens().unwrap_or(0))),
+        ("user_id", id(row)),
+        ("cost", number(totals.cost().unwrap_or(Usd::ZERO))),
+    ])
+}
+
+fn ids(value: &RawValue) -> Result<Vec<UserFilter>, Rejection> {
+    // Every user is compared with every id.
     const MAX_IDS: usize = 100;
     let ids: Result<Vec<&RawValue>, _> = serde_json::from_str(value.get());
     let ids = ids.ok().filter(|ids| ids.len() <= MAX_IDS);
-    let ids = ids.ok_or_else(|| Problem::of("userIds", format_args!("must be at most {MAX_IDS} strings")))?;
+    let ids =
+        ids.ok_or_else(|| Rejection::of("userIds", format_args!("must be at most {MAX_IDS} strings")))?;
     let each = ids.iter().enumerate().map(|(at, id)| {
         let path = format!("userIds[{at}]");
         filter::is(&path, &text(&path, id)?)
@@ -134,39 +173,41 @@ fn ids(value: &RawValue) -> Result<Vec<UserFilter>, Problem> {
     each.collect()
 }
 
-async fn ask<R: Report>(report: &Scoped<R>, window: Window, query: &UserQuery) -> Result<UserPage, Problem> {
-    let page = match report.users(window, query).await {
-        Err(QueryError::TooFine { quarters_from, .. }) => {
-            report.users(range::coarsened(window, quarters_from), query).await
-        }
-        page => page,
-    };
-    page.map_err(|error| Problem::of_window("timeFilter", error))
+async fn ask<R: Report>(
+    report: &Scoped<R>,
+    selection: Selection,
+    query: &UserQuery,
+) -> Result<UserPage, Rejection> {
+    let ask = |selection: Selection| async move { report.users(&selection, query).await };
+    let answer = ask_as_kept(selection, ask).await;
+    answer.map(|(page, _)| page).map_err(|error| Rejection::of_window("timeFilter", error))
 }
 
-fn time_filter(fields: &Fields<'_>) -> Result<Window, Problem> {
+fn time_filter(fields: &JsonMembers<'_>) -> Result<Window, Rejection> {
     let Some(time) = fields.get("timeFilter") else { return Ok(Window::ALL) };
-    let time = Fields::of("timeFilter", time)?;
-    let second = |name: &str, up| seconds(&time.path(name), time.required(name)?, up);
-    Ok(range::around(second("startTimeUnixSeconds", false)?, second("endTimeUnixSeconds", true)?))
+    let time = JsonMembers::of("timeFilter", time)?;
+    let moment = |name: &str, up| -> Result<SystemTime, Rejection> {
+        // Further than any calendar, and not so far that a time could overflow.
+        const FAR: i64 = 1 << 40;
+        let seconds = seconds(&time.path(name), time.required(name)?, up)?.clamp(-FAR, FAR);
+        let distance = Duration::from_secs(seconds.unsigned_abs());
+        Ok(if seconds < 0 { SystemTime::UNIX_EPOCH - distance } else { SystemTime::UNIX_EPOCH + distance })
+    };
+    let window = Window::new(moment("startTimeUnixSeconds", false)?, moment("endTimeUnixSeconds", true)?);
+    Ok(window.to_quarters())
 }
 
-fn meet(left: Window, right: Window) -> Window {
-    let ((start, end), (from, to)) = (left.bounds(), right.bounds());
-    Window::of(start.max(from), end.min(to))
-}
-
-fn zone(fields: &Fields<'_>) -> Result<Zone, Problem> {
+fn zone(fields: &JsonMembers<'_>) -> Result<Zone, Rejection> {
     const NAME: &str = "timeZoneDifferenceMinutes";
     if fields.get(NAME).is_none() {
         return Ok(Zone::UTC);
     }
     let minutes = fields.whole(NAME, -1_440, 1_440)?;
     let ahead = i32::try_from(-minutes).unwrap_or_default();
-    Zone::fixed(ahead).map_err(|_| Problem::of(NAME, "must be in quarters of an hour"))
+    Zone::fixed(ahead).map_err(|_| Rejection::of(NAME, "must be in quarters of an hour"))
 }
 
-fn sorted(query: UserQuery, fields: &Fields<'_>) -> Result<UserQuery, Problem> {
+fn sorted(query: UserQuery, fields: &JsonMembers<'_>) -> Result<UserQuery, Rejection> {
     const COLUMNS: [(&str, Option<Measure>); 11] = [
         ("id", None),
         ("user_id", None),
@@ -181,20 +222,20 @@ fn sorted(query: UserQuery, fields: &Fields<'_>) -> Result<UserQuery, Problem> {
         ("cost", Some(Measure::Cost)),
     ];
     let Some(sort) = fields.get("sort") else { return Ok(query.sort(Measure::LastActive)) };
-    let sort = Fields::of("sort", sort)?;
+    let sort = JsonMembers::of("sort", sort)?;
     let mut columns = sort.iter();
     let Some((column, _)) = columns.next() else { return Ok(query.sort(Measure::LastActive)) };
     if columns.next().is_some() {
-        return Err(Problem::of("sort", "must name one column"));
+        return Err(Rejection::of("sort", "must name one column"));
     }
     let by = COLUMNS.iter().find(|(name, _)| *name == column).map(|(_, by)| *by);
-    let by = by.ok_or_else(|| Problem::of(sort.path(column), "is no column to sort by"))?;
+    let by = by.ok_or_else(|| Rejection::of(sort.path(column), "is no column to sort by"))?;
     Ok(match (by, sort.text(column)?.as_str()) {
         (Some(by), "desc") => query.sort(by),
         (Some(by), "asc") => query.sort_ascending(by),
         (None, "desc") => query.sort_by_id_descending(),
         (None, "asc") => query.sort_by_id(),
-        _ => return Err(Problem::of(sort.path(column), "must be asc or desc")),
+        _ => return Err(Rejection::of(sort.path(column), "must be asc or desc")),
     })
 }
 

@@ -1,14 +1,12 @@
-//! Who was active, how much, and who came back.
+//! The page of activity: who was active, how much, and who came back.
 
-use super::super::api::{PERCENTILES, histogram_query, span};
-use super::super::problem::Problem;
-use super::super::question::Question;
-use super::super::range;
-use super::chart::{Chart, Point};
+use super::super::question::{PERCENTILES, Question};
+use super::super::rejection::Rejection;
+use super::super::route::{Api, Page};
+use super::chart::{BarData, Chart};
 use super::format::{Figure, compact, grouped, round_money};
-use super::frame::{Frame, gap_notes, owned};
+use super::frame::{Frame, Tile, gap_notes, in_and_out};
 use super::over_time::{self, StepRow};
-use super::users::{Tile, in_and_out};
 use crate::record::Usd;
 use crate::report::{Histogram, Measure, Overview, Ratio, Report, Retention};
 use askama::Template;
@@ -49,24 +47,23 @@ struct CohortRow {
 struct CohortCell {
     share: String,
     title: String,
-    /// 0 to 10.
+    /// From 0 to 10.
     heat: u64,
 }
 
-pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<ActivityPage, Problem> {
+pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<ActivityPage, Rejection> {
     let overview = question.overview().await?;
-    let step = range::step(&question.params, question.window, span(&overview.totals))?;
-    let series = question.series(step).await?;
+    let series = question.series(question.step(&overview.totals)?).await?;
     let retention = question.retention().await?;
     let mut spreads = Vec::new();
     for (id, title, measure) in [
         ("spread-requests", "Users by requests", Measure::Requests),
         ("spread-cost", "Users by cost", Measure::Cost),
     ] {
-        let histogram = question.histogram(histogram_query(question, measure)?.bins(20)).await?;
+        let histogram = question.histogram(question.histogram_query(measure)?.bins(20)).await?;
         spreads.push(spread(id, title, &histogram));
     }
-    let mut frame = Frame::new(question, "activity");
+    let mut frame = Frame::new(question, Page::Activity);
     frame.notes.extend(gap_notes(series.gaps));
     let cut = question.params.get("percentile").unwrap_or("p99");
     let (cohorts, weeks, earlier_cohorts) = cohorts(&retention);
@@ -76,12 +73,12 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<ActivityPa
         charts: vec![over_time::users(&series), over_time::requests(&series), over_time::cost(&series)],
         steps: over_time::rows(&series),
         cut: PERCENTILES.map(|(name, _)| (name, name == cut)).to_vec(),
-        cut_kept: owned(&question.params.without(&["percentile"])),
+        cut_kept: question.params.without(&["percentile"]).fields(),
         spreads,
         weeks,
         cohorts,
         earlier_cohorts,
-        csv: question.params.with("format", ["csv"]).link("api/series"),
+        csv: question.params.with("format", ["csv"]).link(Api::Series),
     })
 }
 
@@ -120,7 +117,7 @@ fn spread(id: &'static str, title: &'static str, histogram: &Histogram) -> Sprea
     let range = |from: i128, to: i128| {
         if from == to { show(from) } else { format!("{} to {}", show(from), show(to)) }
     };
-    let points = histogram.bins.iter().map(|bin| Point {
+    let points = histogram.bins.iter().map(|bin| BarData {
         label: show(bin.from),
         parts: vec![bin.users.into()],
         title: format!("{}: {} users", range(bin.from, bin.to), grouped(bin.users.into())),
@@ -128,7 +125,7 @@ fn spread(id: &'static str, title: &'static str, histogram: &Histogram) -> Sprea
     let count = |value: i128| compact(u64::try_from(value).unwrap_or(0));
     let unknown = match histogram.unknown {
         0 => String::new(),
-        unknown => format!(" Of {} users it is not known.", grouped(unknown.into())),
+        unknown => format!(" It is not known for {} users.", grouped(unknown.into())),
     };
     let beyond = match histogram.beyond {
         0 => String::new(),
@@ -138,7 +135,7 @@ fn spread(id: &'static str, title: &'static str, histogram: &Histogram) -> Sprea
         chart: Chart::new(id, title, &[], points.collect(), count),
         quartiles: histogram.quartiles.map_or_else(String::new, |[low, middle, high]| {
             format!(
-                "A quarter of the users has up to {}, half up to {}, three quarters up to {}.",
+                "A quarter of the users have up to {}, half up to {}, three quarters up to {}.",
                 show(low),
                 show(middle),
                 show(high)
@@ -149,7 +146,7 @@ fn spread(id: &'static str, title: &'static str, histogram: &Histogram) -> Sprea
     }
 }
 
-/// The last cohorts, at most so many weeks of each, and how many cohorts came before.
+/// Returns the last cohorts with their first weeks, the weeks, and the number of cohorts that are left out.
 fn cohorts(retention: &Retention) -> (Vec<CohortRow>, Vec<u64>, usize) {
     const MOST: usize = 12;
     let earlier = retention.cohorts.len().saturating_sub(MOST);

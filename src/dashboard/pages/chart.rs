@@ -2,13 +2,13 @@
 
 use askama::Template;
 
-/// A bar chart. Its figures stand in a table beside it, so that it needs no other words than its name.
+/// A bar chart. A table beside it has the same figures, so that for a screen reader its title is enough.
 #[derive(Debug, Template)]
 #[template(path = "chart.html")]
 pub(super) struct Chart {
     pub(super) id: &'static str,
     pub(super) title: String,
-    /// What the whole of it adds up to, or why there is nothing to see.
+    /// The total, or why there is nothing to see.
     pub(super) note: String,
     pub(super) legend: Vec<(usize, &'static str)>,
     height: i64,
@@ -22,11 +22,11 @@ struct Bar {
     title: String,
     x: String,
     width: String,
-    parts: Vec<Piece>,
+    parts: Vec<BarSegment>,
 }
 
 #[derive(Debug)]
-struct Piece {
+struct BarSegment {
     class: usize,
     y: String,
     height: String,
@@ -45,9 +45,9 @@ struct Label {
     text: String,
 }
 
-/// One bar: what it is about, its parts from the bottom up, and what it says when it is pointed at.
+/// The data of a bar: its label, its parts from the bottom up, and its title, which browsers show when it is pointed at.
 #[derive(Debug)]
-pub(super) struct Point {
+pub(super) struct BarData {
     pub(super) label: String,
     pub(super) parts: Vec<i128>,
     pub(super) title: String,
@@ -60,7 +60,7 @@ const RIGHT: i64 = 8;
 const TOP: i64 = 12;
 const BOTTOM: i64 = 26;
 
-/// Hundredths as a decimal.
+/// Formats hundredths as a decimal.
 fn fixed(hundredths: i64) -> String {
     let sign = if hundredths < 0 { "-" } else { "" };
     let (whole, rest) = (hundredths.unsigned_abs() / 100, hundredths.unsigned_abs() % 100);
@@ -68,16 +68,16 @@ fn fixed(hundredths: i64) -> String {
 }
 
 impl Chart {
-    /// A chart of bars from 0 up, in which negative parts have no height.
+    /// Draws bars from 0 up. Negative parts have no height.
     pub(super) fn new(
         id: &'static str,
         title: impl Into<String>,
         legend: &[&'static str],
-        points: Vec<Point>,
+        points: Vec<BarData>,
         show: impl Fn(i128) -> String,
     ) -> Self {
         let total =
-            |point: &Point| point.parts.iter().fold(0i128, |sum, &part| sum.saturating_add(part.max(0)));
+            |point: &BarData| point.parts.iter().fold(0i128, |sum, &part| sum.saturating_add(part.max(0)));
         let most = points.iter().map(total).max().unwrap_or(0);
         let (step, top) = scale(most);
         let plot = (HEIGHT - TOP - BOTTOM) * 100;
@@ -102,10 +102,10 @@ impl Chart {
             let mut floor = (HEIGHT - BOTTOM) * 100;
             let parts =
                 point.parts.iter().enumerate().filter(|(_, part)| **part > 0).map(|(class, &part)| {
-                    // Something is never nothing.
+                    // However small, a part is to be seen.
                     let height = of_plot(part).max(100);
                     floor -= height;
-                    Piece { class, y: fixed(floor), height: fixed(height) }
+                    BarSegment { class, y: fixed(floor), height: fixed(height) }
                 });
             let parts = parts.collect();
             Bar { title: point.title, x: fixed(middle(at) - wide / 2), width: fixed(wide), parts }
@@ -130,7 +130,7 @@ impl Chart {
     }
 }
 
-/// The distance of the ticks and the top of the scale: 1, 2 or 5 times a power of ten, at most four times.
+/// Returns the distance of the ticks, which is 1, 2 or 5 times a power of ten, and the top of the scale, at most four ticks up.
 fn scale(most: i128) -> (i128, i128) {
     let mut power = 1i128;
     loop {
@@ -147,7 +147,7 @@ fn scale(most: i128) -> (i128, i128) {
     }
 }
 
-/// `value` of `top` of `whole`.
+/// Returns the part of `whole` that `value` is of `top`.
 fn share(value: i128, top: i128, whole: i64) -> i64 {
     let exact = value.checked_mul(whole.into()).and_then(|product| product.checked_div(top));
     // Beyond 128 bits, a hundredth of the plot does not matter.
@@ -155,13 +155,13 @@ fn share(value: i128, top: i128, whole: i64) -> i64 {
     i64::try_from(exact.or_else(rough).unwrap_or(0)).unwrap_or(0).clamp(0, whole)
 }
 
-/// At most five labels, evenly spaced.
-fn labels(points: &[Point]) -> impl Iterator<Item = (usize, String)> {
+/// Returns at most five labels, evenly spaced.
+fn labels(points: &[BarData]) -> impl Iterator<Item = (usize, String)> {
     let every = points.len().div_ceil(5).max(1);
     points.iter().enumerate().step_by(every).map(|(at, point)| (at, point.label.clone()))
 }
 
-/// The short form of the label of a step: `17:00`, `Mar 1`, `2026-03`.
+/// Shortens the label of a step: `17:00`, `Mar 1`, `2026-03`.
 pub(super) fn short_label(label: &str) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -185,7 +185,7 @@ mod tests {
 
     fn chart(parts: &[i128]) -> String {
         let points =
-            parts.iter().map(|&part| Point { label: "<b>".into(), parts: vec![part], title: "\"&".into() });
+            parts.iter().map(|&part| BarData { label: "<b>".into(), parts: vec![part], title: "\"&".into() });
         Chart::new("c", "t", &[], points.collect(), |value| value.to_string()).render().unwrap()
     }
 

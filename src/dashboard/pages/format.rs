@@ -1,21 +1,20 @@
-//! Figures as people read them. What is not known is a dash, never 0.
+//! Figures as people read them. A figure that is not known is a dash, never 0.
 
-use super::super::amount::{Unit, unit};
 use crate::record::Usd;
-use crate::report::instant::{quarter_of, to_micros};
-use crate::report::{Amount, Measure, Ratio, Zone};
+use crate::report::{Amount, Measure, MeasureUnit, Ratio, Zone};
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use std::time::SystemTime;
 
-/// What stands where nothing is known.
-pub(in super::super) const UNKNOWN: &str = "\u{2013}";
+/// Stands for what is not known.
+pub(super) const UNKNOWN: &str = "\u{2013}";
 
-/// A figure: short, and whole for whoever looks closer.
+/// A figure in a short and in its exact form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Figure {
-    pub(in super::super) short: String,
-    /// Empty where it is the same.
-    pub(in super::super) whole: String,
+pub(super) struct Figure {
+    pub(super) short: String,
+    /// Empty if it is the same.
+    pub(super) whole: String,
 }
 
 impl Figure {
@@ -23,24 +22,24 @@ impl Figure {
         Self { whole: if whole == short { String::new() } else { whole }, short }
     }
 
-    pub(in super::super) fn count(count: u64) -> Self {
+    pub(super) fn count(count: u64) -> Self {
         let whole = grouped(count.into());
         Self::of(compact(count), whole)
     }
 
-    pub(in super::super) fn maybe_count(count: Option<u64>) -> Self {
+    pub(super) fn maybe_count(count: Option<u64>) -> Self {
         count.map_or_else(Self::unknown, Self::count)
     }
 
-    pub(in super::super) fn cost(cost: Option<Usd>) -> Self {
+    pub(super) fn cost(cost: Option<Usd>) -> Self {
         cost.map_or_else(Self::unknown, |cost| Self::of(money(cost), format!("${cost}")))
     }
 
-    pub(in super::super) fn unknown() -> Self {
+    pub(super) fn unknown() -> Self {
         Self { short: UNKNOWN.to_owned(), whole: "not known".to_owned() }
     }
 
-    pub(in super::super) fn share(ratio: Ratio) -> Self {
+    pub(super) fn share(ratio: Ratio) -> Self {
         match ratio.value_in(1_000) {
             None => Self::unknown(),
             Some(permille) => Self::of(
@@ -50,12 +49,11 @@ impl Figure {
         }
     }
 
-    /// A measure's figure.
-    pub(in super::super) fn measure(measure: Measure, amount: Option<Amount>, zone: &Zone) -> Self {
+    /// Formats the amount of a measure.
+    pub(super) fn measure(measure: Measure, amount: Option<Amount>, zone: &Zone) -> Self {
         match amount {
-            None => Self::unknown(),
             Some(Amount::Count(count)) => Self::count(count),
-            Some(Amount::Ratio(ratio)) if unit(measure) == Unit::Share => Self::share(ratio),
+            Some(Amount::Ratio(ratio)) if measure.unit() == MeasureUnit::Share => Self::share(ratio),
             Some(Amount::Ratio(ratio)) if ratio.over == 0 => Self::unknown(),
             Some(Amount::Ratio(ratio)) => {
                 let of = format!("{} over {}", grouped(ratio.sum.into()), grouped(ratio.over.into()));
@@ -72,12 +70,13 @@ impl Figure {
                 Self::of(length(micros), format!("{} \u{b5}s", grouped(micros)))
             }
             Some(Amount::Time(time)) => Self::of(minute(time, zone), second(time, zone)),
+            _ => Self::unknown(),
         }
     }
 }
 
-/// `12,345`
-pub(in super::super) fn grouped(count: u128) -> String {
+/// Formats a number as `12,345`.
+pub(super) fn grouped(count: u128) -> String {
     let digits = count.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -89,8 +88,8 @@ pub(in super::super) fn grouped(count: u128) -> String {
     grouped
 }
 
-/// `12,345`, and three digits of what is a hundred thousand and more: `1.23 M`.
-pub(in super::super) fn compact(count: u64) -> String {
+/// Formats a number as `12,345`, and from a hundred thousand on with three digits: `1.23 M`.
+pub(super) fn compact(count: u64) -> String {
     const UNITS: [(u64, &str); 5] = [
         (1_000_000_000_000_000, "P"),
         (1_000_000_000_000, "T"),
@@ -111,8 +110,8 @@ pub(in super::super) fn compact(count: u64) -> String {
     }
 }
 
-/// `$1,234.50`; of less than a dollar three digits, `$0.00123`.
-pub(in super::super) fn money(cost: Usd) -> String {
+/// Formats money as `$1,234.50`, and below a dollar with three digits: `$0.00123`.
+pub(super) fn money(cost: Usd) -> String {
     const DOLLAR: u128 = 1_000_000_000_000;
     let sign = if cost.picos() < 0 { "\u{2212}" } else { "" };
     let picos = cost.picos().unsigned_abs();
@@ -126,16 +125,16 @@ pub(in super::super) fn money(cost: Usd) -> String {
     format!("{sign}${}.{fraction}", grouped(whole.parse().unwrap_or_default()))
 }
 
-/// The same without the zeros at its end, but for those of cents.
-pub(in super::super) fn round_money(cost: Usd) -> String {
+/// Formats money like [`money`], but without the zeros after the cents.
+pub(super) fn round_money(cost: Usd) -> String {
     let text = money(cost);
     let Some((whole, fraction)) = text.split_once('.') else { return text };
     let fraction = fraction.trim_end_matches('0');
     format!("{whole}.{fraction:0<2}")
 }
 
-/// `850 µs`, `320 ms`, `1.25 s`, `2 m 05 s`.
-pub(in super::super) fn length(micros: u128) -> String {
+/// Formats a duration as `850 µs`, `320 ms`, `1.25 s`, `2 m 05 s`.
+pub(super) fn length(micros: u128) -> String {
     match micros {
         ..1_000 => format!("{micros} \u{b5}s"),
         1_000..1_000_000 => format!("{} ms", micros / 1_000),
@@ -144,22 +143,23 @@ pub(in super::super) fn length(micros: u128) -> String {
     }
 }
 
-/// `2026-03-01 17:05` in the zone.
-pub(in super::super) fn minute(time: SystemTime, zone: &Zone) -> String {
+/// Formats a time in the zone as `2026-03-01 17:05`.
+pub(super) fn minute(time: SystemTime, zone: &Zone) -> String {
     local(time, zone, "%Y-%m-%d %H:%M")
 }
 
-/// `2026-03-01 17:05:42 +01:00` in the zone.
-pub(in super::super) fn second(time: SystemTime, zone: &Zone) -> String {
-    let quarter = quarter_of(to_micros(time));
-    let offset = zone.offset_at(quarter);
-    let (sign, minutes) = if offset < 0 { ('-', -offset / 60) } else { ('+', offset / 60) };
-    format!("{} {sign}{:02}:{:02}", local(time, zone, "%Y-%m-%d %H:%M:%S"), minutes / 60, minutes % 60)
+/// Formats a time in the zone as `2026-03-01 17:05:42 +01:00`.
+pub(super) fn second(time: SystemTime, zone: &Zone) -> String {
+    let minutes = zone.offset(time) / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+    format!("{} {sign}{hours:02}:{minutes:02}", local(time, zone, "%Y-%m-%d %H:%M:%S"))
 }
 
 fn local(time: SystemTime, zone: &Zone, form: &str) -> String {
-    let time = Timestamp::from_microsecond(to_micros(time));
-    time.map(|time| zone.tz().to_datetime(time).strftime(form).to_string()).unwrap_or_default()
+    let offset = Offset::from_seconds(zone.offset(time)).ok();
+    let local = offset.and_then(|offset| Some(offset.to_datetime(Timestamp::try_from(time).ok()?)));
+    local.map(|local| local.strftime(form).to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,25 +1,26 @@
-//! What is around every page.
+//! What surrounds every page, and what several pages have.
 
-use super::super::params::Params;
+use super::super::params::RANGE;
 use super::super::question::Question;
-use super::super::range::LABELS;
-use super::super::settings::Settings;
-use super::format::minute;
-use crate::report::{Report, Scope};
+use super::super::range::RANGES;
+use super::super::route::{DashboardRoute, Page};
+use super::super::settings::DashboardSettings;
+use super::format::{Figure, grouped, minute};
+use crate::report::{Gaps, Report, Scope};
 
-/// The head, the way to the other pages, and the range and the zone that a page is about.
+/// The head, the links to the other pages, and the form for the range and the zone.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) title: String,
     pub(super) version: &'static str,
     pub(super) refresh_ms: u128,
     pub(super) links: Vec<Link>,
-    pub(super) range: Option<Range>,
+    pub(super) range: Option<RangeForm>,
     /// What the reader should know before the figures.
     pub(super) notes: Vec<String>,
 }
 
-/// A way to another page.
+/// A link to a page.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) href: String,
@@ -29,9 +30,9 @@ pub(super) struct Link {
 
 /// The form for the range and the zone.
 #[derive(Debug)]
-pub(super) struct Range {
+pub(super) struct RangeForm {
     pub(super) page: &'static str,
-    /// The other parameters, which stay as they are.
+    /// The other parameters, which the form keeps.
     pub(super) kept: Vec<(String, String)>,
     pub(super) choices: Vec<(&'static str, &'static str, bool)>,
     pub(super) from: String,
@@ -42,12 +43,10 @@ pub(super) struct Range {
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// What goes along from page to page.
-const SHARED: [&str; 4] = ["range", "from", "to", "zone"];
 
 impl Frame {
-    /// A page without figures.
-    pub(super) fn bare(settings: &Settings) -> Self {
+    /// Creates the frame of a page without figures.
+    pub(super) fn bare(settings: &DashboardSettings) -> Self {
         Self {
             title: settings.title.clone(),
             version: VERSION,
@@ -58,21 +57,23 @@ impl Frame {
         }
     }
 
-    /// The frame of `page`. It is made when all has been asked, so that it can tell of what was widened.
-    pub(super) fn new<R: Report>(question: &Question<R>, page: &'static str) -> Self {
+    /// Creates the frame of a page, after all questions, so that it can say whether their window was widened.
+    pub(super) fn new<R: Report>(question: &Question<R>, page: Page) -> Self {
         let params = &question.params;
-        let shared = params.only(&SHARED);
-        let pages: &[(&str, &str)] = match question.scope {
-            Scope::Only(_) => &[("user", "My usage")],
+        let shared = params.only(&RANGE);
+        let pages: &[(Page, &str)] = match question.scope {
+            Scope::Only(_) => &[(Page::User, "My usage")],
             Scope::All | Scope::Nothing => {
-                &[("users", "Users"), ("activity", "Activity"), ("health", "Health")]
+                &[(Page::Users, "Users"), (Page::Activity, "Activity"), (Page::Health, "Health")]
             }
         };
         // The page of one user belongs to the users.
-        let is_here = |name: &str| name == page || (name == "users" && page == "user");
-        let links = pages.iter();
-        let links =
-            links.map(|(name, label)| Link { href: shared.link(name), label, is_here: is_here(name) });
+        let is_here = |link: Page| link == page || (link == Page::Users && page == Page::User);
+        let links = pages.iter().map(|&(page, label)| Link {
+            href: shared.link(page),
+            label,
+            is_here: is_here(page),
+        });
         let mut notes = Vec::new();
         if question.is_widened() {
             notes.push(
@@ -83,15 +84,15 @@ impl Frame {
         Self {
             links: links.collect(),
             refresh_ms: question.settings.refresh.as_millis(),
-            range: Some(Range::new(question, page)),
+            range: Some(RangeForm::new(question, page)),
             notes,
             ..Self::bare(&question.settings)
         }
     }
 }
 
-impl Range {
-    fn new<R: Report>(question: &Question<R>, page: &'static str) -> Self {
+impl RangeForm {
+    fn new<R: Report>(question: &Question<R>, page: Page) -> Self {
         let params = &question.params;
         let named = params.get("range");
         let (from, to) = match named {
@@ -101,12 +102,9 @@ impl Range {
         let is_custom = !from.is_empty() || !to.is_empty();
         let chosen = named.unwrap_or("all");
         Self {
-            page,
-            kept: owned(&params.without(&SHARED).without(&["page"])),
-            choices: LABELS
-                .iter()
-                .map(|&(value, label)| (value, label, value == chosen && !is_custom))
-                .collect(),
+            page: DashboardRoute::from(page).relative(),
+            kept: params.without(&RANGE).without(&["page"]).fields(),
+            choices: RANGES.map(|(value, label, _)| (value, label, value == chosen && !is_custom)).to_vec(),
             from: from.to_owned(),
             to: to.to_owned(),
             is_custom,
@@ -116,25 +114,32 @@ impl Range {
     }
 }
 
-/// Parameters as the hidden fields of a form.
-pub(super) fn owned(params: &Params) -> Vec<(String, String)> {
-    params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// A figure with a label.
+#[derive(Debug)]
+pub(super) struct Tile {
+    pub(super) label: &'static str,
+    pub(super) figure: Figure,
+    pub(super) note: String,
 }
 
-/// What a store's limits took out of the figures, in words.
-pub(super) fn gap_notes(gaps: crate::report::Gaps) -> Vec<String> {
+pub(super) fn in_and_out(input: Option<u64>, output: Option<u64>) -> String {
+    format!("{} in, {} out", Figure::maybe_count(input).short, Figure::maybe_count(output).short)
+}
+
+/// Describes what is missing from the figures because of a store's limits.
+pub(super) fn gap_notes(gaps: Gaps) -> Vec<String> {
     let mut notes = Vec::new();
     if gaps.other_users != 0 {
         notes.push(format!(
             "{} requests are those of users beyond the store\u{2019}s limit: they are in the totals and in the row of the other users, \
              and these users are not counted.",
-            super::format::grouped(gaps.other_users.into())
+            grouped(gaps.other_users.into())
         ));
     }
     if gaps.undecided != 0 {
         notes.push(format!(
-            "Of {} requests too little is kept to say whether they match: they are not counted.",
-            super::format::grouped(gaps.undecided.into())
+            "Too little is kept of {} requests to decide whether they match: they are not counted.",
+            grouped(gaps.undecided.into())
         ));
     }
     notes

@@ -1,11 +1,12 @@
-//! What is not known, what was lost, and how the sinks are.
+//! The page of health: what is not known, what was lost, and the state of the sinks.
 
-use super::super::api::{Health, health_of};
-use super::super::problem::Problem;
+use super::super::composite::Health;
 use super::super::question::Question;
+use super::super::rejection::Rejection;
+use super::super::route::{Api, Page};
 use super::format::{Figure, grouped};
 use super::frame::{Frame, gap_notes};
-use crate::report::{Report, Totals};
+use crate::report::{Ratio, Report, Totals};
 use askama::Template;
 
 #[derive(Debug, Template)]
@@ -13,15 +14,15 @@ use askama::Template;
 pub(super) struct HealthPage {
     pub(super) frame: Frame,
     tiles: Vec<Sign>,
-    unpriced: Vec<Counted>,
-    absent: Vec<Counted>,
-    outcomes: Vec<Counted>,
+    unpriced: Vec<CountRow>,
+    absent: Vec<CountRow>,
+    outcomes: Vec<CountRow>,
     sees_all: bool,
     sinks: Vec<SinkTable>,
     api: String,
 }
 
-/// A figure, and whether it is as it should be.
+/// A figure, and whether it is a bad sign.
 #[derive(Debug)]
 struct Sign {
     label: &'static str,
@@ -31,7 +32,7 @@ struct Sign {
 }
 
 #[derive(Debug)]
-struct Counted {
+struct CountRow {
     name: String,
     what: &'static str,
     count: String,
@@ -47,15 +48,15 @@ struct SinkTable {
     last_error: Option<String>,
 }
 
-pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<HealthPage, Problem> {
-    let Health { overview, absent } = health_of(question).await?;
+pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<HealthPage, Rejection> {
+    let Health { overview, absent } = Health::of(question).await?;
     let totals = &overview.totals;
     let all = totals.requests();
-    let counted = |name: String, what: &'static str, count: u64| Counted {
+    let counted = |name: String, what: &'static str, count: u64| CountRow {
         name,
         what,
         count: grouped(count.into()),
-        share: Figure::share(crate::report::Ratio::new(count, all)),
+        share: Figure::share(Ratio::new(count, all)),
     };
     let sees_all = question.sees_all();
     let mut tiles = vec![
@@ -74,7 +75,7 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<HealthPage
         sign(
             "Without usage",
             Figure::count(totals.without_usage()),
-            "requests that did not say",
+            "requests that did not report it",
             totals.without_usage() != 0,
         ),
         sign(
@@ -92,7 +93,7 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<HealthPage
             overview.dropped != 0,
         ));
     }
-    let mut frame = Frame::new(question, "health");
+    let mut frame = Frame::new(question, Page::Health);
     frame.notes.extend(gap_notes(overview.gaps));
     let models = overview.unpriced_models.iter();
     Ok(HealthPage {
@@ -114,7 +115,7 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<HealthPage
         outcomes: outcomes(totals).map(|(name, what, count)| counted(name.to_owned(), what, count)).collect(),
         sees_all,
         sinks: if sees_all { sinks(question) } else { Vec::new() },
-        api: question.params.link("api/health"),
+        api: question.params.link(Api::Health),
     })
 }
 
@@ -147,7 +148,7 @@ fn sinks<R: Report>(question: &Question<R>) -> Vec<SinkTable> {
     tables.collect()
 }
 
-/// What a reason means, and what helps.
+/// Explains a reason, with a remedy if there is one.
 fn meaning(reason: &str) -> &'static str {
     match reason {
         "not_requested" => {

@@ -1,12 +1,12 @@
 //! The pages for people.
 //!
-//! Each is whole without a script: state is in the address, forms are plain, charts are drawn here. The script brings new figures
-//! in, and small comforts.
+//! Each works without a script: state is in the address, forms are plain, charts are drawn on the server. The script fetches new
+//! figures and adds small comforts.
 
 mod activity;
 mod chart;
 mod columns;
-pub(super) mod format;
+mod format;
 mod frame;
 mod health;
 mod over_time;
@@ -15,27 +15,27 @@ mod users;
 
 use super::answer;
 use super::body::DashboardBody;
-use super::problem::Problem;
 use super::question::Question;
+use super::rejection::Rejection;
 use super::route::Page;
-use super::settings::Settings;
+use super::settings::DashboardSettings;
 use crate::report::{Report, Scope};
 use askama::Template;
 use frame::Frame;
 use http::{Response, StatusCode};
 
-/// The page that the root leads to: people who may see one row only have no use for a table.
-pub(super) fn first(scope: &Scope) -> &'static str {
+/// Returns the page that the root leads to: whoever may see one row only has no use for a table.
+pub(super) fn first(scope: &Scope) -> Page {
     match scope {
-        Scope::Only(_) => "user",
-        Scope::All | Scope::Nothing => "users",
+        Scope::Only(_) => Page::User,
+        Scope::All | Scope::Nothing => Page::Users,
     }
 }
 
 pub(super) async fn answer<R: Report>(
     page: Page,
     question: Question<R>,
-) -> Result<Response<DashboardBody>, Problem> {
+) -> Result<Response<DashboardBody>, Rejection> {
     let html = match page {
         Page::Users => render(&users::page(&question).await?),
         Page::User => render(&user::page(&question).await?),
@@ -45,20 +45,20 @@ pub(super) async fn answer<R: Report>(
     html.map(answer::page)
 }
 
-fn render(page: &impl Template) -> Result<String, Problem> {
-    let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written");
+fn render(page: &impl Template) -> Result<String, Rejection> {
+    let failed = |_| Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written");
     page.render().map_err(failed)
 }
 
-/// What is wrong with a request, for a person.
+/// The page that says why a request is not answered.
 #[derive(Debug, Template)]
-#[template(path = "problem.html")]
-struct ProblemPage<'a> {
+#[template(path = "rejection.html")]
+struct RejectionPage<'a> {
     frame: Frame,
-    problem: &'a Problem,
+    rejection: &'a Rejection,
 }
 
-pub(super) fn problem(settings: &Settings, problem: &Problem) -> String {
-    let page = ProblemPage { frame: Frame::bare(settings), problem };
+pub(super) fn rejection(settings: &DashboardSettings, rejection: &Rejection) -> String {
+    let page = RejectionPage { frame: Frame::bare(settings), rejection };
     render(&page).unwrap_or_else(|_| String::new())
 }

@@ -1,11 +1,11 @@
-//! Charts and a table of what happened over time.
+//! Charts and a table of the activity over time.
 
-use super::chart::{Chart, Point, short_label};
+use super::chart::{BarData, Chart, short_label};
 use super::format::{Figure, compact, grouped, round_money};
 use crate::record::Usd;
-use crate::report::{Series, Totals};
+use crate::report::Series;
 
-/// One step in the table beside the charts.
+/// A step in the table beside the charts.
 #[derive(Debug)]
 pub(super) struct StepRow {
     pub(super) label: String,
@@ -36,18 +36,11 @@ fn dollars(value: i128) -> String {
     round_money(Usd::from_picos(value))
 }
 
-/// The totals of all steps, without the durations.
-fn whole(series: &Series) -> Totals {
-    let mut whole = Totals::default();
-    series.points.iter().for_each(|point| whole.merge_sums(&point.totals));
-    whole
-}
-
-/// Users who were active, the new ones apart.
+/// Draws the active users, new ones in a part of their own.
 pub(super) fn users(series: &Series) -> Chart {
     let points = series.points.iter().map(|point| {
         let (new, returning) = (point.new_users, point.returning_users());
-        Point {
+        BarData {
             label: short_label(&point.label),
             parts: vec![returning.into(), new.into()],
             title: format!(
@@ -62,12 +55,12 @@ pub(super) fn users(series: &Series) -> Chart {
     Chart::new("chart-users", title, &["returning", "new"], points.collect(), count)
 }
 
-/// Requests, the failed ones apart.
+/// Draws the requests, failed ones in a part of their own.
 pub(super) fn requests(series: &Series) -> Chart {
     let points = series.points.iter().map(|point| {
         let totals = &point.totals;
         let failed = totals.failed().saturating_add(totals.broken());
-        Point {
+        BarData {
             label: short_label(&point.label),
             parts: vec![totals.requests().saturating_sub(failed).into(), 0, failed.into()],
             title: format!(
@@ -80,15 +73,16 @@ pub(super) fn requests(series: &Series) -> Chart {
     });
     let title = format!("Requests by {}", series.step.as_str());
     let chart = Chart::new("chart-requests", title, &[], points.collect(), count);
-    chart.note(format!("{} in all", count(whole(series).requests().into())))
+    let requests = series.points.iter().map(|point| point.totals.requests());
+    chart.note(format!("{} in all", compact(requests.fold(0, u64::saturating_add))))
 }
 
-/// Cost. A step of which no cost is known has no bar.
+/// Draws the cost. A step without a known cost has no bar.
 pub(super) fn cost(series: &Series) -> Chart {
     let points = series.points.iter().map(|point| {
         let cost = point.totals.cost();
         let figure = cost.map_or_else(|| "not known".to_owned(), |cost| format!("${cost}"));
-        Point {
+        BarData {
             label: short_label(&point.label),
             parts: vec![cost.map_or(0, Usd::picos)],
             title: format!("{}: {figure}", point.label),
@@ -96,18 +90,19 @@ pub(super) fn cost(series: &Series) -> Chart {
     });
     let title = format!("Cost by {}", series.step.as_str());
     let chart = Chart::new("chart-cost", title, &[], points.collect(), dollars);
-    chart.note(format!("{} in all", Figure::cost(whole(series).cost()).short))
+    let cost = series.points.iter().filter_map(|point| point.totals.cost()).reduce(|sum, cost| sum + cost);
+    chart.note(format!("{} in all", Figure::cost(cost).short))
 }
 
-/// Tokens, in and out.
+/// Draws the tokens, in and out.
 pub(super) fn tokens(series: &Series) -> Chart {
     let points = series.points.iter().map(|point| {
         let (input, output) = (point.totals.input_tokens(), point.totals.output_tokens());
-        let said = |tokens: Option<u64>| tokens.map_or("?".to_owned(), |tokens| grouped(tokens.into()));
-        Point {
+        let shown = |tokens: Option<u64>| tokens.map_or("?".to_owned(), |tokens| grouped(tokens.into()));
+        BarData {
             label: short_label(&point.label),
             parts: vec![input.unwrap_or(0).into(), output.unwrap_or(0).into()],
-            title: format!("{}: {} in, {} out", point.label, said(input), said(output)),
+            title: format!("{}: {} in, {} out", point.label, shown(input), shown(output)),
         }
     });
     let title = format!("Tokens by {}", series.step.as_str());

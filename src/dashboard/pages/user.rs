@@ -1,26 +1,28 @@
 //! The page of one user.
 
-use super::super::api::{OneUser, one_user, user_json};
-use super::super::problem::Problem;
+use super::super::api;
+use super::super::composite::OneUser;
 use super::super::question::Question;
+use super::super::rejection::Rejection;
+use super::super::route::{Api, Page};
 use super::chart::Chart;
-use super::columns::{ORDER, hint, label};
+use super::columns;
 use super::format::{Figure, UNKNOWN, length, minute, second};
 use super::frame::{Frame, gap_notes};
 use super::over_time::{self, StepRow};
-use crate::record::{Record, Text};
+use crate::record::{Outcome, Record, Text};
 use crate::report::{Breakdown, GroupName, Measure, Report, Zone};
 use askama::Template;
 
 #[derive(Debug, Template)]
 #[template(path = "user.html")]
-pub(super) struct UserPage {
+pub(super) struct OneUserPage {
     pub(super) frame: Frame,
     who: String,
     is_user: bool,
     span: String,
-    tiles: Vec<Named>,
-    rest: Vec<Named>,
+    tiles: Vec<LabelledFigure>,
+    rest: Vec<LabelledFigure>,
     charts: Vec<Chart>,
     steps: Vec<StepRow>,
     models: Vec<ModelRow>,
@@ -31,7 +33,7 @@ pub(super) struct UserPage {
 }
 
 #[derive(Debug)]
-struct Named {
+struct LabelledFigure {
     label: &'static str,
     hint: &'static str,
     figure: Figure,
@@ -69,25 +71,25 @@ const TILES: [Measure; 6] = [
     Measure::MedianLatency,
 ];
 
-pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UserPage, Problem> {
-    let user = one_user(question).await?;
-    let mut frame = Frame::new(question, "user");
+pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<OneUserPage, Rejection> {
+    let user = OneUser::of(question).await?;
+    let mut frame = Frame::new(question, Page::User);
     frame.notes.extend(gap_notes(user.gaps));
     let zone = &question.zone;
     let summary = &user.summary;
-    let named = |&measure: &Measure| Named {
-        label: label(measure),
-        hint: hint(measure),
+    let labelled = |measure: Measure| LabelledFigure {
+        label: measure.label(),
+        hint: measure.hint(),
         figure: Figure::measure(measure, summary.measure(measure), zone),
     };
     let span = |measure| Figure::measure(measure, summary.measure(measure), zone).short;
-    Ok(UserPage {
+    Ok(OneUserPage {
         frame,
         who: summary.who.to_string(),
         is_user: summary.who.user().is_some(),
         span: format!("{} to {}", span(Measure::FirstActive), span(Measure::LastActive)),
-        tiles: TILES.iter().map(named).collect(),
-        rest: ORDER.iter().filter(|measure| !TILES.contains(measure)).map(named).collect(),
+        tiles: TILES.into_iter().map(labelled).collect(),
+        rest: columns::all().filter(|measure| !TILES.contains(measure)).map(labelled).collect(),
         charts: vec![
             over_time::requests(&user.series),
             over_time::cost(&user.series),
@@ -97,17 +99,14 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UserPage, 
         models: models(&user.models),
         calls: user.calls.iter().map(|call| call_row(call, zone)).collect(),
         in_other: summary.in_other,
-        api: question.params.link("api/user"),
+        api: question.params.link(Api::User),
         json: indented(question, user),
     })
 }
 
-/// What the page shows as JSON, for people too.
+/// Returns what the page shows as JSON, a line for each row.
 fn indented<R: Report>(question: &Question<R>, user: OneUser) -> String {
-    user_json(question, user)
-        .replace("},{", "},\n{")
-        .replace(",\"by_model\":", ",\n\"by_model\":")
-        .replace(",\"over_time\":", ",\n\"over_time\":")
+    serde_json::to_string_pretty(&api::user(question, user)).unwrap_or_default()
 }
 
 fn models(breakdown: &Breakdown) -> Vec<ModelRow> {
@@ -115,7 +114,7 @@ fn models(breakdown: &Breakdown) -> Vec<ModelRow> {
         name: match &group.name {
             GroupName::Is(name) => name.to_string(),
             GroupName::Absent => "(no model)".to_owned(),
-            GroupName::Other => "(models not kept apart)".to_owned(),
+            _ => "(models not kept apart)".to_owned(),
         },
         requests: Figure::count(group.totals.requests()),
         tokens: Figure::maybe_count(group.totals.tokens()),
@@ -131,7 +130,6 @@ fn models(breakdown: &Breakdown) -> Vec<ModelRow> {
 }
 
 fn call_row(call: &Record, zone: &Zone) -> CallRow {
-    use crate::record::Outcome;
     let model = call.response_model.as_ref().or(call.model.as_ref());
     CallRow {
         time: Figure { short: minute(call.time, zone), whole: second(call.time, zone) },

@@ -1,12 +1,13 @@
 //! The table of users.
 
-use super::super::amount;
-use super::super::params::Params;
-use super::super::problem::Problem;
+use super::super::condition;
+use super::super::params::{CALLS, Params, RANGE};
 use super::super::question::{MAX_OFFSET, Question, order};
-use super::columns::{self, hint, label};
+use super::super::rejection::Rejection;
+use super::super::route::{Api, Page};
+use super::columns;
 use super::format::{Figure, grouped};
-use super::frame::{Frame, gap_notes, owned};
+use super::frame::{Frame, Tile, gap_notes, in_and_out};
 use crate::record::Operation;
 use crate::report::{Measure, Report, Sums, UserSummary, Who};
 use askama::Template;
@@ -18,23 +19,15 @@ pub(super) struct UsersPage {
     pub(super) frame: Frame,
     tiles: Vec<Tile>,
     search: Search,
-    columns: Vec<Choice>,
+    columns: Vec<ColumnChoice>,
     columns_kept: Vec<(String, String)>,
-    heads: Vec<Head>,
-    rows: Vec<Row>,
-    other: Option<Row>,
+    heads: Vec<ColumnHead>,
+    rows: Vec<UserRow>,
+    other: Option<UserRow>,
     pager: Pager,
     csv: String,
     json_lines: String,
     api: String,
-}
-
-/// A figure with a name.
-#[derive(Debug)]
-pub(super) struct Tile {
-    pub(super) label: &'static str,
-    pub(super) figure: Figure,
-    pub(super) note: String,
 }
 
 #[derive(Debug)]
@@ -50,7 +43,7 @@ struct Search {
     chips: Vec<Chip>,
 }
 
-/// A filter that is on, and the way to take it off.
+/// A filter that is on, and the link that takes it off.
 #[derive(Debug)]
 struct Chip {
     text: String,
@@ -58,7 +51,7 @@ struct Chip {
 }
 
 #[derive(Debug)]
-struct Choice {
+struct ColumnChoice {
     name: &'static str,
     label: &'static str,
     hint: &'static str,
@@ -66,7 +59,7 @@ struct Choice {
 }
 
 #[derive(Debug)]
-struct Head {
+struct ColumnHead {
     label: &'static str,
     hint: &'static str,
     href: String,
@@ -76,15 +69,15 @@ struct Head {
 }
 
 #[derive(Debug)]
-struct Row {
+struct UserRow {
     who: String,
     href: String,
     is_user: bool,
-    cells: Vec<Cell>,
+    cells: Vec<FigureCell>,
 }
 
 #[derive(Debug)]
-struct Cell {
+struct FigureCell {
     figure: Figure,
     is_sorted: bool,
 }
@@ -103,7 +96,7 @@ struct Pager {
 
 const SIZES: [usize; 4] = [25, 50, 100, 250];
 
-pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage, Problem> {
+pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage, Rejection> {
     let params = &question.params;
     let size = params.number("per", 50, 250)?.max(1);
     let number = params.number("page", 1, MAX_OFFSET / size)?.max(1);
@@ -115,16 +108,16 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage,
     let row = |summary: &UserSummary| row(question, summary, &columns, sort.0);
     let rows: Vec<_> = answer.rows.iter().map(row).collect();
     let files = params.without(&["page", "per", "columns"]);
-    let mut frame = Frame::new(question, "users");
+    let mut frame = Frame::new(question, Page::Users);
     frame.notes.extend(gap_notes(answer.gaps));
     let shown = offset + rows.len();
-    let to_page = |number: usize| params.with("page", [number.to_string().as_str()]).link("users");
+    let to_page = |number: usize| params.with("page", [number.to_string().as_str()]).link(Page::Users);
     let more = (shown as u64) < answer.matching && !rows.is_empty();
     Ok(UsersPage {
         frame,
         tiles: tiles(answer.matching, answer.sums.unwrap_or_default()),
         search: search(params, &answer.rows),
-        columns_kept: owned(&params.without(&["columns"])),
+        columns_kept: params.without(&["columns"]).fields(),
         columns: choices(&columns),
         heads: heads(params, &columns, sort),
         other: answer.other.as_ref().map(row),
@@ -135,13 +128,13 @@ pub(super) async fn page<R: Report>(question: &Question<R>) -> Result<UsersPage,
             is_empty: rows.is_empty(),
             before: (number > 1).then(|| to_page(number - 1)),
             after: (more && number < MAX_OFFSET / size).then(|| to_page(number + 1)),
-            kept: owned(&params.without(&["per", "page"])),
+            kept: params.without(&["per", "page"]).fields(),
             sizes: SIZES.map(|choice| (choice, choice == size)).to_vec(),
         },
         rows,
-        csv: files.with("format", ["csv"]).link("api/users"),
-        json_lines: files.with("format", ["jsonl"]).link("api/users"),
-        api: files.link("api/users"),
+        csv: files.with("format", ["csv"]).link(Api::Users),
+        json_lines: files.with("format", ["jsonl"]).link(Api::Users),
+        api: files.link(Api::Users),
     })
 }
 
@@ -159,13 +152,9 @@ fn tiles(matching: u64, sums: Sums) -> Vec<Tile> {
     ]
 }
 
-pub(super) fn in_and_out(input: Option<u64>, output: Option<u64>) -> String {
-    format!("{} in, {} out", Figure::maybe_count(input).short, Figure::maybe_count(output).short)
-}
-
 fn search(params: &Params, rows: &[UserSummary]) -> Search {
     const MOST: usize = 50;
-    // Those of the rows that are shown: to know all of them takes a look at all calls.
+    // Only the models of the rows that are shown, as all of them would take another question.
     let value = |name: &str| params.get(name).unwrap_or_default().to_owned();
     let models: BTreeSet<_> = rows.iter().flat_map(|row| &row.models).collect();
     let mut chips = Vec::new();
@@ -174,18 +163,18 @@ fn search(params: &Params, rows: &[UserSummary]) -> Search {
     {
         if let Some(value) = params.get(name) {
             let text = format!("{what} \u{201c}{value}\u{201d}");
-            chips.push(Chip { text, href: params.without(&[name, "page"]).link("users") });
+            chips.push(Chip { text, href: params.without(&[name, "page"]).link(Page::Users) });
         }
     }
     for name in ["filter", "property"] {
         for value in params.all(name) {
             let others = params.all(name).filter(|other| *other != value);
-            let href = params.without(&["page"]).with(name, others).link("users");
-            chips.push(Chip { text: said(name, value), href });
+            let href = params.without(&["page"]).with(name, others).link(Page::Users);
+            chips.push(Chip { text: in_words(name, value), href });
         }
     }
     Search {
-        kept: owned(&params.without(&["q", "model", "provider", "operation", "page"])),
+        kept: params.without(&["q", "model", "provider", "operation", "page"]).fields(),
         text: value("q"),
         model: value("model"),
         provider: value("provider"),
@@ -195,43 +184,43 @@ fn search(params: &Params, rows: &[UserSummary]) -> Search {
             .collect(),
         has_more: ["provider", "operation", "property"].iter().any(|name| params.get(name).is_some()),
         models: models.into_iter().take(MOST).map(ToString::to_string).collect(),
-        measures: columns::ORDER.iter().map(|&measure| (measure.as_str(), label(measure))).collect(),
+        measures: columns::all().map(|measure| (measure.as_str(), measure.label())).collect(),
         chips,
     }
 }
 
-/// A condition in words.
-fn said(name: &str, value: &str) -> String {
-    let measured = amount::parts(value).and_then(|(column, at_least, amount)| {
+/// Puts a condition into words.
+fn in_words(name: &str, value: &str) -> String {
+    let measured = condition::parts(value).and_then(|(column, at_least, amount)| {
         let measure = Measure::named(column)?;
-        Some(format!("{} {} {amount}", label(measure), if at_least { "\u{2265}" } else { "\u{2264}" }))
+        Some(format!("{} {} {amount}", measure.label(), if at_least { "\u{2265}" } else { "\u{2264}" }))
     });
     measured.filter(|_| name == "filter").unwrap_or_else(|| format!("{name}: {value}"))
 }
 
-fn choices(columns: &[Measure]) -> Vec<Choice> {
-    let choice = |&measure: &Measure| Choice {
+fn choices(columns: &[Measure]) -> Vec<ColumnChoice> {
+    let choice = |measure: Measure| ColumnChoice {
         name: measure.as_str(),
-        label: label(measure),
-        hint: hint(measure),
+        label: measure.label(),
+        hint: measure.hint(),
         is_on: columns.contains(&measure),
     };
-    columns::ORDER.iter().map(choice).collect()
+    columns::all().map(choice).collect()
 }
 
-fn heads(params: &Params, columns: &[Measure], (by, ascending): (Option<Measure>, bool)) -> Vec<Head> {
+fn heads(params: &Params, columns: &[Measure], (by, ascending): (Option<Measure>, bool)) -> Vec<ColumnHead> {
     let all = std::iter::once(None).chain(columns.iter().copied().map(Some));
     let head = |column: Option<Measure>| {
         let is_sorted = column == by;
-        // The largest figures first, but ids from the first letter on; again, the other way round.
+        // Figures are sorted from the largest down and ids from the first letter on; if they are already, the other way round.
         let next_ascending = if is_sorted { !ascending } else { column.is_none() };
         let name = column.map_or("user", Measure::as_str);
         let next = params.without(&["page"]).with("sort", [name]);
         let next = next.with("order", [if next_ascending { "asc" } else { "desc" }]);
-        Head {
-            label: column.map_or("User", label),
-            hint: column.map_or("The id that the calls were made with", hint),
-            href: next.link("users"),
+        ColumnHead {
+            label: column.map_or("User", Measure::label),
+            hint: column.map_or("The id that the calls were made with", Measure::hint),
+            href: next.link(Page::Users),
             sorted: match (is_sorted, ascending) {
                 (false, _) => "none",
                 (true, true) => "ascending",
@@ -248,15 +237,15 @@ fn row<R: Report>(
     summary: &UserSummary,
     columns: &[Measure],
     sorted: Option<Measure>,
-) -> Row {
+) -> UserRow {
     let cell = |&measure: &Measure| {
         let mut figure = Figure::measure(measure, summary.measure(measure), &question.zone);
         if measure == Measure::Models {
             figure.whole = summary.models.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
         }
-        Cell { figure, is_sorted: sorted == Some(measure) }
+        FigureCell { figure, is_sorted: sorted == Some(measure) }
     };
-    Row {
+    UserRow {
         who: summary.who.to_string(),
         href: href(question, &summary.who),
         is_user: summary.who.user().is_some(),
@@ -264,12 +253,12 @@ fn row<R: Report>(
     }
 }
 
-/// The page of a row.
+/// Returns the link to the page of a row.
 fn href<R: Report>(question: &Question<R>, who: &Who) -> String {
-    let shared =
-        question.params.only(&["range", "from", "to", "zone", "model", "provider", "operation", "property"]);
-    match who {
-        Who::User(id) => shared.with("id", [id.as_str()]).link("user"),
-        Who::Nobody | Who::Other => shared.with("row", [who.kind()]).link("user"),
-    }
+    let shared = question.params.only(&[RANGE, CALLS].concat());
+    let own = match who.user() {
+        Some(id) => shared.with("id", [id.as_str()]),
+        None => shared.with("row", [who.kind()]),
+    };
+    own.link(Page::User)
 }

@@ -8,8 +8,6 @@ use super::pace::{Pace, sorted};
 use super::quarters::Quarters;
 use super::visit::{Seen, Visitor};
 use crate::record::Text;
-use crate::report::instant::to_micros;
-use crate::report::overview::project;
 use crate::report::{
     Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Measure, Overview,
     QueryError, Selection, Step, Totals, Window,
@@ -152,7 +150,7 @@ impl Store {
     ) -> Result<Histogram, QueryError> {
         let window = self.opened(selection.window.quarters()?);
         let mut seen = Values {
-            measure: query.measure,
+            measure: query.get_measure(),
             row: Totals::default(),
             values: Vec::new(),
             unknown: 0,
@@ -160,7 +158,8 @@ impl Store {
         };
         let edges = [window.start, window.end];
         self.answer(&edges, self.visit(way(selection, window), &mut seen, &mut Pace::default())).await?;
-        Ok(query.of(sorted(seen.values, i128::cmp).await, seen.unknown, seen.gaps))
+        let values = sorted(seen.values, i128::cmp).await;
+        Ok(Histogram { gaps: seen.gaps, ..query.histogram(values, seen.unknown) })
     }
 
     pub(super) async fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
@@ -200,7 +199,7 @@ impl Store {
             users,
             users_today,
             users_this_month,
-            month_projection: month.cost().and_then(|cost| project(cost, month_window, to_micros(now))),
+            month_projection: Overview::project(month.cost(), month_window, now),
             today,
             month,
             unpriced_models,

@@ -6,7 +6,6 @@ use super::pace::Pace;
 use super::quarters::Quarters;
 use super::visit::{Seen, Visitor, Way};
 use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_of, quarter_start};
-use crate::report::window::label;
 use crate::report::{Cohort, Gaps, Point, QueryError, Retention, Selection, Series, Step, Totals, Zone};
 use std::collections::BTreeMap;
 
@@ -135,12 +134,9 @@ impl Visitor for InWeeks<'_> {
         let Some(week) = first.and_then(|first| self.steps.of_quarter(quarter_of(first))) else { return };
         let cohort = self.cohorts.entry(week).or_insert_with(|| {
             let start = self.weeks.get(week).map_or(0, |week| week.0);
-            Cohort {
-                start: from_micros(start),
-                label: label(Step::Week, self.zone, start),
-                users: 0,
-                active: vec![0; self.weeks.len() - week],
-            }
+            let mut cohort = Cohort::new(self.zone, from_micros(start));
+            cohort.active = vec![0; self.weeks.len() - week];
+            cohort
         });
         cohort.users += 1;
         for later in active.iter().filter_map(|at| at.checked_sub(week)) {
@@ -172,7 +168,10 @@ impl Store {
         };
         let zone = &selection.zone;
         let steps = Steps::new(step, zone, bounds)?;
-        let points = steps.spans().map(|(start, end)| point(step, zone, start, end)).collect();
+        let points = steps
+            .spans()
+            .map(|(start, end)| Point::new(step, zone, from_micros(start), from_micros(end)))
+            .collect();
         let mut seen = InSteps { steps: &steps, points, active: Active::default(), gaps: Gaps::default() };
         self.answer(
             &steps.edges,
@@ -241,15 +240,4 @@ pub(super) fn takes(choice: &Choice<'_>, part: Part<'_>, seen: Seen<'_>, gaps: &
         }
     }
     false
-}
-
-fn point(step: Step, zone: &Zone, start: i64, end: i64) -> Point {
-    Point {
-        start: from_micros(start),
-        end: from_micros(end),
-        label: label(step, zone, start),
-        totals: Totals::default(),
-        active_users: 0,
-        new_users: 0,
-    }
 }

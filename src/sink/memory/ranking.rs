@@ -1,8 +1,7 @@
 //! The first rows of an order, among many.
 
 use super::pace::{Pace, STRETCH};
-use crate::report::users::Order;
-use crate::report::{Amount, Cursor, Who};
+use crate::report::{Amount, Cursor, RowOrder, Who};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -11,7 +10,7 @@ use std::collections::BinaryHeap;
 struct Ranked {
     amount: Option<Amount>,
     who: Who,
-    order: Order,
+    order: RowOrder,
 }
 
 impl Ord for Ranked {
@@ -37,7 +36,7 @@ impl Eq for Ranked {}
 /// The first rows after a cursor, while all rows are offered.
 #[derive(Debug)]
 pub(crate) struct Ranking<'a> {
-    order: Order,
+    order: RowOrder,
     limit: usize,
     after: Option<&'a Cursor>,
     // The last one on top.
@@ -48,7 +47,7 @@ pub(crate) struct Ranking<'a> {
 }
 
 impl<'a> Ranking<'a> {
-    pub(crate) fn new(order: Order, limit: usize, after: Option<&'a Cursor>) -> Self {
+    pub(crate) fn new(order: RowOrder, limit: usize, after: Option<&'a Cursor>) -> Self {
         Self { order, limit, after, first: BinaryHeap::new(), offered: 0, candidates: 0 }
     }
 
@@ -56,7 +55,7 @@ impl<'a> Ranking<'a> {
     #[inline]
     pub(crate) fn offer(&mut self, amount: Option<Amount>, who: impl Fn() -> Who) {
         self.offered += 1;
-        if self.after.is_some_and(|after| !after.is_before((amount, &who()))) {
+        if self.after.is_some_and(|after| !after.precedes((amount, &who()))) {
             return;
         }
         self.candidates += 1;

@@ -4,18 +4,16 @@ use super::pace::at_once;
 use super::quarters::Quarters;
 use super::{MemorySink, Store};
 use crate::record::Record;
-use crate::report::instant::to_micros;
 use crate::report::{
-    Breakdown, GroupBy, Histogram, HistogramQuery, Overview, QueryError, Report, Retention, Scope, Selection,
-    Series, Step, UserPage, UserQuery, Who, Window,
+    Breakdown, GroupBy, Histogram, HistogramQuery, Overview, QueryError, Report, Retention, Selection,
+    Series, Step, UserPage, UserQuery,
 };
 use std::fmt;
 
-/// The questions that a [`MemorySink`] answers.
+/// The questions of [`Report`], answered by a [`MemorySink`] at once instead of in a future.
 ///
-/// Answers are of the moment: each part of the store is taken as it is when the answer comes to it, and calls go on meanwhile
-/// without waiting for the answer. The same questions with answers that are awaited are in [`Report`], which [`MemorySink`]
-/// implements; there, others on the same thread have their turn while a long answer is made.
+/// Calls go on while an answer is made, so that it includes some of them and not others. In async code that other tasks share
+/// the thread with, ask the sink itself, which implements [`Report`] and yields while a long answer is made.
 #[derive(Clone, Copy)]
 pub struct MemoryReport<'a> {
     store: &'a Store,
@@ -32,20 +30,20 @@ impl<'a> MemoryReport<'a> {
         Self { store }
     }
 
-    /// One row per user, over all time.
+    /// Returns one row per user, over all calls; days are those of UTC.
     pub fn users(&self, query: &UserQuery) -> UserPage {
-        at_once(self.store.users(Quarters::ALL, query))
+        at_once(self.store.users(&Selection::new(), Quarters::ALL, query))
     }
 
-    /// One row per user who made a call within the window.
+    /// Returns one row per user with a call in the selection: [`Report::users`].
     ///
     /// # Errors
     /// When the window is finer than what is kept.
-    pub fn users_in(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
-        at_once(self.store.users_in(window, query))
+    pub fn users_in(&self, selection: &Selection, query: &UserQuery) -> Result<UserPage, QueryError> {
+        at_once(self.store.users_in(selection, query))
     }
 
-    /// Activity over time. Where the window has no bounds, the series goes from the step of the first call to that of the last.
+    /// Returns the activity over time: [`Report::series`].
     ///
     /// # Errors
     /// When the window or a step is finer than what is kept, and when there would be more than
@@ -54,7 +52,7 @@ impl<'a> MemoryReport<'a> {
         at_once(self.store.series(selection, step))
     }
 
-    /// Calls by what they were.
+    /// Returns the calls in groups: [`Report::breakdown`].
     ///
     /// # Errors
     /// When the window is finer than what is kept.
@@ -62,7 +60,7 @@ impl<'a> MemoryReport<'a> {
         at_once(self.store.breakdown(selection, by))
     }
 
-    /// Who came back, by the week of the first call.
+    /// Returns how many users came back, by the week of their first call: [`Report::retention`].
     ///
     /// # Errors
     /// When the window or its weeks are finer than what is kept.
@@ -70,7 +68,7 @@ impl<'a> MemoryReport<'a> {
         at_once(self.store.retention(selection))
     }
 
-    /// How a measure is spread over users.
+    /// Returns how a measure is spread over users: [`Report::histogram`].
     ///
     /// # Errors
     /// When the window is finer than what is kept.
@@ -78,8 +76,7 @@ impl<'a> MemoryReport<'a> {
         at_once(self.store.histogram(selection, query))
     }
 
-    /// All of it at a glance. Today and this month are those of the selection's zone, by the store's clock; its window is
-    /// that of everything else.
+    /// Returns all calls at a glance: [`Report::overview`].
     ///
     /// # Errors
     /// When today or this month is finer than what is kept.
@@ -87,7 +84,7 @@ impl<'a> MemoryReport<'a> {
         at_once(self.store.overview(selection))
     }
 
-    /// The last `limit` calls that are kept whole, the latest first. Only the last ones of the whole store are, so
+    /// Returns the last `limit` calls that are kept whole, the latest first. Only the last calls of the whole store are, so
     /// that a user who was not active lately has none here.
     pub fn calls(&self, selection: &Selection, limit: usize) -> Vec<Record> {
         at_once(self.store.calls(selection, limit))
@@ -95,27 +92,17 @@ impl<'a> MemoryReport<'a> {
 }
 
 impl Store {
-    /// The last calls that are kept whole, the latest first.
+    /// Returns the last calls that are kept whole, the latest first.
     async fn calls(&self, selection: &Selection, limit: usize) -> Vec<Record> {
-        let (start, end) = selection.window.bounds();
-        let wanted = |record: &Record| {
-            let sees = match (&selection.scope, record.user_id()) {
-                (Scope::Only(Who::User(id)), user) => user == Some(id),
-                (Scope::Only(Who::Nobody), user) => user.is_none(),
-                (Scope::Only(Who::Other) | Scope::Nothing, _) => false,
-                (Scope::All, _) => true,
-            };
-            sees && (start..end).contains(&to_micros(record.time)) && selection.calls.matches(record)
-        };
-        let mut calls = self.recent.last(limit, wanted).await;
+        let mut calls = self.recent.last(limit, |record| selection.matches(record)).await;
         calls.reverse();
         calls
     }
 }
 
 impl Report for MemorySink {
-    async fn users(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
-        self.0.users_in(window, query).await
+    async fn users(&self, selection: &Selection, query: &UserQuery) -> Result<UserPage, QueryError> {
+        self.0.users_in(selection, query).await
     }
 
     async fn series(&self, selection: &Selection, step: Step) -> Result<Series, QueryError> {

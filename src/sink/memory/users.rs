@@ -2,14 +2,15 @@
 
 use super::Store;
 use super::gather::{Choice, Depth, Gather, Part};
+use super::over_time::way;
 use super::pace::Pace;
 use super::quarters::Quarters;
 use super::ranking::Ranking;
 use super::row::Row;
 use super::visit::{Seen, Visitor, Way};
 use crate::report::{
-    Amount, Gaps, Measure, QueryError, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who,
-    Window, Zone,
+    Gaps, Measure, QueryError, Scope, Selection, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who,
+    Zone,
 };
 
 /// The rows that are no users', added up over the shards.
@@ -22,6 +23,7 @@ struct Shared {
 /// The users whom a query shows, ranked by all that they did.
 struct Ranked<'a> {
     query: &'a UserQuery,
+    zone: &'a Zone,
     depth: Depth,
     ranking: Ranking<'a>,
     row: Gather,
@@ -37,7 +39,7 @@ impl Visitor for Ranked<'_> {
             Seen::Nobody(_) => (&mut self.shared.nobody, Depth::WHOLE),
             Seen::Other(_) => (&mut self.shared.other, Depth::WHOLE),
         };
-        gather.add(choice, &self.query.zone, depth, part);
+        gather.add(choice, self.zone, depth, part);
     }
 
     fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
@@ -45,9 +47,9 @@ impl Visitor for Ranked<'_> {
         let gather = std::mem::take(&mut self.row);
         self.undecided = self.undecided.saturating_add(gather.undecided);
         let summary = gather.finish(who(row), row.in_other);
-        if is_shown(&summary, &self.query.users) {
+        if is_shown(&summary, &self.query.filter) {
             if self.query.sums {
-                self.sums.add(true, |measure| summary.measure(measure).and_then(Amount::whole));
+                self.sums.add(&summary);
             }
             let amount = self.query.order.by.and_then(|by| summary.measure(by));
             self.ranking.offer(amount, || summary.who.clone());
@@ -75,12 +77,16 @@ impl Visitor for Whole<'_> {
 }
 
 impl Store {
-    pub(super) async fn users_in(&self, window: Window, query: &UserQuery) -> Result<UserPage, QueryError> {
-        let window = self.opened(window.quarters()?);
-        self.answer(&[window.start, window.end], self.users(window, query)).await
+    pub(super) async fn users_in(
+        &self,
+        selection: &Selection,
+        query: &UserQuery,
+    ) -> Result<UserPage, QueryError> {
+        let window = self.opened(selection.window.quarters()?);
+        self.answer(&[window.start, window.end], self.users(selection, window, query)).await
     }
 
-    pub(super) async fn users(&self, window: Quarters, query: &UserQuery) -> UserPage {
+    pub(super) async fn users(&self, selection: &Selection, window: Quarters, query: &UserQuery) -> UserPage {
         let depth = Depth {
             durations: query.compares(Measure::needs_durations),
             days: query.compares(Measure::needs_cells),
@@ -88,6 +94,7 @@ impl Store {
         let limit = query.offset.saturating_add(query.limit);
         let mut seen = Ranked {
             query,
+            zone: &selection.zone,
             depth,
             ranking: Ranking::new(query.order, limit, query.after.as_ref()),
             row: Gather::default(),
@@ -96,15 +103,14 @@ impl Store {
             undecided: 0,
         };
         let mut pace = Pace::default();
-        let way = Way { scope: &query.scope, calls: &query.calls, window };
-        self.visit(way, &mut seen, &mut pace).await;
+        self.visit(way(selection, window), &mut seen, &mut pace).await;
         let Ranked { mut ranking, shared: Shared { nobody, other }, mut sums, undecided, .. } = seen;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
         let nobody = nobody.finish(Who::Nobody, 0);
         let other = Some(other.finish(Who::Other, 0)).filter(|other| !other.totals.is_empty());
         let gaps = Gaps { other_users: other.as_ref().map_or(0, |other| other.totals.requests()), undecided };
-        if is_shown(&nobody, &query.users) {
-            sums.add(false, |measure| nobody.measure(measure).and_then(Amount::whole));
+        if is_shown(&nobody, &query.filter) {
+            sums.add(&nobody);
             ranking.offer(query.order.by.and_then(|by| nobody.measure(by)), || Who::Nobody);
         }
         let matching = ranking.offered;
@@ -112,7 +118,7 @@ impl Store {
         let mut rows = Vec::with_capacity(ranked.len());
         for who in ranked {
             match who {
-                Who::User(_) => rows.extend(self.row(who, window, query, &mut pace).await),
+                Who::User(_) => rows.extend(self.row(who, selection, window, &mut pace).await),
                 Who::Nobody | Who::Other => rows.push(nobody.clone()),
             }
             pace.went(ROW).await;
@@ -124,13 +130,13 @@ impl Store {
     async fn row(
         &self,
         who: Who,
+        selection: &Selection,
         window: Quarters,
-        query: &UserQuery,
         pace: &mut Pace,
     ) -> Option<UserSummary> {
         let scope = Scope::Only(who);
-        let mut row = Whole { zone: &query.zone, gather: Gather::default(), in_other: 0 };
-        self.visit(Way { scope: &scope, calls: &query.calls, window }, &mut row, pace).await;
+        let mut row = Whole { zone: &selection.zone, gather: Gather::default(), in_other: 0 };
+        self.visit(Way { scope: &scope, calls: &selection.calls, window }, &mut row, pace).await;
         let Scope::Only(who) = scope else { return None };
         let row = row.gather.finish(who, row.in_other);
         (!row.totals.is_empty()).then_some(row)
@@ -146,5 +152,5 @@ fn who(row: &Row) -> Who {
 
 /// Whether a row has calls that count and is asked for.
 fn is_shown(summary: &UserSummary, filter: &UserFilter) -> bool {
-    !summary.totals.is_empty() && filter.shows(&summary.who, &|measure| summary.measure(measure))
+    !summary.totals.is_empty() && filter.matches(summary)
 }

@@ -214,15 +214,16 @@ mod tests {
     #[test]
     fn a_question_about_one_busy_user_is_answered_from_one_moment_while_calls_go_on() {
         let users = store();
-        let query = UserQuery::new().scope(UserId::new("busy").unwrap());
+        let busy = Selection::new().scope(UserId::new("busy").unwrap()).window(month());
+        let query = UserQuery::new();
         let mut more = 0;
-        let (page, turns) = poll(&users, users.users(month(), &query), || {
+        let (page, turns) = poll(&users, users.users(&busy, &query), || {
             users.record(&call("busy", more * 101));
             more += 1;
         });
         let requests = page.unwrap().rows[0].totals.requests();
         assert!(turns > 5 && (30_000..=30_000 + turns as u64).contains(&requests), "{requests} {turns}");
-        let after = users.report().users_in(month(), &query).unwrap();
+        let after = users.report().users_in(&busy, &query).unwrap();
         assert_eq!(after.rows[0].totals.requests(), 30_000 + turns as u64);
     }
 
@@ -234,8 +235,8 @@ mod tests {
         let by_days = UserQuery::new().sort(Measure::ActiveDays).offset(400).limit(600);
         let histogram = HistogramQuery::new(Measure::Requests);
         for turns in [
-            poll(&users, users.users(Window::ALL, &UserQuery::new()), between).1,
-            poll(&users, users.users(Window::ALL, &by_days), between).1,
+            poll(&users, users.users(&all, &UserQuery::new()), between).1,
+            poll(&users, users.users(&all, &by_days), between).1,
             poll(&users, users.series(&all, Step::Day), between).1,
             poll(&users, users.breakdown(&month, GroupBy::Model), between).1,
             poll(&users, users.retention(&all), between).1,
