@@ -12,7 +12,7 @@ pub(super) trait Queue {
     /// What became of the records that were lost, for the next flush to tell.
     const LOSS: &'static str;
 
-    /// How much waits: of this [`State::wake_at`] is spoken.
+    /// How much waits: of this [`Turn::Sleep`] is spoken.
     fn waiting(&self) -> usize;
 
     /// How many records the worker has lost.
@@ -25,7 +25,7 @@ pub(super) trait Queue {
 /// A queue, its worker's orders and the worker's end.
 #[derive(Debug)]
 pub(super) struct Channel<Q> {
-    state: Mutex<State<Q>>,
+    state: Mutex<ChannelState<Q>>,
     /// There is something to do for the worker.
     work: Condvar,
     /// There is room in the queue.
@@ -35,20 +35,20 @@ pub(super) struct Channel<Q> {
 }
 
 #[derive(Debug)]
-pub(super) struct State<Q> {
+pub(super) struct ChannelState<Q> {
     pub(super) queue: Q,
     pub(super) tally: Tally,
     /// How much must wait for the worker to be woken; `usize::MAX` while it is awake.
     pub(super) wake_at: usize,
     /// Whether the worker is to wake up, whatever waits.
     woken: bool,
-    orders: Vec<Order>,
+    flushes: Vec<FlushRequest>,
     closed: bool,
     /// The time for closing is over.
     abandoning: bool,
     ended: bool,
-    /// Losses that a flush has told of.
-    told: u64,
+    /// Losses that a flush has reported.
+    reported: u64,
 }
 
 /// What was offered to a queue.
@@ -69,47 +69,65 @@ pub(super) enum Pushed {
     Closed,
 }
 
-/// Asks the worker to bring everything to its end that was recorded before.
+/// Asks the worker to finish everything that was recorded before.
 #[derive(Debug)]
-pub(super) struct Order {
-    /// Whether a segment is to be closed, instead of earlier losses being told of.
+pub(super) struct FlushRequest {
+    /// Whether a segment is to be closed, rather than earlier losses reported.
     pub(super) seal: bool,
     answer: SyncSender<Result<(), Fault>>,
 }
 
-/// What the worker is asked for, with the orders taken out.
+/// What the worker is asked for.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) orders: Vec<Order>,
+pub(super) struct Requests {
+    pub(super) flushes: Vec<FlushRequest>,
     pub(super) closing: bool,
     pub(super) abandoning: bool,
 }
 
-impl Order {
-    pub(super) fn answer(&self, told: Result<(), Fault>) {
+/// What a worker does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It sleeps until `wake_at` of the queue waits, there is a request, or the time is `until`.
+    Sleep { wake_at: usize, until: Option<Duration> },
+    /// It ends, for everything is done.
+    End,
+}
+
+/// Marks the end of the worker when it is dropped.
+struct Ending<'a, Q: Queue>(&'a Channel<Q>);
+
+impl<Q: Queue> Drop for Ending<'_, Q> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl FlushRequest {
+    pub(super) fn answer(&self, result: Result<(), Fault>) {
         // Whoever asked may have left.
-        let _ = self.answer.try_send(told);
+        let _ = self.answer.try_send(result);
     }
 }
 
 impl<Q: Queue> Channel<Q> {
     pub(super) fn new(queue: Q) -> Self {
-        let state = State {
+        let state = ChannelState {
             queue,
             tally: Tally::default(),
             wake_at: 1,
             woken: false,
-            orders: Vec::new(),
+            flushes: Vec::new(),
             closed: false,
             abandoning: false,
             ended: false,
-            told: 0,
+            reported: 0,
         };
         let (work, room, ended) = (Condvar::new(), Condvar::new(), Condvar::new());
         Self { state: Mutex::new(state), work, room, ended }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State<Q>> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ChannelState<Q>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -139,7 +157,7 @@ impl<Q: Queue> Channel<Q> {
     }
 
     /// Wakes the worker, or keeps it from falling asleep the next time.
-    fn wake(&self, state: &mut State<Q>) {
+    fn wake(&self, state: &mut ChannelState<Q>) {
         (state.woken, state.wake_at) = (true, usize::MAX);
         self.work.notify_one();
     }
@@ -149,9 +167,24 @@ impl<Q: Queue> Channel<Q> {
         self.room.notify_all();
     }
 
-    /// Waits until as much waits as is to wake the worker, it was asked for something, or `timeout` has passed. For the worker.
-    pub(super) fn wait(&self, timeout: Option<Duration>) {
+    /// Runs a worker to its end. Each `turn`, which is given a clock that starts now, does what is due.
+    pub(super) fn run(&self, turn: impl FnMut(&dyn Fn() -> Duration) -> Turn) {
+        // Dropped after `turn`: what the worker holds is free before anybody learns of its end, however it came about.
+        let _ending = Ending(self);
+        let mut turn = turn;
+        let started = Instant::now();
+        while let Turn::Sleep { wake_at, until } = turn(&|| started.elapsed()) {
+            let timeout = until.map(|until| until.saturating_sub(started.elapsed()));
+            if timeout != Some(Duration::ZERO) {
+                self.wait(wake_at, timeout);
+            }
+        }
+    }
+
+    /// Sleeps until `wake_at` of the queue waits, there is a request, or `timeout` has passed. For the worker.
+    pub(super) fn wait(&self, wake_at: usize, timeout: Option<Duration>) {
         let mut state = self.state();
+        state.wake_at = wake_at;
         while !state.woken && state.queue.waiting() < state.wake_at {
             state = match timeout {
                 None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -166,35 +199,35 @@ impl<Q: Queue> Channel<Q> {
     }
 
     /// What the worker is asked for. Nobody needs to wake it from now on, until it says at what.
-    pub(super) fn asked(&self) -> Asked {
+    pub(super) fn requests(&self) -> Requests {
         let mut state = self.state();
         (state.woken, state.wake_at) = (false, usize::MAX);
-        Asked {
-            orders: std::mem::take(&mut state.orders),
+        Requests {
+            flushes: std::mem::take(&mut state.flushes),
             closing: state.closed,
             abandoning: state.abandoning,
         }
     }
 
     /// Gives the worker an order and waits for the answer, which tells of earlier losses unless it is to seal.
-    pub(super) fn order(&self, seal: bool) -> io::Result<()> {
-        let told = match self.send(seal).and_then(|answer| answer.recv().ok()) {
-            Some(told) => told,
+    pub(super) fn flush(&self, seal: bool) -> io::Result<()> {
+        let result = match self.request(seal).and_then(|answer| answer.recv().ok()) {
+            Some(result) => result,
             // The worker has ended, and did so only when nothing was left or what was left was counted as lost.
             None if seal => Ok(()),
-            None => self.state().tell_losses(),
+            None => self.state().report_losses(),
         };
-        told.map_err(io::Error::from)
+        result.map_err(io::Error::from)
     }
 
     /// Gives the worker an order; `None` when it has ended.
-    pub(super) fn send(&self, seal: bool) -> Option<Receiver<Result<(), Fault>>> {
+    pub(super) fn request(&self, seal: bool) -> Option<Receiver<Result<(), Fault>>> {
         let (answer, receiver) = sync_channel(1);
         let mut state = self.state();
         if state.ended {
             return None;
         }
-        state.orders.push(Order { seal, answer });
+        state.flushes.push(FlushRequest { seal, answer });
         self.wake(&mut state);
         Some(receiver)
     }
@@ -234,12 +267,12 @@ impl<Q: Queue> Channel<Q> {
         self.refuse();
         let mut state = self.state();
         state.ended = true;
-        state.orders.clear();
+        state.flushes.clear();
         self.ended.notify_all();
     }
 }
 
-impl<Q: Queue> State<Q> {
+impl<Q: Queue> ChannelState<Q> {
     /// Whether the time for closing is over.
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoning
@@ -251,11 +284,11 @@ impl<Q: Queue> State<Q> {
     }
 
     /// An error when something was lost of which no flush has told yet.
-    pub(super) fn tell_losses(&mut self) -> Result<(), Fault> {
+    pub(super) fn report_losses(&mut self) -> Result<(), Fault> {
         let lost = self.lost();
-        let untold = lost.saturating_sub(self.told);
-        self.told = lost;
-        match untold {
+        let unreported = lost.saturating_sub(self.reported);
+        self.reported = lost;
+        match unreported {
             0 => Ok(()),
             n => Err(Fault::other(format!("{n} records recorded before {}", Q::LOSS))),
         }

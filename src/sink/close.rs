@@ -1,6 +1,10 @@
 //! What closing a sink can come upon.
 
 use std::fmt;
+use std::time::Duration;
+
+/// How long a sink is closed for when its last handle is dropped.
+pub(super) const LIMIT_ON_DROP: Duration = Duration::from_secs(5);
 
 /// Not everything that a sink had taken was safe when it was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ pub mod file;
 pub mod memory;
 pub mod queue;
 mod sync;
+mod thread;
 mod warn;
 
 use crate::panics;

@@ -1,5 +1,6 @@
 //! Saying once that something is being lost.
 
+use super::channel::Pushed;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,5 +17,14 @@ impl WarnOnce {
         tracing::warn!(%reason, "{what}; this is said once, the sink's counts tell the rest");
         #[cfg(not(feature = "tracing"))]
         let _ = (what, reason);
+    }
+
+    /// Warns of a record that a queue did not take.
+    pub(super) fn dropped(&self, pushed: Pushed) {
+        match pushed {
+            Pushed::Queued => {}
+            Pushed::Full => self.warn("records are dropped", &"the sink's queue is full"),
+            Pushed::Closed => self.warn("records are dropped", &"the sink was closed"),
+        }
     }
 }

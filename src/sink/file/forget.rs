@@ -1,8 +1,9 @@
 //! Taking one person out of a log.
 
-use super::codec::{Chunk, Chunks, Encoder};
+use super::blocks::{Block, Blocks};
+use super::codec::Encoder;
 use super::error::named;
-use super::pieces::pieces;
+use super::fragments::fragments;
 use super::replace::Replacement;
 use super::segment::Segment;
 use crate::record::{Pseudonym, UserId};
@@ -20,7 +21,7 @@ pub struct Forgotten {
     pub records: u64,
     /// How many segments were rewritten for it.
     pub segments: u64,
-    /// How many pieces of lines were removed that are no records, but hold the id.
+    /// How many fragments of lines were removed that are no records, but hold the id.
     pub unreadable: u64,
 }
 
@@ -54,7 +55,7 @@ impl Numbers {
 /// More than an id takes in JSON, however it is escaped.
 const SEAM: usize = 4096;
 
-/// What becomes of a piece of a line.
+/// What becomes of a fragment of a line.
 enum Fate {
     Kept,
     Changed(Vec<u8>),
@@ -91,23 +92,24 @@ impl Forgetting {
         let mut out = BufWriter::new(Encoder::new(replacement.file()?, segment.format)?);
         let (mut records, mut unreadable) = (0, found.too_long.len() as u64);
         let mut too_long = Numbers::default();
-        let mut chunks = Chunks::new(segment, file)?;
-        while let Some(chunk) = chunks.next()? {
-            match chunk {
-                Chunk::TooLong { part, begins, .. } if found.too_long.contains(&too_long.of(begins)) => {
-                    if part.ends_with(b"\n") {
+        let mut blocks = Blocks::new(segment, file)?;
+        while let Some(block) = blocks.next()? {
+            let bytes = blocks.bytes();
+            match block {
+                Block::TooLong { begins, .. } if found.too_long.contains(&too_long.of(begins)) => {
+                    if bytes.ends_with(b"\n") {
                         out.write_all(b"\n")?;
                     }
                 }
-                Chunk::TooLong { part, .. } => out.write_all(part)?,
-                Chunk::Lines(lines) => {
-                    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-                        for piece in pieces(line) {
-                            match self.fate(piece.text) {
-                                Fate::Kept => out.write_all(piece.text)?,
-                                Fate::Changed(piece) => {
+                Block::TooLong { .. } => out.write_all(bytes)?,
+                Block::Lines => {
+                    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                        for fragment in fragments(line) {
+                            match self.fate(fragment.text) {
+                                Fate::Kept => out.write_all(fragment.text)?,
+                                Fate::Changed(fragment) => {
                                     records += 1;
-                                    out.write_all(&piece)?;
+                                    out.write_all(&fragment)?;
                                 }
                                 Fate::Removed => unreadable += 1,
                             }
@@ -131,24 +133,25 @@ impl Forgetting {
         let mut too_long = Numbers::default();
         // The end of the part before: an id may be in two parts.
         let mut seam = Vec::new();
-        let mut chunks = Chunks::new(segment, File::open(&segment.path)?)?;
-        while let Some(chunk) = chunks.next()? {
-            match chunk {
-                Chunk::Lines(lines) => {
+        let mut blocks = Blocks::new(segment, File::open(&segment.path)?)?;
+        while let Some(block) = blocks.next()? {
+            let bytes = blocks.bytes();
+            match block {
+                Block::Lines => {
                     found.records = found.records
-                        || pieces(lines).any(|piece| !matches!(self.fate(piece.text), Fate::Kept));
+                        || fragments(bytes).any(|fragment| !matches!(self.fate(fragment.text), Fate::Kept));
                 }
-                Chunk::TooLong { part, begins, .. } => {
+                Block::TooLong { begins, .. } => {
                     let number = too_long.of(begins);
                     if begins {
                         seam.clear();
                     }
-                    seam.extend_from_slice(part.get(..SEAM).unwrap_or(part));
-                    if self.pseudonym.is_in(part) || self.pseudonym.is_in(&seam) {
+                    seam.extend_from_slice(bytes.get(..SEAM).unwrap_or(bytes));
+                    if self.pseudonym.is_in(bytes) || self.pseudonym.is_in(&seam) {
                         found.too_long.insert(number);
                     }
                     seam.extend_from_slice(
-                        part.get(SEAM.max(part.len().saturating_sub(SEAM))..).unwrap_or_default(),
+                        bytes.get(SEAM.max(bytes.len().saturating_sub(SEAM))..).unwrap_or_default(),
                     );
                     seam.drain(..seam.len().saturating_sub(SEAM));
                 }
@@ -157,10 +160,10 @@ impl Forgetting {
         Ok(found)
     }
 
-    fn fate(&self, piece: &[u8]) -> Fate {
-        match self.pseudonym.apply(piece) {
+    fn fate(&self, fragment: &[u8]) -> Fate {
+        match self.pseudonym.apply(fragment) {
             Ok(Some(changed)) => Fate::Changed(changed),
-            Err(_) if self.pseudonym.is_in(piece) => Fate::Removed,
+            Err(_) if self.pseudonym.is_in(fragment) => Fate::Removed,
             Ok(None) | Err(_) => Fate::Kept,
         }
     }

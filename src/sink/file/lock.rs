@@ -1,7 +1,7 @@
 //! One writer for a directory.
 
+use super::disk::{FileId, create_private};
 use super::error::named;
-use super::storage::{Identity, create_private, identity, is_there};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub(super) struct Lock {
     /// Locked while it is open.
     _file: File,
     path: PathBuf,
-    identity: Identity,
+    id: FileId,
 }
 
 impl Lock {
@@ -25,7 +25,7 @@ impl Lock {
         let path = dir.join(NAME);
         let file = open(&path).map_err(named(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { identity: identity(&file.metadata()?), _file: file, path }),
+            Ok(()) => Ok(Self { id: FileId::of(&file)?, _file: file, path }),
             Err(TryLockError::Error(e)) => Err(e),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
@@ -36,7 +36,7 @@ impl Lock {
 
     /// Whether the lock is still the directory's.
     fn is_held(&self) -> bool {
-        is_there(&self.path, self.identity)
+        self.id.is_at(&self.path)
     }
 }
 
@@ -47,7 +47,7 @@ fn open(path: &Path) -> io::Result<File> {
         created => return created,
     }
     let file = File::options().write(true).open(path)?;
-    if is_there(path, identity(&file.metadata()?)) {
+    if FileId::of(&file)?.is_at(path) {
         return Ok(file);
     }
     Err(io::Error::other("it is a link, or was replaced just now"))

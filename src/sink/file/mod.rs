@@ -51,14 +51,17 @@
 #![doc = include_str!("clickhouse.sql")]
 //! ```
 
+mod blocks;
+mod builder;
 mod codec;
+mod disk;
 mod error;
 mod forget;
+mod fragments;
 mod keep;
 mod lock;
 mod log;
 mod options;
-mod pieces;
 mod queue;
 mod records;
 mod recover;
@@ -67,35 +70,35 @@ mod segment;
 mod shared;
 mod stats;
 mod storage;
-mod thread;
 mod writer;
 
 #[cfg(test)]
 mod fault_tests;
 
 pub use super::close::CloseError;
+pub use builder::FileSinkBuilder;
 pub use error::ReadError;
 pub use forget::Forgotten;
 pub use log::RecordLog;
-pub use options::{Compression, Durability, FileSinkBuilder, OnFull};
+pub use options::{Compression, Durability, OnFull};
 pub use records::Records;
 pub use stats::{FileDropped, FileStats};
 
 use super::MetricsSink;
+use super::close::LIMIT_ON_DROP;
+use super::thread::Thread;
 use crate::record::{Record, UserId};
 use forget::Forgetting;
-use keep::Keeper;
+use keep::{Keeper, KeeperThread};
 use lock::SharedLock;
-use segment::Names;
-use shared::Shared;
+use segment::SegmentNames;
+use shared::FileShared;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread::JoinHandle;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 use storage::Directory;
-use thread::Keeping;
-use writer::{Limits, Writer};
+use writer::Writer;
 
 /// Keeps records in files; see the [module](self) for how and for what is promised.
 ///
@@ -117,17 +120,17 @@ use writer::{Limits, Writer};
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileSink {
-    handle: Arc<Handle>,
+    handle: Arc<FileHandle>,
 }
 
 /// Ends the writer when the last of the sink's handles goes.
 #[derive(Debug)]
-struct Handle {
-    shared: Arc<Shared>,
+struct FileHandle {
+    shared: Arc<FileShared>,
     dir: PathBuf,
     /// Held by the threads, until they end.
     lock: Weak<SharedLock>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Thread,
 }
 
 impl FileSink {
@@ -149,19 +152,36 @@ impl FileSink {
         let (segments, torn) = recover::recover(&options.dir)?;
         let opened = SystemTime::now();
         let block = options.on_full == OnFull::Block;
-        let shared = Arc::new(Shared::new(options.queue_bytes, block, torn));
-        let keeper = Keeper::new(&options, Arc::clone(&lock), Arc::clone(&shared), opened);
+        let shared = Arc::new(FileShared::new(options.queue_bytes, block, torn));
+        let keeper = Keeper {
+            dir: options.dir.clone(),
+            lock: Arc::clone(&lock),
+            shared: Arc::clone(&shared),
+            opened,
+            options: options.keeper,
+        };
+        let keeper = options.keeper.is_needed().then(|| KeeperThread::start(keeper)).transpose()?;
         let weak = Arc::downgrade(&lock);
-        let writer = Writer::new(
+        let mut writer = Writer::new(
             Arc::clone(&shared),
             Directory::new(options.dir.clone(), lock),
-            Names::after(&segments),
+            SegmentNames::after(&segments),
             opened,
-            Limits::from(&options),
+            options.writer,
         );
-        let writer = thread::write(Arc::clone(&shared), writer, keeper.map(Keeping::new).transpose()?)?;
-        let handle = Handle { shared, dir: options.dir, lock: weak, writer: Mutex::new(Some(writer)) };
-        Ok(Self { handle: Arc::new(handle) })
+        let handle = Arc::clone(&shared);
+        let writer = Thread::start("llm-metrics-file", move || {
+            handle.channel.run(move |now| {
+                let turn = writer.turn(now());
+                if writer.take_sealed()
+                    && let Some(keeper) = &keeper
+                {
+                    keeper.wake();
+                }
+                turn
+            });
+        })?;
+        Ok(Self { handle: Arc::new(FileHandle { shared, dir: options.dir, lock: weak, writer }) })
     }
 
     /// The counts of this moment.
@@ -186,8 +206,8 @@ impl FileSink {
     /// or the directory removed ([`io::ErrorKind::ResourceBusy`]), or when a segment cannot be read or replaced: then
     /// some may have been rewritten already, and it can be called again.
     pub fn forget(&self, user: &UserId) -> io::Result<Forgotten> {
-        let Handle { shared, dir, lock, .. } = &*self.handle;
-        shared.channel.order(true)?;
+        let FileHandle { shared, dir, lock, .. } = &*self.handle;
+        shared.channel.flush(true)?;
         // After the sink was closed the directory may be another's.
         let lock = lock.upgrade().map_or_else(|| SharedLock::take(dir).map(Arc::new), Ok)?;
         lock.assure()?;
@@ -211,19 +231,15 @@ impl MetricsSink for FileSink {
     /// When that failed; what was not written stays in the queue and is tried again. Also when records were dropped
     /// or came into doubt since the last flush: each loss is told of once.
     fn flush(&self) -> io::Result<()> {
-        self.handle.shared.channel.order(false)
+        self.handle.shared.channel.flush(false)
     }
 }
 
-impl Handle {
+impl FileHandle {
     fn close(&self, timeout: Duration) -> Result<(), CloseError> {
         let ended = self.shared.channel.close(timeout);
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer
-            && ended
-        {
-            // A panic in it has been printed, and what it left is counted below.
-            let _ = writer.join();
+        if ended {
+            self.writer.join();
         }
         let stats = self.shared.stats();
         // What is in doubt was written and is not known to be on the disk.
@@ -234,10 +250,9 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
+impl Drop for FileHandle {
     fn drop(&mut self) {
-        const LIMIT: Duration = Duration::from_secs(5);
-        if let Err(e) = self.close(LIMIT) {
+        if let Err(e) = self.close(LIMIT_ON_DROP) {
             self.shared.closing.warn("a file sink ended before everything was on the disk", &e);
         }
     }

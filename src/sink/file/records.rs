@@ -1,10 +1,10 @@
 //! Streaming records, one segment after the other.
 
-use super::codec::{Chunk, Chunks};
+use super::blocks::{Block, Blocks};
 use super::error::ReadError;
-use super::pieces::{Piece, pieces_from};
+use super::fragments::{Fragment, fragments_from};
 use super::queue::LONGEST_LINE;
-use super::segment::{Format, Segment};
+use super::segment::{Segment, SegmentFormat};
 use crate::record::{Reading, Record, RecordError, RecordId};
 use std::collections::HashSet;
 use std::fs::File;
@@ -34,7 +34,7 @@ pub struct Records {
     window: Range<u64>,
     /// Segments that are not opened yet.
     segments: std::vec::IntoIter<Segment>,
-    open: Option<Open>,
+    open: Option<OpenSegment>,
     /// The ids of the records that have come.
     seen: HashSet<RecordId>,
     /// What is wrong with the line of the record that came last.
@@ -44,10 +44,10 @@ pub struct Records {
 
 /// The segment that is being read.
 #[derive(Debug)]
-struct Open {
+struct OpenSegment {
     path: Arc<Path>,
-    chunks: Chunks,
-    /// Where in the chunk the next piece begins, and where what is read of the chunk ends.
+    blocks: Blocks,
+    /// Where in the block the next fragment begins, and where what is read of the block ends.
     at: usize,
     end: usize,
     /// Where the last line ends that has an end.
@@ -85,7 +85,7 @@ impl Records {
         }
         loop {
             let Some(open) = &mut self.open else {
-                match Open::next_of(&mut self.segments)? {
+                match OpenSegment::next_of(&mut self.segments)? {
                     Ok(open) => self.open = Some(open),
                     Err(problem) => return Some(Err(problem)),
                 }
@@ -118,7 +118,7 @@ impl Iterator for Records {
     }
 }
 
-impl Open {
+impl OpenSegment {
     /// Opens the next segment that is there: one may have been removed for its age.
     fn next_of(segments: &mut impl Iterator<Item = Segment>) -> Option<Result<Self, ReadError>> {
         segments.find_map(|segment| match Self::wherever(&segment) {
@@ -129,16 +129,16 @@ impl Open {
 
     /// Opens `segment` where it is now: it may just have been compressed.
     fn wherever(segment: &Segment) -> io::Result<Option<Self>> {
-        let formats = [segment.format].into_iter().chain(Format::ALL);
+        let formats = [segment.format].into_iter().chain(SegmentFormat::ALL);
         for format in formats {
             let path = segment.path_as(format);
             match File::open(&path) {
                 Ok(file) => {
                     let segment = Segment { path, format, ..segment.clone() };
-                    let chunks = Chunks::new(&segment, file)?;
+                    let blocks = Blocks::new(&segment, file)?;
                     return Ok(Some(Self {
                         path: segment.path.into(),
-                        chunks,
+                        blocks,
                         at: 0,
                         end: 0,
                         whole_lines: 0,
@@ -152,16 +152,16 @@ impl Open {
         Ok(None)
     }
 
-    /// Reads the next piece, or looks for more of them; `None` at the end.
+    /// Reads the next fragment, or looks for more of them; `None` at the end.
     fn next(&mut self, record: &mut Record, reading: &mut Reading) -> Option<Next> {
-        let rest = self.chunks.given().get(self.at..self.end).unwrap_or_default();
-        let mut pieces = pieces_from(rest, self.line);
-        let Some(Piece { text, line, start }) = pieces.next() else {
-            self.line = pieces.line();
-            return self.next_chunk();
+        let rest = self.blocks.bytes().get(self.at..self.end).unwrap_or_default();
+        let mut fragments = fragments_from(rest, self.line);
+        let Some(Fragment { text, line, start }) = fragments.next() else {
+            self.line = fragments.line();
+            return self.next_block();
         };
         let ended = self.at + start < self.whole_lines;
-        (self.at, self.line) = (self.at + pieces.start(), pieces.line());
+        (self.at, self.line) = (self.at + fragments.start(), fragments.line());
         let text = text.trim_ascii_end();
         let corrupt = |e| ReadError::corrupt(&self.path, line, e);
         Some(match read(record, text, reading) {
@@ -172,15 +172,17 @@ impl Open {
         })
     }
 
-    fn next_chunk(&mut self) -> Option<Next> {
+    fn next_block(&mut self) -> Option<Next> {
         (self.at, self.whole_lines) = (0, 0);
-        match self.chunks.next() {
-            Ok(Some(Chunk::Lines(lines))) => {
-                self.end = lines.len();
-                self.whole_lines = memchr::memrchr(b'\n', lines).map_or(0, |last| last + 1);
+        let next = self.blocks.next();
+        let bytes = self.blocks.bytes();
+        match next {
+            Ok(Some(Block::Lines)) => {
+                self.end = bytes.len();
+                self.whole_lines = memchr::memrchr(b'\n', bytes).map_or(0, |last| last + 1);
             }
-            Ok(Some(Chunk::TooLong { part, begins, ends })) => {
-                self.end = if begins { part.len().min(LONGEST_LINE) } else { 0 };
+            Ok(Some(Block::TooLong { begins, ends })) => {
+                self.end = if begins { bytes.len().min(LONGEST_LINE) } else { 0 };
                 let line = self.line;
                 self.line = line.saturating_add(u32::from(ends));
                 if begins {

@@ -1,10 +1,10 @@
 //! What is done for a directory when a sink is opened on it, before anything is written.
 
+use super::disk::sync_dir;
 use super::error::named;
-use super::pieces::{Piece, pieces};
+use super::fragments::{Fragment, fragments};
 use super::queue::LONGEST_LINE;
-use super::segment::{self, Format, Segment};
-use super::storage::sync_dir;
+use super::segment::{self, Segment, SegmentFormat};
 use serde::de::IgnoredAny;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -25,7 +25,7 @@ pub(super) fn recover(dir: &Path) -> io::Result<(Vec<Segment>, u64)> {
             fs::remove_file(&segment.path).map_err(named(&segment.path))?;
             continue;
         }
-        if segment.format == Format::Plain && segment.began.is_some() {
+        if segment.format == SegmentFormat::Plain && segment.began.is_some() {
             let mended = mend(&segment).map_err(named(&segment.path))?;
             torn += u64::from(mended.torn);
             if mended.empty {
@@ -93,7 +93,7 @@ fn mend_tail(file: &mut File) -> io::Result<bool> {
 /// version is whole when its JSON is.
 fn end_of_records(line: &[u8]) -> usize {
     let mut end = 0;
-    for Piece { text, start, .. } in pieces(line) {
+    for Fragment { text, start, .. } in fragments(line) {
         // A record may hold what looks like the beginning of one.
         if start >= end && text.starts_with(b"{") {
             let rest = line.get(start..).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Putting a new file in the place of a segment, whole or not at all.
 
+use super::disk::{create_private, sync_dir};
 use super::segment::Segment;
-use super::storage::{create_private, sync_dir};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The names of segments, and which of them a directory holds.
 
+use super::disk::FileId;
 use super::error::named;
-use super::storage::{identity, is_there};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -16,13 +16,13 @@ const UNFINISHED: &str = ".tmp";
 
 /// How a segment's bytes are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Format {
+pub(super) enum SegmentFormat {
     Plain,
     Gzip,
     Zstd,
 }
 
-impl Format {
+impl SegmentFormat {
     pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Zstd];
 
     /// What comes after `.jsonl`.
@@ -41,7 +41,7 @@ pub(super) struct Segment {
     pub(super) path: PathBuf,
     /// The name without what the compression adds to it.
     pub(super) stem: String,
-    pub(super) format: Format,
+    pub(super) format: SegmentFormat,
     /// When a sink began it; `None` when the name is not one that a sink gives.
     pub(super) began: Option<SystemTime>,
 }
@@ -49,7 +49,7 @@ pub(super) struct Segment {
 impl Segment {
     fn from_path(path: PathBuf) -> Option<Self> {
         let name = path.file_name().and_then(OsStr::to_str)?;
-        let (stem, format) = Format::ALL.into_iter().find_map(|format| {
+        let (stem, format) = SegmentFormat::ALL.into_iter().find_map(|format| {
             let stem = name.strip_suffix(format.suffix())?;
             stem.ends_with(PLAIN).then(|| (stem.to_owned(), format))
         })?;
@@ -58,7 +58,7 @@ impl Segment {
     }
 
     /// The same segment, stored in another way.
-    pub(super) fn path_as(&self, format: Format) -> PathBuf {
+    pub(super) fn path_as(&self, format: SegmentFormat) -> PathBuf {
         self.path.with_file_name(format!("{}{}", self.stem, format.suffix()))
     }
 
@@ -71,7 +71,7 @@ impl Segment {
     /// Opens the file to read and write it, unless it is a link to one elsewhere.
     pub(super) fn open_own(&self) -> io::Result<File> {
         let file = File::options().read(true).append(true).open(&self.path)?;
-        if is_there(&self.path, identity(&file.metadata()?)) {
+        if FileId::of(&file)?.is_at(&self.path) {
             return Ok(file);
         }
         Err(io::Error::other("it is a link to a file elsewhere"))
@@ -110,12 +110,12 @@ fn time_of(stem: &str) -> Option<SystemTime> {
 
 /// Gives names to segments: the time of their beginning, later for every one, whatever the clock does.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct SegmentNames {
     last: jiff::Timestamp,
 }
 
-impl Names {
-    /// Names later than those of `segments`.
+impl SegmentNames {
+    /// SegmentNames later than those of `segments`.
     pub(super) fn after(segments: &[Segment]) -> Self {
         let last =
             segments.iter().filter_map(|segment| segment.began).max().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn names_tell_the_time_and_sort_by_it_even_when_the_clock_steps_back() {
-        let mut names = Names::after(&[]);
+        let mut names = SegmentNames::after(&[]);
         let first = names.next(at(1_750_000_000));
         assert_eq!(first, "records-20250615T150640.000000Z.jsonl");
         let second = names.next(at(1_650_000_000));
@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn names_go_on_after_those_that_are_there() {
         let there = Segment::from_path("d/records-20250615T150640.000000Z.jsonl.zst".into()).unwrap();
-        assert_eq!((there.began, there.format), (Some(at(1_750_000_000)), Format::Zstd));
-        assert!(Names::after(std::slice::from_ref(&there)).next(at(0)) > there.stem);
+        assert_eq!((there.began, there.format), (Some(at(1_750_000_000)), SegmentFormat::Zstd));
+        assert!(SegmentNames::after(std::slice::from_ref(&there)).next(at(0)) > there.stem);
     }
 
     #[test]

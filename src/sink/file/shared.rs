@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct FileShared {
     pub(super) channel: Channel<Lines>,
     /// How many bytes of lines may wait.
     pub(super) capacity: usize,
@@ -33,7 +33,7 @@ thread_local! {
     static LINE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(1024));
 }
 
-impl Shared {
+impl FileShared {
     /// With a queue of `capacity` bytes, of a log of which `torn` lines were cut off.
     pub(super) fn new(capacity: usize, block: bool, torn: u64) -> Self {
         Self {
@@ -58,13 +58,7 @@ impl Shared {
             Err(_) => self.push(&mut Vec::new(), record),
         });
         // A thread that is ending has no locals any more.
-        match pushed.unwrap_or_else(|_| self.push(&mut Vec::new(), record)) {
-            Pushed::Queued => {}
-            Pushed::Full => {
-                self.dropping.warn("records are dropped", &"the queue in front of the disk is full");
-            }
-            Pushed::Closed => self.dropping.warn("records are dropped", &"the file sink was closed"),
-        }
+        self.dropping.dropped(pushed.unwrap_or_else(|_| self.push(&mut Vec::new(), record)));
     }
 
     fn push(&self, line: &mut Vec<u8>, record: &Record) -> Pushed {

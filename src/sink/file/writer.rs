@@ -1,14 +1,14 @@
-//! The one who writes: from the queue to segments, with retries.
+//! Writing lines from the queue to segments, with retries.
 //!
-//! The writer knows no clock and does not wait: it is told the time and says how long it may sleep. The thread around
-//! it is in `thread.rs`, and tests drive it without one.
+//! The writer has no clock and does not wait: it is given the time and returns how long it may sleep, so that tests drive it
+//! without a thread.
 
-use super::options::{Durability, FileSinkBuilder};
+use super::options::Durability;
 use super::queue::Batch;
-use super::segment::Names;
-use super::shared::Shared;
+use super::segment::SegmentNames;
+use super::shared::FileShared;
 use super::storage::{SegmentFile, Storage};
-use crate::sink::channel::{Order, Queue};
+use crate::sink::channel::{FlushRequest, Queue, Requests, Turn};
 use crate::sink::fault::Fault;
 use std::io;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use std::time::{Duration, SystemTime};
 
 /// The writer of a sink. Times are since the sink was opened.
 pub(super) struct Writer<S> {
-    shared: Arc<Shared>,
+    shared: Arc<FileShared>,
     storage: S,
-    names: Names,
+    names: SegmentNames,
     /// The time of day when the sink was opened. It is not asked again, so that a step of the clock does nothing.
     opened: SystemTime,
-    limits: Limits,
-    segment: Option<Open>,
+    options: WriterOptions,
+    segment: Option<ActiveSegment>,
     /// Lines that were taken from the queue.
     batch: Batch,
     /// How many bytes of the batch are in the segment, and where the line begins that comes next.
@@ -37,38 +37,19 @@ pub(super) struct Writer<S> {
 
 /// When to write, to sync and to begin a new segment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct WriterOptions {
     pub(super) durability: Durability,
     pub(super) segment_bytes: u64,
     pub(super) segment_age: Duration,
 }
 
-impl From<&FileSinkBuilder> for Limits {
-    fn from(options: &FileSinkBuilder) -> Self {
-        Self {
-            durability: options.durability,
-            segment_bytes: options.segment_bytes,
-            segment_age: options.segment_age,
-        }
-    }
-}
-
 /// The segment that is being written.
-struct Open {
+struct ActiveSegment {
     file: Box<dyn SegmentFile>,
     began: Duration,
     bytes: u64,
     /// Records that are written and not yet known to be on the disk.
     unsynced: u64,
-}
-
-/// What the writer's thread is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Sleep until the queue holds `length` bytes, something is asked for, or the time is `until`.
-    Sleep { length: usize, until: Option<Duration> },
-    /// Everything is done.
-    End,
 }
 
 impl<S: Storage> Writer<S> {
@@ -78,18 +59,18 @@ impl<S: Storage> Writer<S> {
     const PLENTY: usize = 256 << 10;
 
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<FileShared>,
         storage: S,
-        names: Names,
+        names: SegmentNames,
         opened: SystemTime,
-        limits: Limits,
+        options: WriterOptions,
     ) -> Self {
         Self {
             shared,
             storage,
             names,
             opened,
-            limits,
+            options,
             segment: None,
             batch: Batch::default(),
             at: 0,
@@ -103,28 +84,27 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Does what is due at `now`.
-    pub(super) fn turn(&mut self, now: Duration) -> Next {
-        let asked = self.shared.channel.asked();
-        if asked.abandoning {
+    pub(super) fn turn(&mut self, now: Duration) -> Turn {
+        let Requests { flushes, closing, abandoning } = self.shared.channel.requests();
+        if abandoning {
             self.abandon();
-            return Next::End;
+            return Turn::End;
         }
-        let ordered = !asked.orders.is_empty();
         if let Some(retry_at) = self.retry_at
             && now < retry_at
-            && !ordered
+            && flushes.is_empty()
         {
             self.sync_while_waiting(now);
             return self.until_retry();
         }
-        let seal = asked.orders.iter().any(|order| order.seal);
-        let done = self.work(now, ordered || asked.closing, seal || asked.closing);
+        let seal = closing || flushes.iter().any(|flush| flush.seal);
+        let done = self.work(now, closing || !flushes.is_empty(), seal);
         let done = done.map_err(|e| self.failed(&e, now));
-        self.answer(asked.orders, &done);
+        self.answer(flushes, &done);
         match done {
             Ok(()) => {
                 (self.retry_at, self.failures) = (None, 0);
-                if asked.closing && !self.is_pending() { Next::End } else { self.next(now) }
+                if closing && !self.is_pending() { Turn::End } else { self.next(now) }
             }
             Err(_) => self.until_retry(),
         }
@@ -144,9 +124,9 @@ impl<S: Storage> Writer<S> {
         self.sync_at.filter(|_| self.segment.as_ref().is_some_and(|segment| segment.unsynced > 0))
     }
 
-    fn until_retry(&self) -> Next {
+    fn until_retry(&self) -> Turn {
         let until = [self.retry_at, self.unsynced_at()].into_iter().flatten().min();
-        Next::Sleep { length: usize::MAX, until }
+        Turn::Sleep { wake_at: usize::MAX, until }
     }
 
     /// Whether a segment was closed since this was last asked.
@@ -163,14 +143,14 @@ impl<S: Storage> Writer<S> {
         self.shared.channel.state().queue.waiting()
     }
 
-    fn next(&self, now: Duration) -> Next {
+    fn next(&self, now: Duration) -> Turn {
         let pending = self.is_pending();
         let write_at =
-            if pending { self.write_at.or(Some(now + self.limits.durability.linger())) } else { None };
+            if pending { self.write_at.or(Some(now + self.options.durability.linger())) } else { None };
         let expiry =
-            self.segment.as_ref().map(|segment| segment.began.saturating_add(self.limits.segment_age));
+            self.segment.as_ref().map(|segment| segment.began.saturating_add(self.options.segment_age));
         let until = [write_at, self.sync_at, expiry].into_iter().flatten().min();
-        Next::Sleep { length: if pending { self.plenty() } else { 1 }, until }
+        Turn::Sleep { wake_at: if pending { self.plenty() } else { 1 }, until }
     }
 
     fn plenty(&self) -> usize {
@@ -180,8 +160,8 @@ impl<S: Storage> Writer<S> {
     fn work(&mut self, now: Duration, urgent: bool, seal: bool) -> io::Result<()> {
         let pending = self.is_pending();
         if pending {
-            self.write_at.get_or_insert(now + self.limits.durability.linger());
-            if let Some(window) = self.limits.durability.window() {
+            self.write_at.get_or_insert(now + self.options.durability.linger());
+            if let Some(window) = self.options.durability.window() {
                 self.sync_at.get_or_insert(now + window);
             }
         }
@@ -258,7 +238,7 @@ impl<S: Storage> Writer<S> {
         if let Some(segment) = &self.segment
             && between_lines
             && segment.bytes > 0
-            && (self.is_over(segment, now) || segment.bytes + needed > self.limits.segment_bytes)
+            && (self.is_over(segment, now) || segment.bytes + needed > self.options.segment_bytes)
         {
             self.seal()?;
         }
@@ -268,15 +248,15 @@ impl<S: Storage> Writer<S> {
                 let name = self.names.next(self.opened + now);
                 self.shared.set_active(Some(name.clone()));
                 let file = self.storage.create(&name)?;
-                none.insert(Open { file, began: now, bytes: 0, unsynced: 0 })
+                none.insert(ActiveSegment { file, began: now, bytes: 0, unsynced: 0 })
             }
         };
-        Ok(usize::try_from(self.limits.segment_bytes.saturating_sub(segment.bytes)).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.options.segment_bytes.saturating_sub(segment.bytes)).unwrap_or(usize::MAX))
     }
 
-    fn is_over(&self, segment: &Open, now: Duration) -> bool {
-        segment.bytes >= self.limits.segment_bytes
-            || now >= segment.began.saturating_add(self.limits.segment_age)
+    fn is_over(&self, segment: &ActiveSegment, now: Duration) -> bool {
+        segment.bytes >= self.options.segment_bytes
+            || now >= segment.began.saturating_add(self.options.segment_age)
     }
 
     /// Counts `length` more bytes of the batch as written.
@@ -367,12 +347,12 @@ impl<S: Storage> Writer<S> {
         self.shared.failed(error)
     }
 
-    fn answer(&self, orders: Vec<Order>, done: &Result<(), Fault>) {
-        // An error covers the losses that it led to: they are told of once, by a flush.
-        let flushed = orders.iter().any(|order| !order.seal);
-        let losses = if flushed { self.shared.channel.state().tell_losses() } else { Ok(()) };
-        for order in orders {
-            order.answer(if order.seal { done.clone() } else { done.clone().and(losses.clone()) });
+    fn answer(&self, flushes: Vec<FlushRequest>, done: &Result<(), Fault>) {
+        // An error covers the losses that it led to: a flush reports them once.
+        let reports = flushes.iter().any(|flush| !flush.seal);
+        let losses = if reports { self.shared.channel.state().report_losses() } else { Ok(()) };
+        for flush in flushes {
+            flush.answer(if flush.seal { done.clone() } else { done.clone().and(losses.clone()) });
         }
     }
 

@@ -17,6 +17,12 @@ struct Cell {
     totals: Totals,
 }
 
+impl Cell {
+    fn part(&self) -> Part<'_> {
+        Part { span: Span::Quarter(self.quarter), facet: self.facet, totals: &self.totals }
+    }
+}
+
 impl Keyed for Cell {
     fn key(&self) -> Key {
         (self.quarter, self.facet)
@@ -241,11 +247,13 @@ impl History {
                 if cell.day == EVER { Span::Ever(&cell.days) } else { Span::Day(cell.day, cell.quarters) };
             Part { span, facet: cell.facet, totals: &cell.totals }
         });
-        rolled.chain(self.older().chain(self.current()).map(|cell| Part {
-            span: Span::Quarter(cell.quarter),
-            facet: cell.facet,
-            totals: &cell.totals,
-        }))
+        rolled.chain(self.older().chain(self.current()).map(Cell::part))
+    }
+
+    /// The one part there is, if there is one and no other.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<Part<'_>> {
+        self.current().filter(|_| self.rest.is_none()).map(Cell::part)
     }
 
     /// How many cells there are.

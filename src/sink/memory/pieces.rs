@@ -28,7 +28,12 @@ impl<T> Pieces<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().flat_map(|piece| piece.iter())
+        self.slices().flatten()
+    }
+
+    /// Returns the items in slices, none of more than 64.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = &[T]> {
+        self.0.iter().map(|piece| piece.as_slice())
     }
 
     /// Bytes that the sequence itself takes on the heap.

@@ -82,15 +82,15 @@ impl<'a> Ranking<'a> {
         });
         let mut rows = Vec::new();
         while self.first.len() > offset {
+            pace.next(1).await;
             rows.extend(self.first.pop().map(|last| last.who));
-            pace.went(1).await;
         }
         rows.reverse();
         // There may be a million, each with an id.
         let mut rest = self.first.into_vec();
         while !rest.is_empty() {
+            pace.next(STRETCH).await;
             rest.truncate(rest.len().saturating_sub(STRETCH));
-            pace.went(STRETCH).await;
         }
         (rows, next)
     }

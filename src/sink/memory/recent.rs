@@ -74,10 +74,10 @@ impl Recent {
             let Some((earliest, _)) = records.last() else { break };
             before = *earliest;
             for (_, record) in records {
+                pace.next(RECORD).await;
                 if found.len() < limit && wanted(&record) {
                     found.push((*record).clone());
                 }
-                pace.went(RECORD).await;
             }
         }
         found.reverse();

@@ -45,12 +45,34 @@ impl Visitor for Ranked<'_> {
         let gather = std::mem::take(&mut self.row);
         self.undecided = self.undecided.saturating_add(gather.undecided);
         let summary = gather.finish(who(row), row.in_other);
-        if is_shown(&summary, &self.query.users) {
-            if self.query.sums {
-                self.sums.add(true, |measure| summary.measure(measure).and_then(Amount::whole));
+        if !summary.totals.is_empty() {
+            self.offer(row, &|measure| summary.measure(measure));
+        }
+    }
+
+    fn only(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        match seen {
+            // Most rows have one cell. Unless its day or its model is asked for, nothing is copied to rank them.
+            Seen::User(row) if !self.depth.days && choice.takes(part) == Some(true) => {
+                self.offer(row, &|measure| part.totals.measure(measure));
             }
-            let amount = self.query.order.by.and_then(|by| summary.measure(by));
-            self.ranking.offer(amount, || summary.who.clone());
+            _ => {
+                self.part(seen, choice, part);
+                self.end(seen, choice);
+            }
+        }
+    }
+}
+
+impl Ranked<'_> {
+    /// Ranks a row, whose figures `amount` tells, if it is shown.
+    fn offer(&mut self, row: &Row, amount: &dyn Fn(Measure) -> Option<Amount>) {
+        let filter = &self.query.users;
+        if *filter == UserFilter::All || filter.shows(&who(row), amount) {
+            if self.query.sums {
+                self.sums.add(true, |measure| amount(measure).and_then(Amount::whole));
+            }
+            self.ranking.offer(self.query.order.by.and_then(amount), || who(row));
         }
     }
 }
@@ -111,11 +133,11 @@ impl Store {
         let (ranked, next) = ranking.finish(query.offset).await;
         let mut rows = Vec::with_capacity(ranked.len());
         for who in ranked {
+            pace.next(ROW).await;
             match who {
                 Who::User(_) => rows.extend(self.row(who, window, query, &mut pace).await),
                 Who::Nobody | Who::Other => rows.push(nobody.clone()),
             }
-            pace.went(ROW).await;
         }
         UserPage { rows, matching, sums: query.sums.then_some(sums), other, gaps, next }
     }

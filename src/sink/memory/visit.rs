@@ -45,6 +45,12 @@ pub(super) trait Visitor {
 
     /// All parts of the row have been seen.
     fn end(&mut self, seen: Seen<'_>, choice: &Choice<'_>);
+
+    /// The one part of a row that has no other.
+    fn only(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+        self.part(seen, choice, part);
+        self.end(seen, choice);
+    }
 }
 
 impl Store {
@@ -99,9 +105,13 @@ impl Store {
 
 async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
     let choice = Choice::new(way.calls, way.window, &snapshot.facets);
-    pace.went(snapshot.facets.len()).await;
-    for row in snapshot.rows.iter() {
-        see(Seen::User(row), &choice, visitor, pace).await;
+    pace.next(snapshot.facets.len()).await;
+    for rows in snapshot.rows.slices() {
+        pace.next(rows.len()).await;
+        let mut rows = rows.iter();
+        while let Some(row) = see_short(&mut rows, &choice, visitor) {
+            see(Seen::User(row), &choice, visitor, pace).await;
+        }
     }
     if way.scope.sees(&Who::Nobody) {
         see(Seen::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
@@ -111,8 +121,25 @@ async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor 
     }
 }
 
-/// What a cell takes whose durations are many, compared with one of a few.
-const MANY: usize = 4;
+/// Goes through rows of one part, up to the first one with more, which it returns.
+fn see_short<'a>(
+    rows: &mut impl Iterator<Item = &'a Row>,
+    choice: &Choice<'_>,
+    visitor: &mut impl Visitor,
+) -> Option<&'a Row> {
+    rows.find(|row| match row.history.only() {
+        Some(part) => {
+            visitor.only(Seen::User(row), choice, part);
+            false
+        }
+        None => true,
+    })
+}
+
+/// What a part takes, compared with one of few durations.
+fn weight(part: Part<'_>) -> usize {
+    if part.totals.have_many_durations() { 4 } else { 1 }
+}
 
 /// All parts of a row.
 pub(super) async fn see(
@@ -122,8 +149,8 @@ pub(super) async fn see(
     pace: &mut Pace,
 ) {
     for part in seen.history().parts() {
+        pace.next(weight(part)).await;
         visitor.part(seen, choice, part);
-        pace.went(if part.totals.have_many_durations() { MANY } else { 1 }).await;
     }
     visitor.end(seen, choice);
 }

@@ -13,14 +13,15 @@ pub use batch::{BatchQueueBuilder, BatchSink};
 pub use stats::QueueStats;
 
 use super::MetricsSink;
+use super::close::LIMIT_ON_DROP;
+use super::thread::Thread;
 use crate::record::Record;
 use batch::{EachRecord, Limits};
-use shared::Shared;
+use shared::QueueShared;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
-use worker::{Next, Worker};
+use std::sync::Arc;
+use std::time::Duration;
+use worker::Worker;
 
 /// Hands records to another sink on a thread of its own: for one that writes to a network or may wait for something
 /// else, which a sink of the layer must not.
@@ -55,8 +56,8 @@ pub struct QueueSink {
 
 #[derive(Debug)]
 struct Handle {
-    shared: Arc<Shared>,
-    worker: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<QueueShared>,
+    worker: Thread,
 }
 
 impl QueueSink {
@@ -74,16 +75,12 @@ impl QueueSink {
     }
 
     fn start(capacity: usize, limits: Limits, sink: impl BatchSink) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(capacity));
+        let shared = Arc::new(QueueShared::new(capacity));
         let mut worker = Worker::new(Arc::clone(&shared), sink, limits);
-        let waiting = Arc::clone(&shared);
-        let thread = Builder::new().name("llm-metrics-queue".to_owned()).spawn(move || {
-            let started = Instant::now();
-            while let Next::Sleep(until) = worker.turn(&|| started.elapsed()) {
-                waiting.channel.wait(until.map(|until| until.saturating_sub(started.elapsed())));
-            }
-        })?;
-        Ok(Self { handle: Arc::new(Handle { shared, worker: Mutex::new(Some(thread)) }) })
+        let channel = Arc::clone(&shared);
+        let thread =
+            Thread::start("llm-metrics-queue", move || channel.channel.run(move |now| worker.turn(now)))?;
+        Ok(Self { handle: Arc::new(Handle { shared, worker: thread }) })
     }
 
     /// The counts of this moment.
@@ -117,19 +114,15 @@ impl MetricsSink for QueueSink {
     /// That of the sink behind; what a [`BatchSink`] could not write stays in the queue and is tried again. Also when records
     /// were lost since the last flush: each loss is told of once.
     fn flush(&self) -> io::Result<()> {
-        self.handle.shared.channel.order(false)
+        self.handle.shared.channel.flush(false)
     }
 }
 
 impl Handle {
     fn close(&self, timeout: Duration) -> Result<(), CloseError> {
         let (ended, closed) = self.shared.close(timeout);
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(worker) = worker
-            && ended
-        {
-            // Panics of the sink are caught: there is nothing that it could tell.
-            let _ = worker.join();
+        if ended {
+            self.worker.join();
         }
         closed
     }
@@ -137,8 +130,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        const LIMIT: Duration = Duration::from_secs(5);
-        if let Err(e) = self.close(LIMIT) {
+        if let Err(e) = self.close(LIMIT_ON_DROP) {
             self.shared.closing.warn("a queue ended before everything was handed over", &e);
         }
     }
@@ -147,6 +139,7 @@ impl Drop for Handle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::SystemTime;
 
