@@ -8,8 +8,8 @@
 //! store is cut into shards by a keyed hash of the id, each under a lock of its own; the keys are random in each
 //! process, so that ids can't be chosen to collide.
 //!
-//! A question is answered from a snapshot of each shard, which shares the rows: taking it takes a count for each 64 of them, and a
-//! call that changes a row meanwhile copies 64 rows, and of the cells of a busy one as many. So no call waits for an answer.
+//! A question is answered from a snapshot of each shard, which shares the rows: taking it takes a count for each 256 of them, and a
+//! call that changes a row meanwhile copies 256 rows, and of the cells of a busy one 64 to 128. So no call waits for an answer.
 //!
 //! # What it takes
 //!

@@ -8,8 +8,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces<T>(Vec<Arc<Vec<T>>>);
 
-/// Items that are copied together.
-const PIECE: usize = 64;
+/// How many items are copied together. Fewer would make reading all of them slower: memory is read ahead within a piece.
+const PIECE: usize = 256;
 
 impl<T> Default for Pieces<T> {
     fn default() -> Self {
@@ -31,7 +31,7 @@ impl<T> Pieces<T> {
         self.slices().flatten()
     }
 
-    /// Returns the items in slices, none of more than 64.
+    /// Returns the items in slices, one for each piece.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[T]> {
         self.0.iter().map(|piece| piece.as_slice())
     }
@@ -50,16 +50,11 @@ impl<T: Clone> Pieces<T> {
             Some(last) => {
                 let last = Arc::make_mut(last);
                 if last.len() == last.capacity() {
-                    last.reserve_exact(last.len().min(PIECE - last.len()));
+                    last.reserve_exact((last.len() / 2).clamp(1, PIECE - last.len()));
                 }
                 last.push(item);
             }
-            None => {
-                // The first piece grows as it needs to; the later ones are needed whole, sooner or later.
-                let mut piece = Vec::with_capacity(if self.0.is_empty() { 4 } else { PIECE });
-                piece.push(item);
-                self.0.push(Arc::new(piece));
-            }
+            None => self.0.push(Arc::new(vec![item])),
         }
     }
 

@@ -340,7 +340,7 @@ fn is_answered(totals: &Totals) -> bool {
 }
 
 /// What a shard held at one moment. Questions are answered from it, so that no call waits for an answer: taking it takes one
-/// count for each 64 rows, and a call that changes a row meanwhile copies the 64 rows first.
+/// count for each 256 rows, and a call that changes a row meanwhile copies these first.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) rows: Pieces<Row>,
