@@ -22,7 +22,7 @@ pub(super) struct Chunks<T> {
 
 /// Where an item is, or would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     chunk: usize,
     at: usize,
 }
@@ -50,11 +50,11 @@ impl<T: Keyed> Chunks<T> {
     }
 
     /// The place of an item, or where it belongs.
-    pub(super) fn find(&self, key: Key) -> Result<Place, Place> {
+    pub(super) fn find(&self, key: Key) -> Result<Position, Position> {
         let before = |chunk: &Arc<Vec<T>>| chunk.last().is_some_and(|item| item.key() < key);
         let number = self.full.partition_point(before);
         let chunk = self.full.get(number).map_or(&self.last, |chunk| chunk);
-        let place = |at| Place { chunk: number, at };
+        let place = |at| Position { chunk: number, at };
         chunk.binary_search_by(|item| item.key().cmp(&key)).map(place).map_err(place)
     }
 
@@ -65,12 +65,12 @@ impl<T: Keyed> Chunks<T> {
         }
     }
 
-    pub(super) fn get_mut(&mut self, Place { chunk, at }: Place) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, Position { chunk, at }: Position) -> Option<&mut T> {
         self.chunk_mut(chunk).get_mut(at)
     }
 
     /// Puts an item where [`find`](Self::find) says that it belongs.
-    pub(super) fn insert(&mut self, Place { chunk: number, at }: Place, item: T) {
+    pub(super) fn insert(&mut self, Position { chunk: number, at }: Position, item: T) {
         let chunk = self.chunk_mut(number);
         // Grows by half rather than by doubling from four: most rows have one or two cells more.
         if chunk.len() == chunk.capacity() {
@@ -85,7 +85,7 @@ impl<T: Keyed> Chunks<T> {
         }
     }
 
-    pub(super) fn remove(&mut self, Place { chunk: number, at }: Place) -> Option<T> {
+    pub(super) fn remove(&mut self, Position { chunk: number, at }: Position) -> Option<T> {
         let chunk = self.chunk_mut(number);
         let item = (at < chunk.len()).then(|| chunk.remove(at));
         if chunk.is_empty() && number < self.full.len() {

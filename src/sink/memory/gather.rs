@@ -32,7 +32,7 @@ impl Span<'_> {
 
 /// Calls of one kind within one span.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct CellRef<'a> {
     pub(crate) span: Span<'a>,
     pub(crate) facet: u32,
     pub(crate) totals: &'a Totals,
@@ -53,7 +53,7 @@ impl Depth {
 
 /// Which calls count, for the kinds of calls in a list.
 #[derive(Debug)]
-pub(crate) struct Choice<'a> {
+pub(crate) struct CellFilter<'a> {
     filter: &'a CallFilter,
     facets: &'a Pieces<Facet>,
     /// Decided once for all rows, or empty where there is one row.
@@ -61,7 +61,7 @@ pub(crate) struct Choice<'a> {
     window: Quarters,
 }
 
-impl<'a> Choice<'a> {
+impl<'a> CellFilter<'a> {
     /// For many rows.
     pub(crate) fn new(filter: &'a CallFilter, window: Quarters, facets: &'a Pieces<Facet>) -> Self {
         let counts = facets.iter().map(|facet| facet.counts(filter)).collect();
@@ -75,7 +75,7 @@ impl<'a> Choice<'a> {
 
     /// Whether the calls of a part count; `None` where too little was kept to say.
     #[inline]
-    pub(crate) fn takes(&self, part: Part<'_>) -> Option<bool> {
+    pub(crate) fn takes(&self, part: CellRef<'_>) -> Option<bool> {
         if !part.span.is_within(self.window) {
             return Some(false);
         }
@@ -110,7 +110,7 @@ pub(crate) struct Gather {
 
 impl Gather {
     /// Adds a part, if it counts.
-    pub(crate) fn add(&mut self, choice: &Choice<'_>, zone: &Zone, depth: Depth, part: Part<'_>) {
+    pub(crate) fn add(&mut self, choice: &CellFilter<'_>, zone: &Zone, depth: Depth, part: CellRef<'_>) {
         match choice.takes(part) {
             Some(false) => return,
             None => {

@@ -2,11 +2,11 @@
 
 use super::Store;
 use super::facet::{Facet, Name};
-use super::gather::{Choice, Part};
+use super::gather::{CellFilter, CellRef};
 use super::over_time::{takes, way};
 use super::pace::{Pace, sorted};
 use super::quarters::Quarters;
-use super::visit::{Seen, Visitor};
+use super::visit::{RowRef, Visitor};
 use crate::record::Text;
 use crate::report::instant::to_micros;
 use crate::report::overview::project;
@@ -27,20 +27,20 @@ struct InGroups<'a> {
 }
 
 impl Visitor for InGroups<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         if !takes(choice, part, seen, &mut self.gaps) {
             return;
         }
         let name = name_of(choice.facet(part.facet), self.by);
         let group = self.groups.entry(name.clone()).or_default();
         group.0.merge(part.totals);
-        if let (Seen::User(_), false) = (seen, self.names.contains(&name)) {
+        if let (RowRef::User(_), false) = (seen, self.names.contains(&name)) {
             group.1 += 1;
             self.names.push(name);
         }
     }
 
-    fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, _: RowRef<'_>, _: &CellFilter<'_>) {
         self.names.clear();
     }
 }
@@ -55,15 +55,15 @@ struct Values {
 }
 
 impl Visitor for Values {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         if takes(choice, part, seen, &mut self.gaps) {
             self.row.merge_sums(part.totals);
         }
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
         let totals = std::mem::take(&mut self.row);
-        let Seen::User(_) = seen else { return };
+        let RowRef::User(_) = seen else { return };
         if totals.is_empty() {
             return;
         }
@@ -91,7 +91,7 @@ struct AtAGlance {
 }
 
 impl Visitor for AtAGlance {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         let within = part.span.is_within(self.window);
         let (is_today, is_month) = (part.span.is_within(self.day), part.span.is_within(self.month));
         let [of_today, of_month, of_rest] = &mut self.sums;
@@ -118,9 +118,9 @@ impl Visitor for AtAGlance {
         }
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
         let row = std::mem::take(&mut self.row);
-        if let Seen::User(_) = seen {
+        if let RowRef::User(_) = seen {
             self.users.iter_mut().zip(row).for_each(|(users, has)| *users += u64::from(has));
         }
     }
@@ -204,7 +204,7 @@ impl Store {
             today,
             month,
             unpriced_models,
-            dropped: self.settings.dropped.count(),
+            dropped: self.options.dropped.call(),
             gaps: seen.gaps,
         })
     }

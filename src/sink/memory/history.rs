@@ -2,7 +2,7 @@
 
 use super::chunks::{Chunks, Key, Keyed};
 use super::days::DaySet;
-use super::gather::{Part, Span};
+use super::gather::{CellRef, Span};
 use super::horizon::Rolling;
 use crate::record::Record;
 use crate::report::Totals;
@@ -11,19 +11,19 @@ use std::sync::Arc;
 
 /// Calls of one kind within one quarter of an hour.
 #[derive(Clone, Debug, Default)]
-struct Cell {
+struct QuarterCell {
     quarter: i32,
     facet: u32,
     totals: Totals,
 }
 
-impl Cell {
-    fn part(&self) -> Part<'_> {
-        Part { span: Span::Quarter(self.quarter), facet: self.facet, totals: &self.totals }
+impl QuarterCell {
+    fn part(&self) -> CellRef<'_> {
+        CellRef { span: Span::Quarter(self.quarter), facet: self.facet, totals: &self.totals }
     }
 }
 
-impl Keyed for Cell {
+impl Keyed for QuarterCell {
     fn key(&self) -> Key {
         (self.quarter, self.facet)
     }
@@ -31,7 +31,7 @@ impl Keyed for Cell {
 
 /// Calls of one kind within one day of UTC, or before all days.
 #[derive(Clone, Debug)]
-struct Rolled {
+struct DayCell {
     // `EVER` for what is before all days.
     day: i32,
     facet: u32,
@@ -42,7 +42,7 @@ struct Rolled {
     totals: Totals,
 }
 
-impl Keyed for Rolled {
+impl Keyed for DayCell {
     fn key(&self) -> Key {
         (self.day, self.facet)
     }
@@ -55,36 +55,36 @@ const EVER: i32 = i32::MIN;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     // Without calls where there is none.
-    current: Cell,
+    current: QuarterCell,
     // Few rows have any: a row is smaller by 88 bytes.
-    rest: Option<Arc<Rest>>,
+    rest: Option<Arc<OlderCells>>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Rest {
-    older: Chunks<Cell>,
+struct OlderCells {
+    older: Chunks<QuarterCell>,
     // Few have any.
-    rolled: Option<Box<Chunks<Rolled>>>,
+    rolled: Option<Box<Chunks<DayCell>>>,
 }
 
 impl History {
-    fn current(&self) -> Option<&Cell> {
+    fn current(&self) -> Option<&QuarterCell> {
         Some(&self.current).filter(|cell| !cell.totals.is_empty())
     }
 
-    fn older(&self) -> impl Iterator<Item = &Cell> {
+    fn older(&self) -> impl Iterator<Item = &QuarterCell> {
         self.rest.iter().flat_map(|rest| rest.older.iter())
     }
 
-    fn rolled_chunks(&self) -> Option<&Chunks<Rolled>> {
+    fn rolled_chunks(&self) -> Option<&Chunks<DayCell>> {
         self.rest.as_ref()?.rolled.as_deref()
     }
 
-    fn rolled(&self) -> impl Iterator<Item = &Rolled> {
+    fn rolled(&self) -> impl Iterator<Item = &DayCell> {
         self.rolled_chunks().into_iter().flat_map(Chunks::iter)
     }
 
-    fn rest_mut(&mut self) -> &mut Rest {
+    fn rest_mut(&mut self) -> &mut OlderCells {
         Arc::make_mut(self.rest.get_or_insert_default())
     }
 
@@ -100,7 +100,7 @@ impl History {
     pub(crate) fn add(
         &mut self,
         (quarter, facet): Key,
-        rolling: Rolling<'_>,
+        rolling: &Rolling,
         durations: bool,
         record: &Record,
         micros: i64,
@@ -126,7 +126,7 @@ impl History {
         let known = self.rest.as_ref().and_then(|rest| rest.older.find((quarter, facet)).ok());
         let known = known.and_then(|place| self.rest_mut().older.remove(place));
         let new = known.is_none();
-        let next = known.unwrap_or(Cell { quarter, facet, totals: Totals::default() });
+        let next = known.unwrap_or(QuarterCell { quarter, facet, totals: Totals::default() });
         let last = std::mem::replace(&mut self.current, next);
         if !last.totals.is_empty() {
             let older = &mut self.rest_mut().older;
@@ -142,8 +142,8 @@ impl History {
         &mut self,
         day: i32,
         facet: u32,
-        rolling: Rolling<'_>,
-        change: impl FnOnce(&mut Rolled),
+        rolling: &Rolling,
+        change: impl FnOnce(&mut DayCell),
     ) -> bool {
         let day = rolling.roll(day).unwrap_or(EVER);
         let rolled = self.rest_mut().rolled.get_or_insert_default();
@@ -156,7 +156,7 @@ impl History {
             }
             Err(place) => {
                 let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
-                let mut cell = Rolled { day, facet, quarters, days, totals };
+                let mut cell = DayCell { day, facet, quarters, days, totals };
                 change(&mut cell);
                 rolled.insert(place, cell);
                 true
@@ -165,14 +165,14 @@ impl History {
     }
 
     /// Whether something is beyond the horizon.
-    pub(crate) fn is_beyond(&self, rolling: Rolling<'_>) -> bool {
+    pub(crate) fn is_beyond(&self, rolling: &Rolling) -> bool {
         let horizon = rolling.horizon;
         self.current().into_iter().chain(self.older().next()).any(|cell| cell.quarter < horizon.quarters_from)
             || self.rolled().find(|cell| cell.day != EVER).is_some_and(|cell| cell.day < horizon.days_from)
     }
 
     /// Rolls up what is beyond the horizon; how many cells that saved.
-    pub(crate) fn roll_up(&mut self, rolling: Rolling<'_>) -> usize {
+    pub(crate) fn roll_up(&mut self, rolling: &Rolling) -> usize {
         if !self.is_beyond(rolling) {
             return 0;
         }
@@ -194,24 +194,25 @@ impl History {
         before.saturating_sub(self.cells())
     }
 
-    fn roll_cell(&mut self, cell: &Cell, rolling: Rolling<'_>) {
+    fn roll_cell(&mut self, cell: &QuarterCell, rolling: &Rolling) {
         self.change_rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, rolling, |rolled| {
             rolled.mark(cell.quarter);
             rolled.totals.merge(&cell.totals);
         });
     }
 
-    /// Adds all of another history, whose facets `facet` translates.
+    /// Adds all of another history, whose facets `facet` translates; returns how many cells more there are.
     pub(crate) fn absorb(
         &mut self,
         other: &Self,
-        rolling: Rolling<'_>,
+        rolling: &Rolling,
         mut facet: impl FnMut(u32, &Totals) -> u32,
-    ) {
+    ) -> usize {
+        let before = self.cells();
         for cell in other.older().chain(other.current()) {
             let facet = facet(cell.facet, &cell.totals);
             if cell.quarter < rolling.horizon.quarters_from {
-                self.roll_cell(&Cell { facet, ..cell.clone() }, rolling);
+                self.roll_cell(&QuarterCell { facet, ..cell.clone() }, rolling);
             } else {
                 self.merge_cell(cell, facet);
             }
@@ -231,9 +232,10 @@ impl History {
                 rolled.totals.merge(&cell.totals);
             });
         }
+        self.cells() - before
     }
 
-    fn merge_cell(&mut self, cell: &Cell, facet: u32) {
+    fn merge_cell(&mut self, cell: &QuarterCell, facet: u32) {
         if !self.is_at_hand(cell.quarter, facet) {
             self.turn_to(cell.quarter, facet);
         }
@@ -241,19 +243,19 @@ impl History {
     }
 
     /// Everything, oldest spans first.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = CellRef<'_>> {
         let rolled = self.rolled().map(|cell| {
             let span =
                 if cell.day == EVER { Span::Ever(&cell.days) } else { Span::Day(cell.day, cell.quarters) };
-            Part { span, facet: cell.facet, totals: &cell.totals }
+            CellRef { span, facet: cell.facet, totals: &cell.totals }
         });
-        rolled.chain(self.older().chain(self.current()).map(Cell::part))
+        rolled.chain(self.older().chain(self.current()).map(QuarterCell::part))
     }
 
     /// The one part there is, if there is one and no other.
     #[inline]
-    pub(crate) fn only(&self) -> Option<Part<'_>> {
-        self.current().filter(|_| self.rest.is_none()).map(Cell::part)
+    pub(crate) fn only(&self) -> Option<CellRef<'_>> {
+        self.current().filter(|_| self.rest.is_none()).map(QuarterCell::part)
     }
 
     /// How many cells there are.
@@ -264,15 +266,18 @@ impl History {
 
     /// Bytes on the heap, without those of single parts.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let rolled = |rolled: &Chunks<Rolled>| size_of::<Chunks<Rolled>>() + rolled.heap_bytes();
+        let rolled = |rolled: &Chunks<DayCell>| size_of::<Chunks<DayCell>>() + rolled.heap_bytes();
         self.rest.as_ref().map_or(0, |rest| {
             let counts = 2 * size_of::<usize>();
-            counts + size_of::<Rest>() + rest.older.heap_bytes() + rest.rolled.as_deref().map_or(0, rolled)
+            counts
+                + size_of::<OlderCells>()
+                + rest.older.heap_bytes()
+                + rest.rolled.as_deref().map_or(0, rolled)
         })
     }
 }
 
-impl Part<'_> {
+impl CellRef<'_> {
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let days = if let Span::Ever(days) = self.span { days.heap_bytes() } else { 0 };
@@ -280,7 +285,7 @@ impl Part<'_> {
     }
 }
 
-impl Rolled {
+impl DayCell {
     fn mark(&mut self, quarter: i32) {
         if self.day == EVER {
             self.days.insert(quarter.div_euclid(QUARTERS_PER_DAY));
@@ -293,22 +298,22 @@ impl Rolled {
 #[cfg(test)]
 mod tests {
     use super::super::gather::add_days;
-    use super::super::horizon::{Edges, Horizon};
+    use super::super::horizon::Horizon;
     use super::*;
     use crate::report::Zone;
     use std::time::SystemTime;
 
     fn add(history: &mut History, quarter: i32, facet: u32, horizon: Horizon) {
-        let rolling = Rolling { horizon, edges: &Edges::default() };
-        history.add((quarter, facet), rolling, true, &Record::new(SystemTime::UNIX_EPOCH), 0);
+        let rolling = Rolling { horizon, edges: Arc::default() };
+        history.add((quarter, facet), &rolling, true, &Record::new(SystemTime::UNIX_EPOCH), 0);
     }
 
     fn absorb(history: &mut History, other: &History, horizon: Horizon) {
-        history.absorb(other, Rolling { horizon, edges: &Edges::default() }, |facet, _| facet);
+        history.absorb(other, &Rolling { horizon, edges: Arc::default() }, |facet, _| facet);
     }
 
     fn roll_up(history: &mut History, horizon: Horizon) -> usize {
-        history.roll_up(Rolling { horizon, edges: &Edges::default() })
+        history.roll_up(&Rolling { horizon, edges: Arc::default() })
     }
 
     fn days(history: &History, zone: &Zone) -> u64 {

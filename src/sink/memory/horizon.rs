@@ -19,7 +19,6 @@ pub(crate) struct Horizon {
 
 impl Horizon {
     /// Everything is told apart.
-    #[cfg(test)]
     pub(crate) const NONE: Self = Self { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN };
 
     /// Whether calls before a quarter can be told from those after.
@@ -62,15 +61,15 @@ impl Default for Edges {
 }
 
 /// A horizon, and where it is written down what was rolled up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rolling<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct Rolling {
     pub(crate) horizon: Horizon,
-    pub(crate) edges: &'a Edges,
+    pub(crate) edges: Arc<Edges>,
 }
 
-impl Rolling<'_> {
+impl Rolling {
     /// What the calls of a day are rolled up to: the day, or no date at all.
-    pub(crate) fn roll(self, day: i32) -> Option<i32> {
+    pub(crate) fn roll(&self, day: i32) -> Option<i32> {
         let next = day.saturating_add(1);
         self.edges.quarters.fetch_max(next.saturating_mul(QUARTERS_PER_DAY), Ordering::AcqRel);
         if day < self.horizon.days_from {
@@ -81,7 +80,7 @@ impl Rolling<'_> {
     }
 
     /// The calls of a day have been rolled up to no date.
-    pub(crate) fn has_no_date(self, day: i32) {
+    pub(crate) fn has_no_date(&self, day: i32) {
         self.edges.days.fetch_max(day.saturating_add(1), Ordering::AcqRel);
     }
 }
@@ -99,12 +98,12 @@ pub(crate) struct Horizons {
     quarters_from: AtomicI32,
     days_from: AtomicI32,
     edges: Arc<Edges>,
-    settings: Mutex<Keeping>,
+    kept: Mutex<KeptDays>,
 }
 
 /// How much is kept, and from when on that is counted back.
 #[derive(Debug)]
-struct Keeping {
+struct KeptDays {
     // In days. Shortened when there are too many cells.
     quarters: u32,
     days: u32,
@@ -122,7 +121,7 @@ impl Horizons {
             quarters_from: AtomicI32::new(i32::MIN),
             days_from: AtomicI32::new(i32::MIN),
             edges: Arc::default(),
-            settings: Mutex::new(Keeping {
+            kept: Mutex::new(KeptDays {
                 quarters: keep_quarters,
                 days: keep_days.max(keep_quarters),
                 today: None,
@@ -172,11 +171,11 @@ impl Horizons {
         }
     }
 
-    fn keeping(&self) -> std::sync::MutexGuard<'_, Keeping> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    fn keeping(&self) -> std::sync::MutexGuard<'_, KeptDays> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn move_to(&self, keeping: &Keeping) {
+    fn move_to(&self, keeping: &KeptDays) {
         let back = |days: u32| keeping.today?.checked_sub(i32::try_from(days).ok()?);
         let quarters = back(keeping.quarters).and_then(|day| day.checked_mul(QUARTERS_PER_DAY));
         self.quarters_from.store(quarters.unwrap_or(i32::MIN), Ordering::Release);
@@ -203,7 +202,7 @@ impl Horizons {
     }
 }
 
-impl Keeping {
+impl KeptDays {
     /// Follows the clock to a day.
     fn follow(&mut self, now: i32) {
         let today = self.today.get_or_insert(now);
@@ -285,7 +284,7 @@ mod tests {
     fn what_was_rolled_up_stays_so_when_the_clock_comes_back() {
         let horizons = Horizons::new(10, 20);
         follow(&horizons, [100, 3_000, 3_001]);
-        let rolling = Rolling { horizon: horizons.now(), edges: horizons.edges() };
+        let rolling = Rolling { horizon: horizons.now(), edges: Arc::clone(horizons.edges()) };
         assert_eq!(rolling.roll(100), None);
         follow(&horizons, [102]);
         let apart = horizons.told_apart();

@@ -57,6 +57,7 @@
 //! have; those with properties take at most half of all places, and those whose model did not answer, since its name is
 //! anybody's, a quarter.
 
+mod alert;
 mod alerts;
 mod builder;
 mod chunks;
@@ -67,6 +68,7 @@ mod gather;
 mod groups;
 mod history;
 mod horizon;
+mod options;
 mod over_time;
 mod pace;
 mod pieces;
@@ -81,7 +83,7 @@ mod sieve;
 mod users;
 mod visit;
 
-pub use alerts::{Alert, Fired, Watch};
+pub use alert::{Alert, Fired, Watch};
 pub use builder::MemorySinkBuilder;
 pub use report::MemoryReport;
 
@@ -89,12 +91,13 @@ use super::MetricsSink;
 use crate::record::{Record, UserId};
 use crate::report::Who;
 use crate::report::instant::{quarter_of, to_micros};
-use builder::Settings;
+use alerts::AlertState;
 use horizon::Horizons;
+use options::MemoryOptions;
 use pace::at_once;
 use recent::Recent;
-use row::Row;
-use shard::{Call, RowKind, Shard, hash_of};
+use row::UserRow;
+use shard::{Arrival, RowKind, Shard, hash_of};
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::RandomState;
@@ -130,10 +133,10 @@ struct Store {
     // How many users have a row.
     users: AtomicUsize,
     horizons: Horizons,
-    settings: Settings,
+    options: MemoryOptions,
     // The rows that are no users' are watched over all shards.
-    nobody_alerts: Mutex<alerts::Shared>,
-    other_alerts: Mutex<alerts::Shared>,
+    nobody_alerts: Mutex<Vec<AlertState>>,
+    other_alerts: Mutex<Vec<AlertState>>,
 }
 
 /// How large a [`MemorySink`] is.
@@ -169,19 +172,19 @@ impl MemorySink {
         MemorySinkBuilder::new()
     }
 
-    fn with(settings: Settings) -> Self {
+    fn with(options: MemoryOptions) -> Self {
         let hasher = RandomState::new();
-        let horizons = Horizons::new(settings.keep_quarters, settings.keep_days);
-        let shard = || Locked(Mutex::new(Shard::new(&settings, &hasher, horizons.edges())));
+        let horizons = Horizons::new(options.keep_quarters, options.keep_days);
+        let shard = || Locked(Mutex::new(Shard::new(&options, &hasher, horizons.edges())));
         Self(Arc::new(Store {
-            shards: (0..settings.shards).map(|_| shard()).collect(),
+            shards: (0..options.shards).map(|_| shard()).collect(),
             hasher,
-            recent: Recent::new(settings.recent),
+            recent: Recent::new(options.recent),
             users: AtomicUsize::new(0),
             horizons,
             nobody_alerts: Mutex::default(),
             other_alerts: Mutex::default(),
-            settings,
+            options,
         }))
     }
 
@@ -215,7 +218,7 @@ impl MemorySink {
     /// How large the store is. It takes some milliseconds at most.
     pub fn stats(&self) -> MemoryStats {
         let mut stats =
-            MemoryStats { alert_panics: self.0.settings.alerts.panics(), ..MemoryStats::default() };
+            MemoryStats { alert_panics: self.0.options.alerts.panics(), ..MemoryStats::default() };
         let (mut cells, mut bytes) = (0, 0);
         for shard in &self.0.shards {
             let shard = lock(shard);
@@ -278,11 +281,11 @@ impl Store {
         let micros = to_micros(record.time);
         let quarter = quarter_of(micros);
         self.horizons.see(quarter, || self.clock());
-        let call = Call { micros, quarter, hash, horizon: self.horizons.now() };
+        let arrival = Arrival { micros, quarter, hash, horizon: self.horizons.now() };
         let Some(mut shard) = self.shard(hash) else { return };
-        let kind = shard.add(record, call, &self.users);
+        let kind = shard.add(record, arrival, &self.users);
         let too_large = shard.is_too_large();
-        let alerts = &self.settings.alerts;
+        let alerts = &self.options.alerts;
         let fired = if alerts.is_empty() { Vec::new() } else { self.count(&mut shard, kind, record) };
         drop(shard);
         if too_large {
@@ -293,25 +296,23 @@ impl Store {
         }
     }
 
-    /// Counts a call for the alerts; those that it fires.
+    /// Counts a call for the alerts, and returns those that it fires.
     fn count(&self, shard: &mut Shard, kind: RowKind, record: &Record) -> Vec<(usize, Fired)> {
-        let alerts = &self.settings.alerts;
-        let (shared, who) = match kind {
-            RowKind::User(place) => {
-                let Some(row) = shard.rows.get_mut(place) else { return Vec::new() };
-                let id = &row.id;
-                return alerts.count(
-                    row.alerts.get_or_insert_default(),
-                    || Who::User(id.clone()),
-                    &row.history,
-                    record,
-                );
-            }
-            RowKind::Nobody => (&self.nobody_alerts, Who::Nobody),
-            RowKind::Other => (&self.other_alerts, Who::Other),
+        let alerts = &self.options.alerts;
+        let count = |states: &Mutex<Vec<AlertState>>, who: Who| {
+            let mut states = states.lock().unwrap_or_else(PoisonError::into_inner);
+            alerts.count(&mut states, || who.clone(), record)
         };
-        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        alerts.count_shared(&mut shared, &who, record)
+        match kind {
+            RowKind::Nobody => count(&self.nobody_alerts, Who::Nobody),
+            RowKind::Other => count(&self.other_alerts, Who::Other),
+            RowKind::User(place) => match shard.rows.get_mut(place) {
+                Some(UserRow { id, alerts: states, .. }) => {
+                    alerts.count(states.get_or_insert_default(), || Who::User(id.clone()), record)
+                }
+                None => Vec::new(),
+            },
+        }
     }
 
     /// Adds what another store holds, shard by shard; never is one locked in both, so that two stores can be merged
@@ -321,11 +322,11 @@ impl Store {
         for (at, theirs) in other.shards.iter().enumerate() {
             let theirs = lock(theirs).snapshot();
             let horizon = self.horizons.now();
-            for Row { id, history, .. } in theirs.rows.iter() {
+            for UserRow { id, history, .. } in theirs.rows.iter() {
                 let hash = self.hash(id);
                 if let Some(mut shard) = self.shard(hash) {
-                    let call = Call { micros: 0, quarter: 0, hash, horizon };
-                    shard.absorb(id, history, &theirs.facets, call, &self.users);
+                    let arrival = Arrival { micros: 0, quarter: 0, hash, horizon };
+                    shard.absorb(id, history, &theirs.facets, arrival, &self.users);
                 }
             }
             if let Some(mut shard) = self.shard((at as u64) << 40) {
@@ -336,7 +337,7 @@ impl Store {
     }
 
     fn clock(&self) -> SystemTime {
-        (self.settings.clock.0)()
+        self.options.clock.call()
     }
 
     fn hash(&self, id: &UserId) -> u64 {

@@ -1,10 +1,10 @@
 //! Activity over time, and who came back.
 
 use super::Store;
-use super::gather::{Choice, Part, Span};
+use super::gather::{CellFilter, CellRef, Span};
 use super::pace::Pace;
 use super::quarters::Quarters;
-use super::visit::{Seen, Visitor, Way};
+use super::visit::{RowRef, Visitor, Way};
 use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_of, quarter_start};
 use crate::report::window::label;
 use crate::report::{Cohort, Gaps, Point, QueryError, Retention, Selection, Series, Step, Totals, Zone};
@@ -63,7 +63,7 @@ struct Active {
 }
 
 impl Active {
-    fn see(&mut self, choice: &Choice<'_>, part: Part<'_>) {
+    fn see(&mut self, choice: &CellFilter<'_>, part: CellRef<'_>) {
         if choice.counts(part.facet) == Some(true) {
             self.first = self.first.into_iter().chain(part.totals.first_micros()).min();
         }
@@ -87,7 +87,7 @@ struct InSteps<'a> {
 }
 
 impl Visitor for InSteps<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         self.active.see(choice, part);
         if !takes(choice, part, seen, &mut self.gaps) {
             return;
@@ -99,9 +99,9 @@ impl Visitor for InSteps<'_> {
         }
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
         let (steps, first) = self.active.take();
-        let Seen::User(_) = seen else { return };
+        let RowRef::User(_) = seen else { return };
         for at in steps {
             let Some(point) = self.points.get_mut(at) else { continue };
             point.active_users += 1;
@@ -122,16 +122,16 @@ struct InWeeks<'a> {
 }
 
 impl Visitor for InWeeks<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         self.active.see(choice, part);
         if takes(choice, part, seen, &mut self.gaps) {
             self.active.steps.extend(self.steps.of(part.span));
         }
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
         let (active, first) = self.active.take();
-        let Seen::User(_) = seen else { return };
+        let RowRef::User(_) = seen else { return };
         let Some(week) = first.and_then(|first| self.steps.of_quarter(quarter_of(first))) else { return };
         let cohort = self.cohorts.entry(week).or_insert_with(|| {
             let start = self.weeks.get(week).map_or(0, |week| week.0);
@@ -153,16 +153,16 @@ impl Visitor for InWeeks<'_> {
 
 /// What all calls that count add up to.
 #[derive(Default)]
-struct Sum(Totals);
+struct Extent(Totals);
 
-impl Visitor for Sum {
-    fn part(&mut self, _: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+impl Visitor for Extent {
+    fn part(&mut self, _: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         if choice.takes(part) == Some(true) {
             self.0.merge_sums(part.totals);
         }
     }
 
-    fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {}
+    fn end(&mut self, _: RowRef<'_>, _: &CellFilter<'_>) {}
 }
 
 impl Store {
@@ -212,7 +212,7 @@ impl Store {
         if start != i64::MIN && end != i64::MAX {
             return Ok(Some((start, end)));
         }
-        let mut sum = Sum::default();
+        let mut sum = Extent::default();
         self.visit(way(selection, selection.window.quarters()?), &mut sum, &mut Pace::default()).await;
         let (Some(first), Some(last)) = (sum.0.first_micros(), sum.0.last_micros()) else { return Ok(None) };
         let zone = &selection.zone;
@@ -228,13 +228,13 @@ pub(super) fn way(selection: &Selection, window: Quarters) -> Way<'_> {
 }
 
 /// Whether a part counts; what can't be told goes into the gaps.
-pub(super) fn takes(choice: &Choice<'_>, part: Part<'_>, seen: Seen<'_>, gaps: &mut Gaps) -> bool {
+pub(super) fn takes(choice: &CellFilter<'_>, part: CellRef<'_>, seen: RowRef<'_>, gaps: &mut Gaps) -> bool {
     let requests = || part.totals.requests();
     match choice.takes(part) {
         None => gaps.undecided = gaps.undecided.saturating_add(requests()),
         Some(false) => {}
         Some(true) => {
-            if let Seen::Other(_) = seen {
+            if let RowRef::Other(_) = seen {
                 gaps.other_users = gaps.other_users.saturating_add(requests());
             }
             return true;

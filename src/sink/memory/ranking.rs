@@ -8,31 +8,31 @@ use std::collections::BinaryHeap;
 
 /// A row that is among the first ones so far.
 #[derive(Debug)]
-struct Ranked {
+struct Candidate {
     amount: Option<Amount>,
     who: Who,
     order: Order,
 }
 
-impl Ord for Ranked {
+impl Ord for Candidate {
     fn cmp(&self, other: &Self) -> Ordering {
         self.order.compare((self.amount, &self.who), (other.amount, &other.who))
     }
 }
 
-impl PartialOrd for Ranked {
+impl PartialOrd for Candidate {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Ranked {
+impl PartialEq for Candidate {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Ranked {}
+impl Eq for Candidate {}
 
 /// The first rows after a cursor, while all rows are offered.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) struct Ranking<'a> {
     limit: usize,
     after: Option<&'a Cursor>,
     // The last one on top.
-    first: BinaryHeap<Ranked>,
+    first: BinaryHeap<Candidate>,
     /// How many rows were offered.
     pub(crate) offered: u64,
     candidates: u64,
@@ -68,7 +68,7 @@ impl<'a> Ranking<'a> {
             }
             self.first.pop();
         }
-        self.first.push(Ranked { amount, who: who(), order: self.order });
+        self.first.push(Candidate { amount, who: who(), order: self.order });
     }
 
     /// The rows in order without the first `offset`, and where they end if there are more.

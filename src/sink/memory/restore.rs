@@ -51,7 +51,7 @@ impl MemorySinkBuilder {
     pub fn restore_log(self, log: &RecordLog, mut problem: impl FnMut(ReadError)) -> io::Result<MemorySink> {
         let mut records = log.records()?;
         let sink = self.build();
-        let kept = sink.0.settings.recent;
+        let kept = sink.0.options.recent;
         // The last ones, of which each new one takes the place of the first.
         let mut last = BTreeMap::<(SystemTime, RecordId), Box<Record>>::new();
         let mut record = Box::new(Record::blank());

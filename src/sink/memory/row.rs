@@ -1,13 +1,13 @@
 //! One row of the store.
 
-use super::alerts::State;
+use super::alerts::AlertState;
 use super::history::History;
 use super::sieve::PER_REQUEST;
 use crate::record::UserId;
 
 /// A user and the user's calls.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct UserRow {
     pub(crate) id: UserId,
     pub(crate) history: History,
     /// How active the user was since the row began, and is likely to have been before.
@@ -17,10 +17,10 @@ pub(crate) struct Row {
     pub(crate) in_other: u64,
     /// Of the store's alerts, from the first call after there is one.
     #[allow(clippy::box_collection)] // A row is smaller by 16 bytes.
-    pub(crate) alerts: Option<Box<Vec<State>>>,
+    pub(crate) alerts: Option<Box<Vec<AlertState>>>,
 }
 
-impl Row {
+impl UserRow {
     /// Of a user who was likely to be so active before, with requests that are in the row of the others.
     pub(crate) fn new(id: UserId, earlier: u64, in_other: u64) -> Self {
         // In whole requests, so that nobody gains by what is below one.

@@ -1,13 +1,13 @@
 //! A part of the store, under a lock of its own.
 
-use super::builder::Settings;
 use super::facet::Facet;
 use super::facets::Facets;
-use super::gather::Part;
+use super::gather::CellRef;
 use super::history::History;
 use super::horizon::{Edges, Horizon, Rolling};
+use super::options::MemoryOptions;
 use super::pieces::Pieces;
-use super::row::Row;
+use super::row::UserRow;
 use super::sieve::{PER_REQUEST, Sieve, activity, activity_of};
 use crate::record::{Record, UserId};
 use crate::report::Totals;
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Shard {
     // Places of rows.
     table: HashTable<u32>,
-    pub(crate) rows: Pieces<Row>,
+    pub(crate) rows: Pieces<UserRow>,
     pub(crate) nobody: History,
     pub(crate) other: History,
     pub(crate) facets: Facets,
@@ -33,8 +33,7 @@ pub(crate) struct Shard {
     choices: u64,
     durations: bool,
     // What the rows before `tidy` are rolled up to.
-    horizon: Horizon,
-    edges: Arc<Edges>,
+    rolling: Rolling,
     tidy: usize,
     cells: usize,
     max_cells: usize,
@@ -43,7 +42,7 @@ pub(crate) struct Shard {
 
 /// What a shard knows of a call beside its record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
+pub(crate) struct Arrival {
     pub(crate) micros: i64,
     pub(crate) quarter: i32,
     /// Of the user's id, or by chance where there is none.
@@ -66,33 +65,32 @@ const TIDIED_AT_ONCE: usize = 4;
 const CANDIDATES: usize = 8;
 
 impl Shard {
-    pub(crate) fn new(settings: &Settings, hasher: &RandomState, edges: &Arc<Edges>) -> Self {
+    pub(crate) fn new(options: &MemoryOptions, hasher: &RandomState, edges: &Arc<Edges>) -> Self {
         Self {
             table: HashTable::new(),
             rows: Pieces::default(),
             nobody: History::default(),
             other: History::default(),
-            facets: Facets::new(settings.keep, settings.max_kinds, hasher.clone()),
+            facets: Facets::new(options.keep, options.max_kinds, hasher.clone()),
             sieve: None,
             choices: 0,
             hasher: hasher.clone(),
-            durations: settings.durations,
-            horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN },
-            edges: Arc::clone(edges),
+            durations: options.durations,
+            rolling: Rolling { horizon: Horizon::NONE, edges: Arc::clone(edges) },
             tidy: 0,
             cells: 0,
-            max_cells: settings.max_cells.div_ceil(settings.shards),
-            max_users: settings.max_users,
+            max_cells: options.max_cells.div_ceil(options.shards),
+            max_users: options.max_users,
         }
     }
 
     /// Adds a call; whose row it went to. `users` is how many rows there are in all shards.
-    pub(crate) fn add(&mut self, record: &Record, call: Call, users: &AtomicUsize) -> RowKind {
-        self.tidy_up(call.horizon);
+    pub(crate) fn add(&mut self, record: &Record, arrival: Arrival, users: &AtomicUsize) -> RowKind {
+        self.tidy_up(arrival.horizon);
         let activity = activity_of(record);
         let place = match record.user_id() {
             None => Err(RowKind::Nobody),
-            Some(id) => self.place(id, activity, call.hash, users).ok_or(RowKind::Other),
+            Some(id) => self.place(id, activity, arrival.hash, users).ok_or(RowKind::Other),
         };
         let history = match place {
             Err(RowKind::Nobody) => &mut self.nobody,
@@ -106,9 +104,8 @@ impl Shard {
             },
         };
         let facet = self.facets.place(record, history.likely_facet());
-        let at = (call.quarter, facet);
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        let new = history.add(at, rolling, self.durations, record, call.micros);
+        let at = (arrival.quarter, facet);
+        let new = history.add(at, &self.rolling, self.durations, record, arrival.micros);
         self.cells += usize::from(new);
         place.map_or_else(|kind| kind, RowKind::User)
     }
@@ -122,7 +119,7 @@ impl Shard {
         }
         let free = |count: usize| (count < self.max_users).then_some(count + 1);
         if users.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_ok() {
-            return self.push(Row::new(id.clone(), 0, 0), hash);
+            return self.push(UserRow::new(id.clone(), 0, 0), hash);
         }
         let limit = self.rows.len();
         let sieve = self.sieve.get_or_insert_with(|| Sieve::new(limit));
@@ -133,10 +130,10 @@ impl Shard {
         }
         self.evict(victim);
         let in_other = estimate.most.saturating_sub(activity) / PER_REQUEST;
-        self.push(Row::new(id.clone(), estimate.likely.saturating_sub(activity), in_other), hash)
+        self.push(UserRow::new(id.clone(), estimate.likely.saturating_sub(activity), in_other), hash)
     }
 
-    fn push(&mut self, row: Row, hash: u64) -> Option<usize> {
+    fn push(&mut self, row: UserRow, hash: u64) -> Option<usize> {
         let place = self.rows.len();
         let at = u32::try_from(place).ok()?;
         self.rows.push(row);
@@ -162,7 +159,7 @@ impl Shard {
         };
         let candidates: [Option<u64>; CANDIDATES] = std::array::from_fn(|_| next());
         let places = candidates.into_iter().flatten().map(|place| place as usize);
-        places.min_by_key(|&place| self.rows.get(place).map(Row::standing))
+        places.min_by_key(|&place| self.rows.get(place).map(UserRow::standing))
     }
 
     /// Moves a row to the others.
@@ -172,10 +169,7 @@ impl Shard {
         if let Some(sieve) = &mut self.sieve {
             sieve.add(hash, row.activity);
         }
-        let before = row.history.cells() + self.other.cells();
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        self.other.absorb(&row.history, rolling, |kind, _| kind);
-        self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
+        self.cells += self.other.absorb(&row.history, &self.rolling, |kind, _| kind);
     }
 
     /// Adds what another store holds of a user.
@@ -184,15 +178,15 @@ impl Shard {
         id: &UserId,
         more: &History,
         kinds: &Pieces<Facet>,
-        call: Call,
+        arrival: Arrival,
         users: &AtomicUsize,
     ) {
-        self.tidy_up(call.horizon);
-        let activity = more.parts().fold(0u64, |sum, Part { totals, .. }| {
+        self.tidy_up(arrival.horizon);
+        let activity = more.parts().fold(0u64, |sum, CellRef { totals, .. }| {
             let (tokens, cost) = (totals.tokens().unwrap_or(0), totals.cost().unwrap_or_default());
             sum.saturating_add(activity(totals.requests(), tokens, cost.picos()))
         });
-        let place = self.place(id, activity, call.hash, users);
+        let place = self.place(id, activity, arrival.hash, users);
         let history = match place.and_then(|place| self.rows.get_mut(place)) {
             Some(row) => {
                 row.count(activity);
@@ -200,10 +194,8 @@ impl Shard {
             }
             None => &mut self.other,
         };
-        let before = history.cells();
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, is_answered(of)));
-        self.cells += history.cells() - before;
+        let adopt = |kind, of: &Totals| self.facets.adopt(kinds, kind, is_answered(of));
+        self.cells += history.absorb(more, &self.rolling, adopt);
     }
 
     /// Adds what another store holds of nobody and of the users it did not tell apart.
@@ -215,11 +207,9 @@ impl Shard {
         horizon: Horizon,
     ) {
         self.tidy_up(horizon);
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
         for (history, more) in [(&mut self.nobody, nobody), (&mut self.other, other)] {
-            let before = history.cells();
-            history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, is_answered(of)));
-            self.cells += history.cells() - before;
+            let adopt = |kind, of: &Totals| self.facets.adopt(kinds, kind, is_answered(of));
+            self.cells += history.absorb(more, &self.rolling, adopt);
         }
     }
 
@@ -227,11 +217,8 @@ impl Shard {
     pub(crate) fn forget(&mut self, id: &UserId, hash: u64, users: &AtomicUsize) -> bool {
         let Some(row) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
         users.fetch_sub(1, Ordering::Relaxed);
-        let before = row.history.cells() + self.other.cells();
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        self.other
-            .absorb(&row.history, rolling, |kind, of| self.facets.without_properties(kind, is_answered(of)));
-        self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
+        let bare = |kind, of: &Totals| self.facets.without_properties(kind, is_answered(of));
+        self.cells += self.other.absorb(&row.history, &self.rolling, bare);
         // The values of properties may say who it was: those that no other call has are let go too.
         let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
         kinds.sort_unstable();
@@ -243,18 +230,18 @@ impl Shard {
     }
 
     /// Takes a row out. The last one takes its place.
-    pub(crate) fn remove(&mut self, place: usize) -> Option<Row> {
+    pub(crate) fn remove(&mut self, place: usize) -> Option<UserRow> {
         let row = self.rows.get(place)?;
         let hash = hash_of(&self.hasher, &row.id);
         if let Ok(entry) = self.table.find_entry(hash, |at| *at as usize == place) {
             entry.remove();
         }
         let removed = self.rows.swap_remove(place)?;
+        self.cells = self.cells.saturating_sub(removed.history.cells());
         let last = self.rows.len();
         // The way through the rows may have passed the place already.
         if let Some(moved) = self.rows.get_mut(place) {
-            let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-            self.cells = self.cells.saturating_sub(moved.history.roll_up(rolling));
+            self.cells = self.cells.saturating_sub(moved.history.roll_up(&self.rolling));
             let hash = hash_of(&self.hasher, &moved.id);
             let entry = self.table.find_mut(hash, |at| *at as usize == last);
             if let (Some(entry), Ok(at)) = (entry, u32::try_from(place)) {
@@ -268,18 +255,17 @@ impl Shard {
     #[inline]
     fn tidy_up(&mut self, horizon: Horizon) {
         // What is told apart does not depend on the first call.
-        let horizon = Horizon { oldest: self.horizon.oldest, ..horizon };
-        if self.horizon != horizon {
+        let horizon = Horizon { oldest: self.rolling.horizon.oldest, ..horizon };
+        if self.rolling.horizon != horizon {
             self.begin_to_tidy_up(horizon);
         }
         for _ in 0..TIDIED_AT_ONCE {
             let Some(row) = self.rows.get(self.tidy) else { return };
-            let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
             // What there is nothing to do for stays shared with the copies that questions are answered from.
-            if row.history.is_beyond(rolling)
+            if row.history.is_beyond(&self.rolling)
                 && let Some(row) = self.rows.get_mut(self.tidy)
             {
-                self.cells = self.cells.saturating_sub(row.history.roll_up(rolling));
+                self.cells = self.cells.saturating_sub(row.history.roll_up(&self.rolling));
             }
             self.tidy += 1;
         }
@@ -287,11 +273,10 @@ impl Shard {
 
     #[cold]
     fn begin_to_tidy_up(&mut self, horizon: Horizon) {
-        self.horizon = horizon;
+        self.rolling.horizon = horizon;
         self.tidy = 0;
         for history in [&mut self.nobody, &mut self.other] {
-            let rolling = Rolling { horizon, edges: &self.edges };
-            self.cells = self.cells.saturating_sub(history.roll_up(rolling));
+            self.cells = self.cells.saturating_sub(history.roll_up(&self.rolling));
         }
     }
 
@@ -320,7 +305,7 @@ impl Shard {
     }
 
     /// One user's row, and the kinds of calls.
-    pub(crate) fn snapshot_of(&self, id: &UserId, hash: u64) -> Option<(Row, Pieces<Facet>)> {
+    pub(crate) fn snapshot_of(&self, id: &UserId, hash: u64) -> Option<(UserRow, Pieces<Facet>)> {
         let row = self.find(id, hash).and_then(|place| self.rows.get(place))?.clone();
         Some((row, self.facets.list().clone()))
     }
@@ -343,7 +328,7 @@ fn is_answered(totals: &Totals) -> bool {
 /// count for each 256 rows, and a call that changes a row meanwhile copies these first.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    pub(crate) rows: Pieces<Row>,
+    pub(crate) rows: Pieces<UserRow>,
     pub(crate) nobody: History,
     pub(crate) other: History,
     pub(crate) facets: Pieces<Facet>,

@@ -1,12 +1,12 @@
 //! The table of users.
 
 use super::Store;
-use super::gather::{Choice, Depth, Gather, Part};
+use super::gather::{CellFilter, CellRef, Depth, Gather};
 use super::pace::Pace;
 use super::quarters::Quarters;
 use super::ranking::Ranking;
-use super::row::Row;
-use super::visit::{Seen, Visitor, Way};
+use super::row::UserRow;
+use super::visit::{RowRef, Visitor, Way};
 use crate::report::{
     Amount, Gaps, Measure, QueryError, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who,
     Window, Zone,
@@ -14,34 +14,34 @@ use crate::report::{
 
 /// The rows that are no users', added up over the shards.
 #[derive(Default)]
-struct Shared {
+struct SharedRows {
     nobody: Gather,
     other: Gather,
 }
 
 /// The users whom a query shows, ranked by all that they did.
-struct Ranked<'a> {
+struct UserTable<'a> {
     query: &'a UserQuery,
     depth: Depth,
     ranking: Ranking<'a>,
     row: Gather,
-    shared: Shared,
+    shared: SharedRows,
     sums: Sums,
     undecided: u64,
 }
 
-impl Visitor for Ranked<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+impl Visitor for UserTable<'_> {
+    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         let (gather, depth) = match seen {
-            Seen::User(_) => (&mut self.row, self.depth),
-            Seen::Nobody(_) => (&mut self.shared.nobody, Depth::WHOLE),
-            Seen::Other(_) => (&mut self.shared.other, Depth::WHOLE),
+            RowRef::User(_) => (&mut self.row, self.depth),
+            RowRef::Nobody(_) => (&mut self.shared.nobody, Depth::WHOLE),
+            RowRef::Other(_) => (&mut self.shared.other, Depth::WHOLE),
         };
         gather.add(choice, &self.query.zone, depth, part);
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
-        let Seen::User(row) = seen else { return };
+    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
+        let RowRef::User(row) = seen else { return };
         let gather = std::mem::take(&mut self.row);
         self.undecided = self.undecided.saturating_add(gather.undecided);
         let summary = gather.finish(who(row), row.in_other);
@@ -50,10 +50,10 @@ impl Visitor for Ranked<'_> {
         }
     }
 
-    fn only(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn only(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         match seen {
             // Most rows have one cell. Unless its day or its model is asked for, nothing is copied to rank them.
-            Seen::User(row) if !self.depth.days && choice.takes(part) == Some(true) => {
+            RowRef::User(row) if !self.depth.days && choice.takes(part) == Some(true) => {
                 self.offer(row, &|measure| part.totals.measure(measure));
             }
             _ => {
@@ -64,9 +64,9 @@ impl Visitor for Ranked<'_> {
     }
 }
 
-impl Ranked<'_> {
+impl UserTable<'_> {
     /// Ranks a row, whose figures `amount` tells, if it is shown.
-    fn offer(&mut self, row: &Row, amount: &dyn Fn(Measure) -> Option<Amount>) {
+    fn offer(&mut self, row: &UserRow, amount: &dyn Fn(Measure) -> Option<Amount>) {
         let filter = &self.query.users;
         if *filter == UserFilter::All || filter.shows(&who(row), amount) {
             if self.query.sums {
@@ -85,12 +85,12 @@ struct Whole<'a> {
 }
 
 impl Visitor for Whole<'_> {
-    fn part(&mut self, _: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn part(&mut self, _: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         self.gather.add(choice, self.zone, Depth::WHOLE, part);
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
-        if let Seen::User(row) = seen {
+    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
+        if let RowRef::User(row) = seen {
             self.in_other = row.in_other;
         }
     }
@@ -108,19 +108,19 @@ impl Store {
             days: query.compares(Measure::needs_cells),
         };
         let limit = query.offset.saturating_add(query.limit);
-        let mut seen = Ranked {
+        let mut seen = UserTable {
             query,
             depth,
             ranking: Ranking::new(query.order, limit, query.after.as_ref()),
             row: Gather::default(),
-            shared: Shared::default(),
+            shared: SharedRows::default(),
             sums: Sums::default(),
             undecided: 0,
         };
         let mut pace = Pace::default();
         let way = Way { scope: &query.scope, calls: &query.calls, window };
         self.visit(way, &mut seen, &mut pace).await;
-        let Ranked { mut ranking, shared: Shared { nobody, other }, mut sums, undecided, .. } = seen;
+        let UserTable { mut ranking, shared: SharedRows { nobody, other }, mut sums, undecided, .. } = seen;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
         let nobody = nobody.finish(Who::Nobody, 0);
         let other = Some(other.finish(Who::Other, 0)).filter(|other| !other.totals.is_empty());
@@ -162,7 +162,7 @@ impl Store {
 /// What a row of a page takes beside its cells.
 const ROW: usize = 8;
 
-fn who(row: &Row) -> Who {
+fn who(row: &UserRow) -> Who {
     Who::User(row.id.clone())
 }
 

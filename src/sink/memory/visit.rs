@@ -1,12 +1,12 @@
 //! Going through the store.
 
 use super::facet::Facet;
-use super::gather::{Choice, Part};
+use super::gather::{CellFilter, CellRef};
 use super::history::History;
 use super::pace::Pace;
 use super::pieces::Pieces;
 use super::quarters::Quarters;
-use super::row::Row;
+use super::row::UserRow;
 use super::shard::Snapshot;
 use super::{Store, lock};
 use crate::record::UserId;
@@ -15,13 +15,13 @@ use std::future::Future;
 
 /// One row on the way. The rows that are no users' come once for each shard.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Seen<'a> {
-    User(&'a Row),
+pub(crate) enum RowRef<'a> {
+    User(&'a UserRow),
     Nobody(&'a History),
     Other(&'a History),
 }
 
-impl<'a> Seen<'a> {
+impl<'a> RowRef<'a> {
     pub(crate) fn history(self) -> &'a History {
         match self {
             Self::User(row) => &row.history,
@@ -41,13 +41,13 @@ pub(super) struct Way<'a> {
 /// What is gathered on the way.
 pub(super) trait Visitor {
     /// One part of a row. It may not count.
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>);
+    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>);
 
     /// All parts of the row have been seen.
-    fn end(&mut self, seen: Seen<'_>, choice: &Choice<'_>);
+    fn end(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>);
 
     /// The one part of a row that has no other.
-    fn only(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
+    fn only(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         self.part(seen, choice, part);
         self.end(seen, choice);
     }
@@ -60,8 +60,8 @@ impl Store {
             Scope::Nothing => {}
             Scope::Only(Who::User(id)) => {
                 if let Some((row, facets)) = self.row_of(id) {
-                    let choice = Choice::of_one(way.calls, way.window, &facets);
-                    see(Seen::User(&row), &choice, visitor, pace).await;
+                    let choice = CellFilter::of_one(way.calls, way.window, &facets);
+                    see(RowRef::User(&row), &choice, visitor, pace).await;
                 }
             }
             Scope::All | Scope::Only(_) => {
@@ -78,7 +78,7 @@ impl Store {
     }
 
     /// A user's row at this moment, and the kinds of its calls.
-    pub(super) fn row_of(&self, id: &UserId) -> Option<(Row, Pieces<Facet>)> {
+    pub(super) fn row_of(&self, id: &UserId) -> Option<(UserRow, Pieces<Facet>)> {
         let hash = self.hash(id);
         self.shard(hash)?.snapshot_of(id, hash)
     }
@@ -104,32 +104,32 @@ impl Store {
 }
 
 async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
-    let choice = Choice::new(way.calls, way.window, &snapshot.facets);
+    let choice = CellFilter::new(way.calls, way.window, &snapshot.facets);
     pace.next(snapshot.facets.len()).await;
     for rows in snapshot.rows.slices() {
         pace.next(rows.len()).await;
         let mut rows = rows.iter();
         while let Some(row) = see_short(&mut rows, &choice, visitor) {
-            see(Seen::User(row), &choice, visitor, pace).await;
+            see(RowRef::User(row), &choice, visitor, pace).await;
         }
     }
     if way.scope.sees(&Who::Nobody) {
-        see(Seen::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
+        see(RowRef::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
     }
     if way.scope.sees(&Who::Other) {
-        see(Seen::Other(&snapshot.other), &choice, visitor, pace).await;
+        see(RowRef::Other(&snapshot.other), &choice, visitor, pace).await;
     }
 }
 
 /// Goes through rows of one part, up to the first one with more, which it returns.
 fn see_short<'a>(
-    rows: &mut impl Iterator<Item = &'a Row>,
-    choice: &Choice<'_>,
+    rows: &mut impl Iterator<Item = &'a UserRow>,
+    choice: &CellFilter<'_>,
     visitor: &mut impl Visitor,
-) -> Option<&'a Row> {
+) -> Option<&'a UserRow> {
     rows.find(|row| match row.history.only() {
         Some(part) => {
-            visitor.only(Seen::User(row), choice, part);
+            visitor.only(RowRef::User(row), choice, part);
             false
         }
         None => true,
@@ -137,14 +137,14 @@ fn see_short<'a>(
 }
 
 /// What a part takes, compared with one of few durations.
-fn weight(part: Part<'_>) -> usize {
+fn weight(part: CellRef<'_>) -> usize {
     if part.totals.have_many_durations() { 4 } else { 1 }
 }
 
 /// All parts of a row.
 pub(super) async fn see(
-    seen: Seen<'_>,
-    choice: &Choice<'_>,
+    seen: RowRef<'_>,
+    choice: &CellFilter<'_>,
     visitor: &mut (impl Visitor + Send),
     pace: &mut Pace,
 ) {
@@ -210,11 +210,11 @@ mod tests {
     struct Counting(Arc<AtomicUsize>);
 
     impl Visitor for Counting {
-        fn part(&mut self, _: Seen<'_>, _: &Choice<'_>, _: Part<'_>) {
+        fn part(&mut self, _: RowRef<'_>, _: &CellFilter<'_>, _: CellRef<'_>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
 
-        fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {}
+        fn end(&mut self, _: RowRef<'_>, _: &CellFilter<'_>) {}
     }
 
     #[test]
