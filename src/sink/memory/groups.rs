@@ -1,4 +1,4 @@
-//! Calls by what they were, how they are spread over users, and all at a glance.
+//! Breakdowns, histograms and the overview.
 
 use super::Store;
 use super::facet::{Facet, Name};
@@ -17,11 +17,11 @@ use crate::report::{
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// Calls by what they were, in the making.
+/// Gathers a breakdown.
 struct InGroups<'a> {
     by: &'a GroupBy,
     groups: HashMap<GroupName, (Totals, u64)>,
-    /// Those of the row.
+    /// The groups of the current row.
     names: Vec<GroupName>,
     gaps: Gaps,
 }
@@ -45,7 +45,7 @@ impl Visitor for InGroups<'_> {
     }
 }
 
-/// The values of a measure, one for each user.
+/// Gathers the values of a measure, one for each user.
 struct Values {
     measure: Measure,
     row: Totals,
@@ -75,16 +75,16 @@ impl Visitor for Values {
     }
 }
 
-/// All at a glance, in the making.
+/// Gathers an overview.
 struct AtAGlance {
     window: Quarters,
     day: Quarters,
     month: Quarters,
-    /// Today, the rest of this month and other times, each outside of the window and within: each call is added once, and they
-    /// are put together when all are there.
+    /// Today, the rest of this month and other times, each outside of the window and within it. So each cell is added once, and
+    /// they are put together at the end.
     sums: [[Totals; 2]; 3],
     unpriced: HashMap<Option<Text>, u64>,
-    /// Whether the row has calls within the window, of today and of this month; and how many users do.
+    /// Whether the current row has calls within the window, today and this month; and how many users have.
     row: [bool; 3],
     users: [u64; 3],
     gaps: Gaps,
@@ -210,7 +210,7 @@ impl Store {
     }
 }
 
-/// The group of a kind of calls.
+/// Returns the group of a kind of calls.
 fn name_of(facet: &Facet, by: &GroupBy) -> GroupName {
     fn text(name: &str) -> GroupName {
         Text::new(name).map_or(GroupName::Absent, GroupName::Is)

@@ -1,4 +1,4 @@
-//! What one row holds: its calls, added up by time and kind.
+//! The cells of one row.
 
 use super::chunks::{Chunks, Key, Keyed};
 use super::days::DaySet;
@@ -29,15 +29,15 @@ impl Keyed for QuarterCell {
     }
 }
 
-/// Calls of one kind within one day of UTC, or before all days.
+/// Calls of one kind within one day of UTC, or without a date.
 #[derive(Clone, Debug)]
 struct DayCell {
-    // `EVER` for what is before all days.
+    // `EVER` for calls without a date.
     day: i32,
     facet: u32,
-    // In which quarters of the day there were calls.
+    // The quarters of the day in which there were calls.
     quarters: u128,
-    // On which days there were calls, before all days.
+    // The days on which there were calls without a date.
     days: DaySet,
     totals: Totals,
 }
@@ -50,20 +50,20 @@ impl Keyed for DayCell {
 
 const EVER: i32 = i32::MIN;
 
-/// The cells of one row. The one touched last is at hand, without an allocation: most users of a large service have
-/// no other. A clone shares the others.
+/// The cells of one row. The one touched last needs no allocation: most users of a large service have no other. A clone shares
+/// the others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    // Without calls where there is none.
+    // The cell touched last; without calls if there is none.
     current: QuarterCell,
-    // Few rows have any: a row is smaller by 88 bytes.
+    // Few rows have older cells, and the others are smaller by 88 bytes.
     rest: Option<Arc<OlderCells>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct OlderCells {
     older: Chunks<QuarterCell>,
-    // Few have any.
+    // Few rows have rolled cells.
     rolled: Option<Box<Chunks<DayCell>>>,
 }
 
@@ -88,14 +88,14 @@ impl History {
         Arc::make_mut(self.rest.get_or_insert_default())
     }
 
-    /// The facet of the cell touched last, or of the last day: the likeliest one of the next call.
+    /// Returns the facet of the cell touched last, or of the last day, which the next call is likely to have.
     #[inline]
     pub(crate) fn likely_facet(&self) -> Option<u32> {
         let rolled = || Some(self.rolled_chunks()?.last()?.facet);
         self.current().map(|cell| cell.facet).or_else(rolled)
     }
 
-    /// Adds one call; whether that took a new cell.
+    /// Adds one call and returns whether that took a new cell.
     #[inline]
     pub(crate) fn add(
         &mut self,
@@ -121,7 +121,7 @@ impl History {
         self.current().is_some_and(|cell| cell.quarter == quarter && cell.facet == facet)
     }
 
-    /// Brings a cell to hand and puts the one that was there into its place; whether it is new.
+    /// Makes a cell the current one, and returns whether it is new. The previous one goes to the older cells.
     fn turn_to(&mut self, quarter: i32, facet: u32) -> bool {
         let known = self.rest.as_ref().and_then(|rest| rest.older.find((quarter, facet)).ok());
         let known = known.and_then(|place| self.rest_mut().older.remove(place));
@@ -137,7 +137,7 @@ impl History {
         new
     }
 
-    /// Changes the rolled cell of a day and a kind; whether it is new.
+    /// Changes the rolled cell of a day and a kind, and returns whether it is new.
     fn change_rolled(
         &mut self,
         day: i32,
@@ -164,14 +164,14 @@ impl History {
         }
     }
 
-    /// Whether something is beyond the horizon.
+    /// Returns whether there are cells to roll up.
     pub(crate) fn is_beyond(&self, rolling: &Rolling) -> bool {
         let horizon = rolling.horizon;
         self.current().into_iter().chain(self.older().next()).any(|cell| cell.quarter < horizon.quarters_from)
             || self.rolled().find(|cell| cell.day != EVER).is_some_and(|cell| cell.day < horizon.days_from)
     }
 
-    /// Rolls up what is beyond the horizon; how many cells that saved.
+    /// Rolls up what is beyond the horizon and returns how many cells that saved.
     pub(crate) fn roll_up(&mut self, rolling: &Rolling) -> usize {
         if !self.is_beyond(rolling) {
             return 0;
@@ -201,7 +201,7 @@ impl History {
         });
     }
 
-    /// Adds all of another history, whose facets `facet` translates; returns how many cells more there are.
+    /// Adds another history, whose facets `facet` translates, and returns how many cells were added.
     pub(crate) fn absorb(
         &mut self,
         other: &Self,
@@ -242,7 +242,7 @@ impl History {
         self.current.totals.merge(&cell.totals);
     }
 
-    /// Everything, oldest spans first.
+    /// Returns all cells: those without a date, by day, and by quarter.
     pub(crate) fn parts(&self) -> impl Iterator<Item = CellRef<'_>> {
         let rolled = self.rolled().map(|cell| {
             let span =
@@ -252,19 +252,19 @@ impl History {
         rolled.chain(self.older().chain(self.current()).map(QuarterCell::part))
     }
 
-    /// The one part there is, if there is one and no other.
+    /// Returns the cell of a history with one cell that is not rolled up.
     #[inline]
     pub(crate) fn only(&self) -> Option<CellRef<'_>> {
         self.current().filter(|_| self.rest.is_none()).map(QuarterCell::part)
     }
 
-    /// How many cells there are.
+    /// Returns the number of cells.
     pub(crate) fn cells(&self) -> usize {
         let older = self.rest.as_ref().map_or(0, |rest| rest.older.len());
         older + usize::from(self.current().is_some()) + self.rolled_chunks().map_or(0, Chunks::len)
     }
 
-    /// Bytes on the heap, without those of single parts.
+    /// Returns the bytes on the heap, without those of the cells.
     pub(crate) fn heap_bytes(&self) -> usize {
         let rolled = |rolled: &Chunks<DayCell>| size_of::<Chunks<DayCell>>() + rolled.heap_bytes();
         self.rest.as_ref().map_or(0, |rest| {
@@ -278,7 +278,7 @@ impl History {
 }
 
 impl CellRef<'_> {
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let days = if let Span::Ever(days) = self.span { days.heap_bytes() } else { 0 };
         days + self.totals.heap_bytes()

@@ -283,7 +283,7 @@ impl Store {
         let hash = record.user_id().map_or(record.id.as_u128() as u64, |id| self.hash(id));
         let micros = to_micros(record.time);
         let quarter = quarter_of(micros);
-        self.horizons.see(quarter, || self.clock());
+        self.horizons.observe(quarter, || self.clock());
         let arrival = Arrival { micros, quarter, hash, horizon: self.horizons.now() };
         let Some(mut shard) = self.shard(hash) else { return };
         let kind = shard.add(record, arrival, &self.users);
@@ -321,7 +321,7 @@ impl Store {
     /// Adds what another store holds, shard by shard. It never holds a lock of each store, so that two stores can be merged
     /// with each other at the same time.
     fn merge(&self, other: &Self) {
-        self.horizons.join(other.horizons.told_apart());
+        self.horizons.join(other.horizons.resolution());
         for (at, theirs) in other.shards.iter().enumerate() {
             let theirs = lock(theirs).snapshot();
             let horizon = self.horizons.now();

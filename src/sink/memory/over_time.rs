@@ -4,19 +4,19 @@ use super::Store;
 use super::gather::{CellFilter, CellRef, Span};
 use super::pace::Pace;
 use super::quarters::Quarters;
-use super::visit::{RowRef, Visitor, Way};
+use super::visit::{RowRef, Visit, Visitor};
 use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_of, quarter_start};
 use crate::report::window::label;
 use crate::report::{Cohort, Gaps, Point, QueryError, Retention, Selection, Series, Step, Totals, Zone};
 use std::collections::BTreeMap;
 
-/// The steps of a question, as quarters.
+/// The steps of a question, in quarters.
 struct Steps {
     edges: Vec<i32>,
 }
 
 impl Steps {
-    /// The steps of a window of which both ends are known.
+    /// Divides a window with both bounds into steps.
     fn new(step: Step, zone: &Zone, bounds: (i64, i64)) -> Result<Self, QueryError> {
         let edges = step.edges(zone, bounds, Series::MAX_POINTS)?.into_iter().map(|edge| {
             if edge % QUARTER_MICROS != 0 {
@@ -32,7 +32,7 @@ impl Steps {
         Quarters { start: edge(self.edges.first()), end: edge(self.edges.last()) }
     }
 
-    /// The step that a span is within.
+    /// Returns the step that a span is within.
     fn of(&self, span: Span<'_>) -> Option<usize> {
         let quarter = match span {
             Span::Quarter(quarter) => quarter,
@@ -47,14 +47,14 @@ impl Steps {
         after.checked_sub(1).filter(|_| after < self.edges.len())
     }
 
-    /// Start and end of each.
+    /// Returns the start and the end of each step.
     fn spans(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         let ends = self.edges.iter().skip(1);
         self.edges.iter().zip(ends).map(|(&start, &end)| (quarter_start(start), quarter_start(end)))
     }
 }
 
-/// The calls of one row by steps.
+/// The activity of one row.
 #[derive(Default)]
 struct Active {
     steps: Vec<usize>,
@@ -69,7 +69,7 @@ impl Active {
         }
     }
 
-    /// The steps in which there were calls, each once, and the earliest call; what is next is another row's.
+    /// Ends a row: returns the steps in which there were calls, each once, and the earliest call.
     fn take(&mut self) -> (Vec<usize>, Option<i64>) {
         let mut steps = std::mem::take(&mut self.steps);
         steps.sort_unstable();
@@ -78,7 +78,7 @@ impl Active {
     }
 }
 
-/// Activity over time in the making.
+/// Gathers activity over time.
 struct InSteps<'a> {
     steps: &'a Steps,
     points: Vec<Point>,
@@ -111,7 +111,7 @@ impl Visitor for InSteps<'_> {
     }
 }
 
-/// Who came back, in the making.
+/// Gathers who came back.
 struct InWeeks<'a> {
     steps: &'a Steps,
     weeks: &'a [(i64, i64)],
@@ -151,7 +151,7 @@ impl Visitor for InWeeks<'_> {
     }
 }
 
-/// What all calls that count add up to.
+/// Finds the first and the last call that counts.
 #[derive(Default)]
 struct Extent(Totals);
 
@@ -205,8 +205,8 @@ impl Store {
         Ok(Retention { cohorts: seen.cohorts.into_values().collect(), gaps: seen.gaps })
     }
 
-    /// The window of a question, with the steps of the first and the last call in place of what it leaves open;
-    /// `None` where there is no call.
+    /// Returns the window of a question, with the steps of the first and the last call in place of missing bounds; `None` if
+    /// there is no call.
     async fn bounds(&self, selection: &Selection, step: Step) -> Result<Option<(i64, i64)>, QueryError> {
         let (start, end) = selection.window.bounds();
         if start != i64::MIN && end != i64::MAX {
@@ -222,12 +222,12 @@ impl Store {
     }
 }
 
-/// The way through what a selection is about.
-pub(super) fn way(selection: &Selection, window: Quarters) -> Way<'_> {
-    Way { scope: &selection.scope, calls: &selection.calls, window }
+/// Returns the visit of what a selection selects.
+pub(super) fn way(selection: &Selection, window: Quarters) -> Visit<'_> {
+    Visit { scope: &selection.scope, calls: &selection.calls, window }
 }
 
-/// Whether a part counts; what can't be told goes into the gaps.
+/// Returns whether a cell counts. What cannot be decided, and what others did, goes into the gaps.
 pub(super) fn takes(choice: &CellFilter<'_>, part: CellRef<'_>, seen: RowRef<'_>, gaps: &mut Gaps) -> bool {
     let requests = || part.totals.requests();
     match choice.takes(part) {

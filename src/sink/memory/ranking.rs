@@ -1,4 +1,4 @@
-//! The first rows of an order, among many.
+//! Selecting the first rows of an order.
 
 use super::pace::{Pace, STRETCH};
 use crate::report::users::Order;
@@ -6,43 +6,43 @@ use crate::report::{Amount, Cursor, Who};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// A row that is among the first ones so far.
+/// A row that is one of the first so far.
 #[derive(Debug)]
-struct Candidate {
+struct RankedRow {
     amount: Option<Amount>,
     who: Who,
     order: Order,
 }
 
-impl Ord for Candidate {
+impl Ord for RankedRow {
     fn cmp(&self, other: &Self) -> Ordering {
         self.order.compare((self.amount, &self.who), (other.amount, &other.who))
     }
 }
 
-impl PartialOrd for Candidate {
+impl PartialOrd for RankedRow {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Candidate {
+impl PartialEq for RankedRow {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Candidate {}
+impl Eq for RankedRow {}
 
-/// The first rows after a cursor, while all rows are offered.
+/// Selects the first rows after a cursor from all that are offered.
 #[derive(Debug)]
 pub(crate) struct Ranking<'a> {
     order: Order,
     limit: usize,
     after: Option<&'a Cursor>,
-    // The last one on top.
-    first: BinaryHeap<Candidate>,
-    /// How many rows were offered.
+    // The last of them is on top.
+    first: BinaryHeap<RankedRow>,
+    /// The number of rows that were offered.
     pub(crate) offered: u64,
     candidates: u64,
 }
@@ -52,7 +52,7 @@ impl<'a> Ranking<'a> {
         Self { order, limit, after, first: BinaryHeap::new(), offered: 0, candidates: 0 }
     }
 
-    /// Offers a row. Whose it is, is asked only where the amount does not decide.
+    /// Offers a row. `who` is called only if the amount does not decide.
     #[inline]
     pub(crate) fn offer(&mut self, amount: Option<Amount>, who: impl Fn() -> Who) {
         self.offered += 1;
@@ -68,10 +68,10 @@ impl<'a> Ranking<'a> {
             }
             self.first.pop();
         }
-        self.first.push(Candidate { amount, who: who(), order: self.order });
+        self.first.push(RankedRow { amount, who: who(), order: self.order });
     }
 
-    /// The rows in order without the first `offset`, and where they end if there are more.
+    /// Returns the rows in order without the first `offset`, and where they end if there are more.
     pub(crate) async fn finish(mut self, offset: usize) -> (Vec<Who>, Option<Cursor>) {
         let mut pace = Pace::default();
         let more = self.candidates > self.first.len() as u64;
@@ -86,7 +86,7 @@ impl<'a> Ranking<'a> {
             rows.extend(self.first.pop().map(|last| last.who));
         }
         rows.reverse();
-        // There may be a million, each with an id.
+        // Dropping takes its time, too: there may be a million rows, each with an id.
         let mut rest = self.first.into_vec();
         while !rest.is_empty() {
             pace.next(STRETCH).await;

@@ -1,4 +1,4 @@
-//! A part of the store, under a lock of its own.
+//! A shard of the store.
 
 use super::facet::Facet;
 use super::facets::Facets;
@@ -17,10 +17,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
+/// The users whose ids hash to this shard, and a share of the calls without a user.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    // Places of rows.
+    // The places of rows, by id.
     table: HashTable<u32>,
     pub(crate) rows: Pieces<UserRow>,
     pub(crate) nobody: History,
@@ -29,10 +29,10 @@ pub(crate) struct Shard {
     // Made when the store is full for the first time.
     sieve: Option<Sieve>,
     hasher: RandomState,
-    // How often rows were chosen by chance.
+    // How often a row was chosen at random.
     choices: u64,
     durations: bool,
-    // What the rows before `tidy` are rolled up to.
+    // What the rows before the place `tidy` are rolled up to.
     rolling: Rolling,
     tidy: usize,
     cells: usize,
@@ -40,17 +40,17 @@ pub(crate) struct Shard {
     max_users: usize,
 }
 
-/// What a shard knows of a call beside its record.
+/// What a shard needs to know of a call beside its record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) micros: i64,
     pub(crate) quarter: i32,
-    /// Of the user's id, or by chance where there is none.
+    /// The hash of the user's id, or a random one for calls without a user.
     pub(crate) hash: u64,
     pub(crate) horizon: Horizon,
 }
 
-/// The hash of an id, under keys that are random in each process. One piece is hashed, so its end needs no mark.
+/// Returns the hash of an id under keys that are random in each process. Nothing else is hashed, so it needs no end mark.
 #[inline]
 pub(crate) fn hash_of(keys: &RandomState, id: &UserId) -> u64 {
     let mut hasher = keys.build_hasher();
@@ -58,10 +58,10 @@ pub(crate) fn hash_of(keys: &RandomState, id: &UserId) -> u64 {
     hasher.finish()
 }
 
-/// Rows that are tidied up with each call, where there is a reason to: no call waits for all of them.
+/// How many rows each call tidies up while there are any left, so that no call waits for all of them.
 const TIDIED_AT_ONCE: usize = 4;
 
-/// Rows among which the least active one makes room.
+/// How many rows are candidates for making room; the least active one does.
 const CANDIDATES: usize = 8;
 
 impl Shard {
@@ -84,7 +84,7 @@ impl Shard {
         }
     }
 
-    /// Adds a call; whose row it went to. `users` is how many rows there are in all shards.
+    /// Adds a call and returns to which row. `users` counts the rows of all shards.
     pub(crate) fn add(&mut self, record: &Record, arrival: Arrival, users: &AtomicUsize) -> RowKind {
         self.tidy_up(arrival.horizon);
         let activity = activity_of(record);
@@ -110,8 +110,8 @@ impl Shard {
         place.map_or_else(|kind| kind, RowKind::User)
     }
 
-    /// The place of a user's row, which is made where there is room, or where the user is more active than one of
-    /// those who have one. `None` where there is no row.
+    /// Returns the place of a user's row. One is made if there is room, or if the user is more active than another one whose
+    /// place it can take.
     #[inline]
     fn place(&mut self, id: &UserId, activity: u64, hash: u64, users: &AtomicUsize) -> Option<usize> {
         if let Some(place) = self.find(id, hash) {
@@ -149,12 +149,12 @@ impl Shard {
         self.table.find(hash, same).map(|at| *at as usize)
     }
 
-    /// The place of the least active of some rows, chosen by chance.
+    /// Returns the place of the least active of some random rows.
     fn least_active(&mut self) -> Option<usize> {
         let count = self.rows.len() as u64;
         let mut next = || {
             self.choices += 1;
-            // Nobody outside knows the keys.
+            // Nobody outside of the process knows the keys.
             self.hasher.hash_one(self.choices).checked_rem(count)
         };
         let candidates: [Option<u64>; CANDIDATES] = std::array::from_fn(|_| next());
@@ -162,7 +162,7 @@ impl Shard {
         places.min_by_key(|&place| self.rows.get(place).map(UserRow::standing))
     }
 
-    /// Moves a row to the others.
+    /// Adds a row to that of the others.
     fn evict(&mut self, place: usize) {
         let Some(row) = self.remove(place) else { return };
         let hash = hash_of(&self.hasher, &row.id);
@@ -198,7 +198,7 @@ impl Shard {
         self.cells += history.absorb(more, &self.rolling, adopt);
     }
 
-    /// Adds what another store holds of nobody and of the users it did not tell apart.
+    /// Adds what another store holds of calls without a user, and of the users it did not keep apart.
     pub(crate) fn absorb_shared(
         &mut self,
         nobody: &History,
@@ -213,23 +213,23 @@ impl Shard {
         }
     }
 
-    /// Moves a user's row to the others and lets go of the properties of its calls; whether there was one.
+    /// Adds a user's row to that of the others, without the properties of its calls, and returns whether there was one.
     pub(crate) fn forget(&mut self, id: &UserId, hash: u64, users: &AtomicUsize) -> bool {
         let Some(row) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
         users.fetch_sub(1, Ordering::Relaxed);
         let bare = |kind, of: &Totals| self.facets.without_properties(kind, is_answered(of));
         self.cells += self.other.absorb(&row.history, &self.rolling, bare);
-        // The values of properties may say who it was: those that no other call has are let go too.
+        // The values of properties may say who it was: those that no other call has are removed as well.
         let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
         kinds.sort_unstable();
         kinds.dedup();
         let rest = self.rows.iter().map(|row| &row.history).chain([&self.nobody, &self.other]);
         let used: HashSet<u32> = rest.flat_map(|history| history.parts().map(|part| part.facet)).collect();
-        kinds.into_iter().filter(|kind| !used.contains(kind)).for_each(|kind| self.facets.let_go(kind));
+        kinds.into_iter().filter(|kind| !used.contains(kind)).for_each(|kind| self.facets.remove(kind));
         true
     }
 
-    /// Takes a row out. The last one takes its place.
+    /// Removes a row and puts the last one in its place.
     pub(crate) fn remove(&mut self, place: usize) -> Option<UserRow> {
         let row = self.rows.get(place)?;
         let hash = hash_of(&self.hasher, &row.id);
@@ -239,7 +239,7 @@ impl Shard {
         let removed = self.rows.swap_remove(place)?;
         self.cells = self.cells.saturating_sub(removed.history.cells());
         let last = self.rows.len();
-        // The way through the rows may have passed the place already.
+        // Tidying up may have passed the place already.
         if let Some(moved) = self.rows.get_mut(place) {
             self.cells = self.cells.saturating_sub(moved.history.roll_up(&self.rolling));
             let hash = hash_of(&self.hasher, &moved.id);
@@ -251,17 +251,17 @@ impl Shard {
         Some(removed)
     }
 
-    /// Goes on through the rows and rolls up what is beyond the horizon.
+    /// Rolls up what is beyond the horizon in the next few rows.
     #[inline]
     fn tidy_up(&mut self, horizon: Horizon) {
-        // What is told apart does not depend on the first call.
+        // What is rolled up does not depend on the first call.
         let horizon = Horizon { oldest: self.rolling.horizon.oldest, ..horizon };
         if self.rolling.horizon != horizon {
             self.begin_to_tidy_up(horizon);
         }
         for _ in 0..TIDIED_AT_ONCE {
             let Some(row) = self.rows.get(self.tidy) else { return };
-            // What there is nothing to do for stays shared with the copies that questions are answered from.
+            // A row with nothing to roll up stays shared with the snapshots of questions.
             if row.history.is_beyond(&self.rolling)
                 && let Some(row) = self.rows.get_mut(self.tidy)
             {
@@ -280,7 +280,7 @@ impl Shard {
         }
     }
 
-    /// Whether there are more cells than there may be, and rolling up has come to its end.
+    /// Returns whether there are too many cells even though all is rolled up that is beyond the horizon.
     pub(crate) fn is_too_large(&self) -> bool {
         self.cells > self.max_cells && self.tidy >= self.rows.len()
     }
@@ -289,12 +289,12 @@ impl Shard {
         self.cells
     }
 
-    /// What it holds at this moment.
+    /// Returns what it holds at this moment.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot { rows: self.rows.clone(), ..self.snapshot_of_shared() }
     }
 
-    /// The same without the users.
+    /// Returns what it holds at this moment without the users.
     pub(crate) fn snapshot_of_shared(&self) -> Snapshot {
         Snapshot {
             rows: Pieces::default(),
@@ -304,13 +304,13 @@ impl Shard {
         }
     }
 
-    /// One user's row, and the kinds of calls.
+    /// Returns one user's row, and the kinds of calls.
     pub(crate) fn snapshot_of(&self, id: &UserId, hash: u64) -> Option<(UserRow, Pieces<Facet>)> {
         let row = self.find(id, hash).and_then(|place| self.rows.get(place))?.clone();
         Some((row, self.facets.list().clone()))
     }
 
-    /// Bytes on the heap, without the cells.
+    /// Returns the bytes on the heap, without those of the cells.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.sieve.as_ref().map_or(0, Sieve::heap_bytes)
             + self.rows.heap_bytes()
@@ -319,13 +319,13 @@ impl Shard {
     }
 }
 
-/// Whether calls were answered, as [`Facets::place`] asks.
+/// Returns whether calls were answered, which [`Facets`] asks for.
 fn is_answered(totals: &Totals) -> bool {
     totals.completed() > 0
 }
 
-/// What a shard held at one moment. Questions are answered from it, so that no call waits for an answer: taking it takes one
-/// count for each 256 rows, and a call that changes a row meanwhile copies these first.
+/// What a shard held at one moment. Questions are answered from it, so that no call waits for an answer: making it increments
+/// one reference count for each 256 rows, and a call that changes a row meanwhile copies these first.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) rows: Pieces<UserRow>,
@@ -335,7 +335,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Bytes that the cells take on the heap, beside those in the rows.
+    /// Returns the bytes of the cells on the heap, beside those in the rows.
     pub(crate) fn cell_bytes(&self) -> usize {
         let rows = self.rows.iter().map(|row| &row.history);
         let of = |history: &History| {
@@ -345,7 +345,7 @@ impl Snapshot {
     }
 }
 
-/// Whose row a call went to.
+/// The row that a call was added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowKind {
     User(usize),

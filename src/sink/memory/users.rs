@@ -6,20 +6,20 @@ use super::pace::Pace;
 use super::quarters::Quarters;
 use super::ranking::Ranking;
 use super::row::UserRow;
-use super::visit::{RowRef, Visitor, Way};
+use super::visit::{RowRef, Visit, Visitor};
 use crate::report::{
     Amount, Gaps, Measure, QueryError, Scope, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who,
     Window, Zone,
 };
 
-/// The rows that are no users', added up over the shards.
+/// The rows that are no user's, added up across the shards.
 #[derive(Default)]
 struct SharedRows {
     nobody: Gather,
     other: Gather,
 }
 
-/// The users whom a query shows, ranked by all that they did.
+/// Ranks the users that a query shows.
 struct UserTable<'a> {
     query: &'a UserQuery,
     depth: Depth,
@@ -52,7 +52,7 @@ impl Visitor for UserTable<'_> {
 
     fn only(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         match seen {
-            // Most rows have one cell. Unless its day or its model is asked for, nothing is copied to rank them.
+            // Most rows have one cell. Unless days or models matter, they are ranked without copying its totals.
             RowRef::User(row) if !self.depth.days && choice.takes(part) == Some(true) => {
                 self.offer(row, &|measure| part.totals.measure(measure));
             }
@@ -65,7 +65,7 @@ impl Visitor for UserTable<'_> {
 }
 
 impl UserTable<'_> {
-    /// Ranks a row, whose figures `amount` tells, if it is shown.
+    /// Ranks a row, whose measures `amount` returns, if it is shown.
     fn offer(&mut self, row: &UserRow, amount: &dyn Fn(Measure) -> Option<Amount>) {
         let filter = &self.query.users;
         if *filter == UserFilter::All || filter.shows(&who(row), amount) {
@@ -77,7 +77,7 @@ impl UserTable<'_> {
     }
 }
 
-/// One row, whole.
+/// Adds up one row with everything that a page shows.
 struct Whole<'a> {
     zone: &'a Zone,
     gather: Gather,
@@ -118,7 +118,7 @@ impl Store {
             undecided: 0,
         };
         let mut pace = Pace::default();
-        let way = Way { scope: &query.scope, calls: &query.calls, window };
+        let way = Visit { scope: &query.scope, calls: &query.calls, window };
         self.visit(way, &mut seen, &mut pace).await;
         let UserTable { mut ranking, shared: SharedRows { nobody, other }, mut sums, undecided, .. } = seen;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
@@ -142,7 +142,7 @@ impl Store {
         UserPage { rows, matching, sums: query.sums.then_some(sums), other, gaps, next }
     }
 
-    /// A row of the page, whole. It may have gone since it was ranked.
+    /// Returns a row of the page, unless it has gone since it was ranked.
     async fn row(
         &self,
         who: Who,
@@ -152,21 +152,21 @@ impl Store {
     ) -> Option<UserSummary> {
         let scope = Scope::Only(who);
         let mut row = Whole { zone: &query.zone, gather: Gather::default(), in_other: 0 };
-        self.visit(Way { scope: &scope, calls: &query.calls, window }, &mut row, pace).await;
+        self.visit(Visit { scope: &scope, calls: &query.calls, window }, &mut row, pace).await;
         let Scope::Only(who) = scope else { return None };
         let row = row.gather.finish(who, row.in_other);
         (!row.totals.is_empty()).then_some(row)
     }
 }
 
-/// What a row of a page takes beside its cells.
+/// The cost of a row of a page beside its cells, in cells.
 const ROW: usize = 8;
 
 fn who(row: &UserRow) -> Who {
     Who::User(row.id.clone())
 }
 
-/// Whether a row has calls that count and is asked for.
+/// Returns whether a row has calls that count and passes the filter.
 fn is_shown(summary: &UserSummary, filter: &UserFilter) -> bool {
     !summary.totals.is_empty() && filter.shows(&summary.who, &|measure| summary.measure(measure))
 }

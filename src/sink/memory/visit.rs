@@ -1,4 +1,4 @@
-//! Going through the store.
+//! Visiting the rows of the store.
 
 use super::facet::Facet;
 use super::gather::{CellFilter, CellRef};
@@ -13,7 +13,7 @@ use crate::record::UserId;
 use crate::report::{CallFilter, QueryError, Scope, Who};
 use std::future::Future;
 
-/// One row on the way. The rows that are no users' come once for each shard.
+/// One row. The rows that are no user's come once for each shard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RowRef<'a> {
     User(&'a UserRow),
@@ -30,23 +30,23 @@ impl<'a> RowRef<'a> {
     }
 }
 
-/// Which rows are gone through, and which of their calls count.
+/// Which rows are visited, and which of their calls count.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Way<'a> {
+pub(super) struct Visit<'a> {
     pub(super) scope: &'a Scope,
     pub(super) calls: &'a CallFilter,
     pub(super) window: Quarters,
 }
 
-/// What is gathered on the way.
+/// Gathers something from the rows.
 pub(super) trait Visitor {
-    /// One part of a row. It may not count.
+    /// Takes a cell of a row, whether it counts or not.
     fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>);
 
-    /// All parts of the row have been seen.
+    /// Ends a row, all of whose cells have been visited.
     fn end(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>);
 
-    /// The one part of a row that has no other.
+    /// Takes a row that has one cell.
     fn only(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
         self.part(seen, choice, part);
         self.end(seen, choice);
@@ -54,14 +54,14 @@ pub(super) trait Visitor {
 }
 
 impl Store {
-    /// Goes through the rows that a scope sees, each shard as it is at one moment.
-    pub(super) async fn visit(&self, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
+    /// Visits the rows that a scope sees, each shard as it is at one moment.
+    pub(super) async fn visit(&self, way: Visit<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
         match way.scope {
             Scope::Nothing => {}
             Scope::Only(Who::User(id)) => {
                 if let Some((row, facets)) = self.row_of(id) {
                     let choice = CellFilter::of_one(way.calls, way.window, &facets);
-                    see(RowRef::User(&row), &choice, visitor, pace).await;
+                    visit_row(RowRef::User(&row), &choice, visitor, pace).await;
                 }
             }
             Scope::All | Scope::Only(_) => {
@@ -71,31 +71,31 @@ impl Store {
                         let shard = lock(shard);
                         if all { shard.snapshot() } else { shard.snapshot_of_shared() }
                     };
-                    see_all(&snapshot, way, visitor, pace).await;
+                    visit_shard(&snapshot, way, visitor, pace).await;
                 }
             }
         }
     }
 
-    /// A user's row at this moment, and the kinds of its calls.
+    /// Returns a user's row as it is now, and the kinds of its calls.
     pub(super) fn row_of(&self, id: &UserId) -> Option<(UserRow, Pieces<Facet>)> {
         let hash = self.hash(id);
         self.shard(hash)?.snapshot_of(id, hash)
     }
 
-    /// The window of a question. One that begins before the first call has no beginning that could part anything; an older
-    /// call that comes while it is answered may be within.
+    /// Returns the window of a question, without its start if all calls are after that. Then an older call that arrives while
+    /// the question is answered may be counted.
     pub(super) fn opened(&self, window: Quarters) -> Quarters {
-        self.horizons.told_apart().opened(window)
+        self.horizons.resolution().opened(window)
     }
 
-    /// Answers a question, if the past can be parted at all of `edges` before and after.
+    /// Answers a question, if the past can be divided at all of `edges` both before and after that.
     pub(super) async fn answer<T>(
         &self,
         edges: &[i32],
         answer: impl Future<Output = T>,
     ) -> Result<T, QueryError> {
-        let check = || self.horizons.told_apart().check(edges.iter().copied());
+        let check = || self.horizons.resolution().check(edges.iter().copied());
         check()?;
         let answer = answer.await;
         // The past may have been rolled up meanwhile.
@@ -103,26 +103,31 @@ impl Store {
     }
 }
 
-async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
+async fn visit_shard(
+    snapshot: &Snapshot,
+    way: Visit<'_>,
+    visitor: &mut (impl Visitor + Send),
+    pace: &mut Pace,
+) {
     let choice = CellFilter::new(way.calls, way.window, &snapshot.facets);
     pace.next(snapshot.facets.len()).await;
     for rows in snapshot.rows.slices() {
         pace.next(rows.len()).await;
         let mut rows = rows.iter();
-        while let Some(row) = see_short(&mut rows, &choice, visitor) {
-            see(RowRef::User(row), &choice, visitor, pace).await;
+        while let Some(row) = visit_short(&mut rows, &choice, visitor) {
+            visit_row(RowRef::User(row), &choice, visitor, pace).await;
         }
     }
     if way.scope.sees(&Who::Nobody) {
-        see(RowRef::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
+        visit_row(RowRef::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
     }
     if way.scope.sees(&Who::Other) {
-        see(RowRef::Other(&snapshot.other), &choice, visitor, pace).await;
+        visit_row(RowRef::Other(&snapshot.other), &choice, visitor, pace).await;
     }
 }
 
-/// Goes through rows of one part, up to the first one with more, which it returns.
-fn see_short<'a>(
+/// Visits rows of one cell, up to the first one with more, which it returns.
+fn visit_short<'a>(
     rows: &mut impl Iterator<Item = &'a UserRow>,
     choice: &CellFilter<'_>,
     visitor: &mut impl Visitor,
@@ -136,13 +141,13 @@ fn see_short<'a>(
     })
 }
 
-/// What a part takes, compared with one of few durations.
+/// Returns the cost of a cell, in cells with few durations.
 fn weight(part: CellRef<'_>) -> usize {
     if part.totals.have_many_durations() { 4 } else { 1 }
 }
 
-/// All parts of a row.
-pub(super) async fn see(
+/// Visits all cells of a row.
+pub(super) async fn visit_row(
     seen: RowRef<'_>,
     choice: &CellFilter<'_>,
     visitor: &mut (impl Visitor + Send),
@@ -224,7 +229,7 @@ mod tests {
         for scope in [only, Scope::All] {
             let mut counting = Counting::default();
             let seen = Arc::clone(&counting.0);
-            let way = Way { scope: &scope, calls: &CallFilter::All, window: Quarters::ALL };
+            let way = Visit { scope: &scope, calls: &CallFilter::All, window: Quarters::ALL };
             let mut pace = Pace::default();
             let mut before = 0;
             let visit = users.0.visit(way, &mut counting, &mut pace);
