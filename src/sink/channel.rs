@@ -1,4 +1,4 @@
-//! What those who record and the one thread behind a sink share: a bounded queue, orders for the thread, and its end.
+//! The channel between the callers of a sink and its worker: a bounded queue, requests to flush, and the worker's end.
 
 use super::fault::Fault;
 use super::sync::{Condvar, Mutex, MutexGuard};
@@ -7,30 +7,30 @@ use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// What waits for a worker, and what the worker counts.
+/// The queue of a channel, with what its worker counts.
 pub(super) trait Queue {
-    /// What became of the records that were lost, for the next flush to tell.
+    /// What became of lost records, in the words of the error of the next flush.
     const LOSS: &'static str;
 
-    /// How much waits: of this [`Turn::Sleep`] is spoken.
+    /// Returns how much waits, in the unit of [`Turn::Sleep`].
     fn waiting(&self) -> usize;
 
-    /// How many records the worker has lost.
+    /// Returns how many records the worker has lost.
     fn lost(&self) -> u64;
 
-    /// Gives up what waits, when the time for closing is over.
+    /// Gives up what waits, since the time for closing is over.
     fn abandon(&mut self);
 }
 
-/// A queue, its worker's orders and the worker's end.
+/// A bounded queue with one worker.
 #[derive(Debug)]
 pub(super) struct Channel<Q> {
     state: Mutex<ChannelState<Q>>,
-    /// There is something to do for the worker.
+    /// Notified when there is something to do for the worker.
     work: Condvar,
-    /// There is room in the queue.
+    /// Notified when there is room in the queue.
     room: Condvar,
-    /// The worker has ended.
+    /// Notified when the worker has ended.
     ended: Condvar,
 }
 
@@ -40,18 +40,18 @@ pub(super) struct ChannelState<Q> {
     pub(super) tally: Tally,
     /// How much must wait for the worker to be woken; `usize::MAX` while it is awake.
     pub(super) wake_at: usize,
-    /// Whether the worker is to wake up, whatever waits.
+    /// Whether the worker is to wake up, no matter what waits.
     woken: bool,
     flushes: Vec<FlushRequest>,
     closed: bool,
-    /// The time for closing is over.
+    /// Whether the time for closing is over.
     abandoning: bool,
     ended: bool,
     /// Losses that a flush has reported.
     reported: u64,
 }
 
-/// What was offered to a queue.
+/// The counts of what was offered to a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) accepted: u64,
@@ -131,7 +131,8 @@ impl<Q: Queue> Channel<Q> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Offers a record to the queue: `take` says whether there was room. Without room it is refused, or else waited for.
+    /// Offers a record to the queue, where `take` returns whether there was room. If there is none, the record is refused, unless
+    /// the caller is to `wait` for room.
     pub(super) fn push(&self, wait: bool, mut take: impl FnMut(&mut Q) -> bool) -> Pushed {
         let mut state = self.state();
         let pushed = loop {
@@ -156,13 +157,13 @@ impl<Q: Queue> Channel<Q> {
         pushed
     }
 
-    /// Wakes the worker, or keeps it from falling asleep the next time.
+    /// Wakes the worker, or keeps it from sleeping the next time.
     fn wake(&self, state: &mut ChannelState<Q>) {
         (state.woken, state.wake_at) = (true, usize::MAX);
         self.work.notify_one();
     }
 
-    /// There is room for those who wait for it. For the worker.
+    /// Wakes the callers that wait for room. For the worker.
     pub(super) fn made_room(&self) {
         self.room.notify_all();
     }
@@ -191,14 +192,14 @@ impl<Q: Queue> Channel<Q> {
                 Some(timeout) => {
                     let waited = self.work.wait_timeout(state, timeout);
                     drop(waited.unwrap_or_else(PoisonError::into_inner));
-                    // Woken for nothing or not, it looks again.
+                    // Even if it was woken for nothing, the worker may check what is due.
                     return;
                 }
             };
         }
     }
 
-    /// What the worker is asked for. Nobody needs to wake it from now on, until it says at what.
+    /// Takes what the worker is asked for. Nobody wakes it from now on, until it sleeps again.
     pub(super) fn requests(&self) -> Requests {
         let mut state = self.state();
         (state.woken, state.wake_at) = (false, usize::MAX);
@@ -209,18 +210,18 @@ impl<Q: Queue> Channel<Q> {
         }
     }
 
-    /// Gives the worker an order and waits for the answer, which tells of earlier losses unless it is to seal.
+    /// Asks the worker to flush and waits for the answer, which reports earlier losses unless the request is to seal.
     pub(super) fn flush(&self, seal: bool) -> io::Result<()> {
         let result = match self.request(seal).and_then(|answer| answer.recv().ok()) {
             Some(result) => result,
-            // The worker has ended, and did so only when nothing was left or what was left was counted as lost.
+            // The worker has ended: nothing is left, or what was left is counted as lost.
             None if seal => Ok(()),
             None => self.state().report_losses(),
         };
         result.map_err(io::Error::from)
     }
 
-    /// Gives the worker an order; `None` when it has ended.
+    /// Asks the worker to flush; `None` if it has ended.
     pub(super) fn request(&self, seal: bool) -> Option<Receiver<Result<(), Fault>>> {
         let (answer, receiver) = sync_channel(1);
         let mut state = self.state();
@@ -232,7 +233,7 @@ impl<Q: Queue> Channel<Q> {
         Some(receiver)
     }
 
-    /// Refuses everything from now on. What waits stays.
+    /// Refuses new records from now on. What waits stays.
     pub(super) fn refuse(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -240,8 +241,8 @@ impl<Q: Queue> Channel<Q> {
         self.room.notify_all();
     }
 
-    /// Refuses new records and lets the worker end when it is done with the others. Says whether it has ended in time; if not,
-    /// what is left is given up.
+    /// Refuses new records and waits for the worker to finish the others. Returns whether it has ended in time; if not, what is
+    /// left is given up.
     pub(super) fn close(&self, timeout: Duration) -> bool {
         self.refuse();
         let deadline = Instant::now().checked_add(timeout);
@@ -262,7 +263,7 @@ impl<Q: Queue> Channel<Q> {
         true
     }
 
-    /// The worker has ended, in good order or not: nothing is taken any more, and nobody waits for an answer.
+    /// Marks the end of the worker, however it came about: nothing is taken any more, and nobody waits for an answer.
     pub(super) fn end(&self) {
         self.refuse();
         let mut state = self.state();
@@ -273,17 +274,17 @@ impl<Q: Queue> Channel<Q> {
 }
 
 impl<Q: Queue> ChannelState<Q> {
-    /// Whether the time for closing is over.
+    /// Returns whether the time for closing is over.
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoning
     }
 
-    /// How many records were lost.
+    /// Returns how many records were lost.
     fn lost(&self) -> u64 {
         self.tally.full + self.tally.closed + self.queue.lost()
     }
 
-    /// An error when something was lost of which no flush has told yet.
+    /// Returns an error if something was lost that no flush has reported yet.
     pub(super) fn report_losses(&mut self) -> Result<(), Fault> {
         let lost = self.lost();
         let unreported = lost.saturating_sub(self.reported);

@@ -1,10 +1,10 @@
-//! Errors that are told to several.
+//! Errors that go to several callers.
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// An I/O error that can be told to several.
+/// An I/O error that can be cloned.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     kind: io::ErrorKind,

@@ -1,10 +1,10 @@
-//! Saying once that something is being lost.
+//! Warning once that something is being lost.
 
 use super::channel::Pushed;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A warning that is given once, with the feature `tracing`. What comes after it is told by the counts.
+/// A warning that is given once, with the feature `tracing`. The counts of sinks show what comes after it.
 #[derive(Debug, Default)]
 pub(crate) struct WarnOnce(AtomicBool);
 

@@ -16,7 +16,7 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, SystemTime};
 
-/// A disk in memory that does what it is told to.
+/// A disk in memory that fails on demand.
 #[derive(Clone, Debug, Default)]
 struct Disk(Arc<Mutex<DiskState>>);
 
@@ -285,9 +285,9 @@ fn what_the_queue_cannot_hold_meanwhile_is_dropped_and_counted_and_told_of_once(
     let (stats, kept) = (rig.stats(), rig.disk.numbers(true));
     assert_eq!(stats.written, kept.len() as u64);
     rig.record(200);
-    let told = rig.flush().unwrap_err().to_string();
+    let error = rig.flush().unwrap_err().to_string();
     let dropped = rig.stats().dropped.full - stats.dropped.full;
-    assert_eq!(told, format!("{dropped} records recorded before were lost or are in doubt"));
+    assert_eq!(error, format!("{dropped} records recorded before were lost or are in doubt"));
     rig.flush().unwrap();
 }
 
@@ -313,7 +313,7 @@ fn after_an_error_on_the_nth_write_the_rest_goes_to_another_segment() {
 }
 
 #[test]
-fn a_failed_sync_is_told_of_and_the_next_one_is_of_another_file() {
+fn a_failed_sync_is_reported_and_the_next_one_is_of_another_file() {
     let mut rig = Rig::new();
     rig.record(2);
     rig.flush().unwrap();
@@ -330,7 +330,7 @@ fn a_failed_sync_is_told_of_and_the_next_one_is_of_another_file() {
 }
 
 #[test]
-fn a_sync_that_failed_between_flushes_is_told_of_by_the_next_one() {
+fn a_sync_that_failed_between_flushes_is_reported_by_the_next_one() {
     let mut rig = Rig::new();
     rig.record(3);
     rig.disk.set(|state| state.failing_syncs = Some(ErrorKind::Other));
@@ -438,7 +438,7 @@ fn closing_ends_the_writer_when_everything_is_safe_and_what_cannot_be_is_given_u
     assert_eq!(rig.stats().dropped.closed, 1);
     rig.shared.channel.end();
     assert!(rig.shared.channel.flush(false).is_err());
-    assert!(rig.shared.channel.flush(false).is_ok(), "each loss is told of once");
+    assert!(rig.shared.channel.flush(false).is_ok(), "each loss is reported once");
 }
 
 #[test]
@@ -454,8 +454,8 @@ fn closing_in_no_time_leaves_what_was_written_and_not_synced_in_doubt() {
     let stats = rig.stats();
     assert_eq!((stats.synced, stats.doubtful, stats.dropped.abandoned), (2, 3, 1));
     rig.shared.channel.end();
-    let told = rig.shared.channel.flush(false).unwrap_err().to_string();
-    assert_eq!(told, "4 records recorded before were lost or are in doubt");
+    let error = rig.shared.channel.flush(false).unwrap_err().to_string();
+    assert_eq!(error, "4 records recorded before were lost or are in doubt");
 }
 
 #[test]
@@ -538,7 +538,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// The promise as a whole, whatever fails in whatever order: the sums add up after every step, what was written is
-    /// there once, and what a flush has called safe outlives a power failure unless the loss was told of.
+    /// there once, and what a flush has called safe outlives a power failure unless the loss was reported.
     #[test]
     fn nothing_is_lost_without_a_count_or_doubled(steps in proptest::collection::vec(step(), 1..60)) {
         let failing = |fail: bool| fail.then_some(ErrorKind::Other);

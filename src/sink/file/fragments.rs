@@ -1,9 +1,9 @@
-//! Telling records apart in bytes.
+//! Splitting lines into records.
 
 use memchr::Memchr2;
 
-/// Whether a record of our own begins here, with the number of its version. That cannot stand within a JSON string, where
-/// the quotes would be escaped, nor be properties, whose values are strings.
+/// Returns whether `text` begins with a record, that is with the number of its version. This cannot be within a JSON string,
+/// where the quotes would be escaped, nor within properties, whose values are strings.
 fn begins(text: &[u8]) -> bool {
     text.strip_prefix(b"{\"v\":").and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
 }
@@ -18,7 +18,7 @@ pub(super) struct Fragment<'a> {
     pub(super) line: u32,
 }
 
-/// What lines are made of: one record each, unless the end of a line was lost and some are glued together.
+/// The fragments of lines: one record each, unless the end of a line was lost and several are glued together.
 pub(super) struct Fragments<'a> {
     bytes: &'a [u8],
     marks: Memchr2<'a>,
@@ -26,23 +26,23 @@ pub(super) struct Fragments<'a> {
     line: u32,
 }
 
-/// The fragments of `bytes`, which begin with a line.
+/// Splits `bytes`, which begin with a line.
 pub(super) fn fragments(bytes: &[u8]) -> Fragments<'_> {
     fragments_from(bytes, 1)
 }
 
-/// The same, when the number of the first line is `line`.
+/// Splits `bytes`, which begin with the line of this number.
 pub(super) fn fragments_from(bytes: &[u8], line: u32) -> Fragments<'_> {
     Fragments { bytes, marks: memchr::memchr2_iter(b'\n', b'{', bytes), start: 0, line }
 }
 
 impl<'a> Fragments<'a> {
-    /// The number of the line that comes next.
+    /// Returns the number of the next line.
     pub(super) fn line(&self) -> u32 {
         self.line
     }
 
-    /// Where the next fragment begins.
+    /// Returns where the next fragment begins.
     pub(super) fn start(&self) -> usize {
         self.start
     }
@@ -94,12 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn each_piece_knows_its_place_and_its_line() {
+    fn each_fragment_knows_its_place_and_its_line() {
         let lines = b"{\"v\":1}\n\n{\"v\":2}{\"v\":3}\r\n {x}";
-        let told: Vec<_> =
+        let found: Vec<_> =
             fragments(lines).map(|fragment| (fragment.start, fragment.line, fragment.text)).collect();
         let expected: [(usize, u32, &[u8]); 4] =
             [(0, 1, b"{\"v\":1}"), (9, 3, b"{\"v\":2}"), (16, 3, b"{\"v\":3}\r"), (25, 4, b" {x}")];
-        assert_eq!(told, expected);
+        assert_eq!(found, expected);
     }
 }

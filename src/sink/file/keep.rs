@@ -1,4 +1,4 @@
-//! What becomes of closed segments: compression and removal.
+//! Compressing and removing closed segments.
 
 use super::codec::{self, Encoder};
 use super::disk::sync_dir;
@@ -15,7 +15,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-/// What becomes of closed segments.
+/// What a keeper does with closed segments.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct KeeperOptions {
     pub(super) compress: Option<SegmentFormat>,
@@ -24,7 +24,7 @@ pub(super) struct KeeperOptions {
 }
 
 impl KeeperOptions {
-    /// Returns whether anything becomes of them.
+    /// Returns whether there is anything to do.
     pub(super) fn is_needed(&self) -> bool {
         self.compress.is_some() || self.keep_for.is_some() || self.keep_bytes.is_some()
     }
@@ -36,13 +36,14 @@ pub(super) struct Keeper {
     pub(super) dir: PathBuf,
     pub(super) lock: Arc<SharedLock>,
     pub(super) shared: Arc<FileShared>,
-    /// The time of day when the sink was opened: a step of the clock must not make everything old.
+    /// The time of day when the sink was opened. It is not asked again, so that a step of the clock does not make all segments
+    /// old.
     pub(super) opened: SystemTime,
     pub(super) options: KeeperOptions,
 }
 
 impl Keeper {
-    /// Looks at all closed segments, `now` after the sink was opened.
+    /// Goes through all closed segments, `now` after the sink was opened.
     fn run(&self, now: Duration, stop: &AtomicBool) {
         let _alone = self.shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         let assured = self.lock.assure();
@@ -51,7 +52,7 @@ impl Keeper {
         }
     }
 
-    /// The closed segments that a sink has made. Files of other names, and what links lead to, are not ours to change.
+    /// Returns the closed segments that a sink has made. Files of other names and links are left alone.
     fn segments(&self) -> io::Result<Vec<Segment>> {
         let mut segments = self.shared.closed_segments(&self.dir)?;
         segments.retain(|segment| segment.began.is_some() && !segment.path.is_symlink());
@@ -93,7 +94,7 @@ impl Keeper {
     }
 }
 
-/// Stores a plain segment in another form. Says whether it was not stopped.
+/// Compresses a plain segment. Returns false if it was stopped.
 fn compress(segment: &Segment, format: SegmentFormat, stop: &AtomicBool) -> io::Result<bool> {
     let file = segment.open_own()?;
     let mut lines = codec::reader(file.try_clone()?, segment.format)?;
@@ -115,7 +116,7 @@ fn compress(segment: &Segment, format: SegmentFormat, stop: &AtomicBool) -> io::
     Ok(true)
 }
 
-/// The thread of a keeper. Dropping it stops the keeper, between two blocks of a file.
+/// The thread of a keeper. Dropping it stops the keeper, even in the middle of a segment.
 #[derive(Debug)]
 pub(super) struct KeeperThread {
     wake: Option<SyncSender<()>>,
@@ -124,7 +125,7 @@ pub(super) struct KeeperThread {
 }
 
 impl KeeperThread {
-    /// How often segments are looked at when none is closed.
+    /// How often the keeper runs when no segment is closed.
     const AT_LEAST: Duration = Duration::from_secs(3600);
 
     pub(super) fn start(keeper: Keeper) -> io::Result<Self> {
@@ -144,10 +145,10 @@ impl KeeperThread {
         Ok(Self { wake: Some(wake), stop, thread })
     }
 
-    /// Asks the keeper to look at the closed segments.
+    /// Makes the keeper run.
     pub(super) fn wake(&self) {
         if let Some(wake) = &self.wake {
-            // When the channel is full, the keeper is about to look.
+            // When the channel is full, the keeper is about to run anyway.
             let _ = wake.try_send(());
         }
     }

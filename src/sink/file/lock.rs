@@ -1,4 +1,4 @@
-//! One writer for a directory.
+//! The lock of a directory, which only one sink writes to.
 
 use super::disk::{FileId, create_private};
 use super::error::named;
@@ -12,14 +12,14 @@ const NAME: &str = "writer.lock";
 /// The right to write to a directory, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    /// Locked while it is open.
+    /// The file is locked while it is open.
     _file: File,
     path: PathBuf,
     id: FileId,
 }
 
 impl Lock {
-    /// Takes the lock of `dir`, which is made when it is not there.
+    /// Locks `dir`, which is made if it is not there.
     pub(super) fn take(dir: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(dir).map_err(named(dir))?;
         let path = dir.join(NAME);
@@ -34,13 +34,13 @@ impl Lock {
         }
     }
 
-    /// Whether the lock is still the directory's.
+    /// Returns whether the lock file is still in the directory.
     fn is_held(&self) -> bool {
         self.id.is_at(&self.path)
     }
 }
 
-/// Opens the file that is locked, and makes it when it is not there. A link leads elsewhere and is not followed.
+/// Opens the lock file, and makes it if it is not there. A link is not followed.
 fn open(path: &Path) -> io::Result<File> {
     match create_private(path) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
@@ -53,7 +53,7 @@ fn open(path: &Path) -> io::Result<File> {
     Err(io::Error::other("it is a link, or was replaced just now"))
 }
 
-/// The lock of a sink, for all of its threads. It is free when the last of them has dropped it.
+/// The lock that the threads of a sink share. It is free when the last of them has dropped it.
 #[derive(Debug)]
 pub(super) struct SharedLock {
     dir: PathBuf,
@@ -61,13 +61,13 @@ pub(super) struct SharedLock {
 }
 
 impl SharedLock {
-    /// Takes the lock of `dir`, as [`Lock::take`].
+    /// Locks `dir`, like [`Lock::take`].
     pub(super) fn take(dir: &Path) -> io::Result<Self> {
         Ok(Self { lock: Mutex::new(Lock::take(dir)?), dir: dir.to_owned() })
     }
 
-    /// Takes the lock again when it was removed with its directory, which may have been made anew by a sink that writes
-    /// to it now. To be called before anything is changed there.
+    /// Locks the directory again if it was removed along with the lock. It may have been made again by another sink, so this is
+    /// called before anything is changed there.
     pub(super) fn assure(&self) -> io::Result<()> {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if !lock.is_held() {

@@ -5,18 +5,18 @@
 //!
 //! # Segments
 //!
-//! The files are called `records-20260228T235959.000000Z.jsonl`, by the time when they were begun, so that their names
+//! The files have names like `records-20260228T235959.000000Z.jsonl`, after the time when they were begun, so that the names
 //! sort by time. A new one is begun when the sink is opened, and when one has grown large or old. Closed ones can be
 //! compressed (features `gzip` and `zstd`) and removed by age or total size. Files are readable by their owner only.
-//! One sink at a time writes to a directory; a lock that ends with its process sees to that.
+//! One sink at a time writes to a directory, which it locks until it is closed or its process ends.
 //!
 //! # What is safe when
 //!
 //! [`record`](MetricsSink::record) writes the line into a bounded queue and returns; it never waits for the disk,
-//! unless [`OnFull::Block`] asks for it. One thread of the sink's own writes what has gathered. [`Durability`] says how
-//! long a record may take to the disk, and so what a crash may cost. [`flush`](MetricsSink::flush) returns when
+//! except with [`OnFull::Block`]. A thread of the sink writes what has gathered. [`Durability`] says how long a record may
+//! take to the disk, and so what a crash may cost. [`flush`](MetricsSink::flush) returns when
 //! everything recorded before is on the disk. Dropping the last handle flushes, and waits for that at most
-//! five seconds; [`FileSink::close`] does the same with a limit of your own and tells what was left.
+//! five seconds; [`FileSink::close`] does so with a limit of your own and returns what was left.
 //!
 //! # When something goes wrong
 //!
@@ -24,28 +24,29 @@
 //! segment when the disk was full and else in a new one. Meanwhile the queue fills, and then new records are dropped and
 //! counted. When bringing a segment to the disk fails, its last records are counted as [`FileStats::doubtful`] and a new
 //! one is begun: what the operating system could not write once it may have forgotten. A directory that is removed is
-//! made again, and locked again: when another sink was faster, that is an error which lasts as long as the other. [`FileSink::stats`] tells all of it, and its numbers add up at all times. With the feature `tracing` the
-//! first loss and the first error are warned of.
+//! made and locked again; if another sink was faster, writing fails for as long as that sink is open. [`FileSink::stats`] counts
+//! all of this, and its numbers add up at all times. With the feature `tracing`, the first loss and the first error are logged
+//! as warnings.
 //!
 //! When a directory is opened after a crash, what comes after the last whole record of an incomplete last line is cut
-//! off and counted. A line that is damaged stays where it is; readers are told its file and number, and get its neighbours.
+//! off and counted. A damaged line stays where it is; readers get an error with its file and number, and then its neighbours.
 //!
 //! # Other readers
 //!
-//! The files are plain JSON lines, and the money in them is an exact decimal. The table per user with
-//! [jq](https://jqlang.org), which adds up money as floats and does not read compressed files by itself:
+//! The files are plain JSON lines, and the money in them is an exact decimal. [jq](https://jqlang.org) makes the table of users,
+//! although it adds up money as floats and does not read compressed files by itself:
 //!
 //! ```sh
 #![doc = include_str!("jq.sh")]
 //! ```
 //!
-//! with [DuckDB](https://duckdb.org):
+//! [DuckDB](https://duckdb.org) makes it with:
 //!
 //! ```sql
 #![doc = include_str!("duckdb.sql")]
 //! ```
 //!
-//! and with [ClickHouse](https://clickhouse.com):
+//! [ClickHouse](https://clickhouse.com) makes it with:
 //!
 //! ```sql
 #![doc = include_str!("clickhouse.sql")]
@@ -100,7 +101,7 @@ use std::time::{Duration, SystemTime};
 use storage::Directory;
 use writer::Writer;
 
-/// Keeps records in files; see the [module](self) for how and for what is promised.
+/// Keeps records in files. See the [module](self) for how, and for what is promised.
 ///
 /// It is a handle: clones write to the same log.
 ///
@@ -128,21 +129,21 @@ pub struct FileSink {
 struct FileHandle {
     shared: Arc<FileShared>,
     dir: PathBuf,
-    /// Held by the threads, until they end.
+    /// The threads hold it until they end.
     lock: Weak<SharedLock>,
     writer: Thread,
 }
 
 impl FileSink {
-    /// A sink that writes to `dir`, which is made when it is not there, with the options as they are by default.
+    /// Opens a sink that writes to `dir` with the default options. The directory is made if it is not there.
     ///
     /// # Errors
-    /// As [`FileSinkBuilder::open`].
+    /// Like [`FileSinkBuilder::open`].
     pub fn new(dir: impl Into<PathBuf>) -> io::Result<Self> {
         Self::builder(dir).open()
     }
 
-    /// A sink that is to be set up.
+    /// Returns a builder of a sink that writes to `dir`.
     pub fn builder(dir: impl Into<PathBuf>) -> FileSinkBuilder {
         FileSinkBuilder::new(dir.into())
     }
@@ -184,13 +185,13 @@ impl FileSink {
         Ok(Self { handle: Arc::new(FileHandle { shared, dir: options.dir, lock: weak, writer }) })
     }
 
-    /// The counts of this moment.
+    /// Returns the counts of this moment.
     pub fn stats(&self) -> FileStats {
         self.handle.shared.stats()
     }
 
-    /// Refuses new records from now on, brings the others to the disk and gives the directory free. It blocks. What
-    /// is not written after `timeout` is given up, and what is written and not on the disk is in doubt; both is counted.
+    /// Refuses new records from now on, brings the others to the disk and unlocks the directory. It blocks. What is not written
+    /// after `timeout` is given up, and what is written and not on the disk is in doubt; both are counted.
     ///
     /// # Errors
     /// When something was not on the disk in time, or came into doubt before.
@@ -198,8 +199,8 @@ impl FileSink {
         self.handle.close(timeout)
     }
 
-    /// Takes `user` out of everything that was recorded before, as [`RecordLog::forget`] does, while the sink goes on.
-    /// It blocks, as long as it takes to read all segments. Records of theirs that come later are kept as usual.
+    /// Removes `user` from everything that was recorded before, like [`RecordLog::forget`], while the sink goes on. It blocks
+    /// for as long as it takes to read all segments. Records of theirs that come later are kept as usual.
     ///
     /// # Errors
     /// When what is in the queue cannot be written first, when another sink has the directory, after this one was closed
@@ -208,7 +209,7 @@ impl FileSink {
     pub fn forget(&self, user: &UserId) -> io::Result<Forgotten> {
         let FileHandle { shared, dir, lock, .. } = &*self.handle;
         shared.channel.flush(true)?;
-        // After the sink was closed the directory may be another's.
+        // After this sink was closed, another one may have locked the directory.
         let lock = lock.upgrade().map_or_else(|| SharedLock::take(dir).map(Arc::new), Ok)?;
         lock.assure()?;
         let mut forgetting = Forgetting::of(user)?;
@@ -229,7 +230,7 @@ impl MetricsSink for FileSink {
     ///
     /// # Errors
     /// When that failed; what was not written stays in the queue and is tried again. Also when records were dropped
-    /// or came into doubt since the last flush: each loss is told of once.
+    /// or came into doubt since the last flush: each loss is reported once.
     fn flush(&self) -> io::Result<()> {
         self.handle.shared.channel.flush(false)
     }
@@ -242,7 +243,7 @@ impl FileHandle {
             self.writer.join();
         }
         let stats = self.shared.stats();
-        // What is in doubt was written and is not known to be on the disk.
+        // Records in doubt are written but not synced.
         match stats.queued + stats.dropped.abandoned + (stats.written - stats.synced) {
             0 => Ok(()),
             left => Err(CloseError { left, fate: "are not safe on the disk", reason: stats.last_error }),

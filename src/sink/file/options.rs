@@ -1,26 +1,27 @@
-//! The choices that a file sink leaves.
+//! The choices that a file sink offers.
 
 use std::time::Duration;
 
-/// When records are brought to the disk: what a crash can cost.
+/// When records are brought to the disk, and so what a crash can cost.
 ///
 /// In between, records wait in the queue (lost when the process dies) and then in the operating system (lost when
-/// the machine does). [`FileSink::flush`](crate::MetricsSink::flush) brings them to the disk whatever is chosen here.
+/// the machine does). [`FileSink::flush`](crate::MetricsSink::flush) brings them to the disk in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// When the operating system does it by itself, and when a segment is closed. Records still leave the process
-    /// within 50 ms.
+    /// Records are brought to the disk when the operating system does so by itself, and when a segment is closed. They still
+    /// leave the process within 50 ms.
     Never,
-    /// At the latest this long after a record was taken: a crash loses what was recorded within this time, and within
-    /// the time that the disk then takes. A quarter of it, and at most 50 ms, is spent in the queue.
+    /// Records are brought to the disk at the latest this long after they were taken: a crash loses what was recorded within
+    /// this time, and within the time that the disk then takes. A quarter of it, and at most 50 ms, is spent in the queue.
     Every(Duration),
-    /// Without delay. The caller still does not wait: what the disk is busy with meanwhile is written together.
+    /// Records are brought to the disk without delay. The caller still does not wait: what is recorded while the disk is busy
+    /// is written together afterwards.
     Always,
 }
 
 impl Default for Durability {
-    /// Every 200 ms.
+    /// Returns `Every` 200 ms.
     fn default() -> Self {
         Self::Every(Duration::from_millis(200))
     }
@@ -29,7 +30,7 @@ impl Default for Durability {
 impl Durability {
     const LONGEST_IN_QUEUE: Duration = Duration::from_millis(50);
 
-    /// How long lines may gather before they are written.
+    /// Returns how long lines may gather before they are written.
     pub(super) fn linger(self) -> Duration {
         match self {
             Self::Never => Self::LONGEST_IN_QUEUE,
@@ -38,7 +39,7 @@ impl Durability {
         }
     }
 
-    /// How long after it was taken a record is to be on the disk.
+    /// Returns how long after it was taken a record is to be on the disk.
     pub(super) fn window(self) -> Option<Duration> {
         match self {
             Self::Never => None,
@@ -52,7 +53,7 @@ impl Durability {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnFull {
-    /// It is dropped, and counted.
+    /// The record is dropped, and counted.
     #[default]
     Drop,
     /// The caller waits for room: for importing, and for services that would rather stop than lose a record. It is
@@ -65,13 +66,13 @@ pub enum OnFull {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Compression {
-    /// As they are.
+    /// They stay as they are.
     #[default]
     None,
-    /// As `.jsonl.gz`.
+    /// They become `.jsonl.gz`.
     #[cfg(feature = "gzip")]
     Gzip,
-    /// As `.jsonl.zst`.
+    /// They become `.jsonl.zst`.
     #[cfg(feature = "zstd")]
     Zstd,
 }

@@ -1,6 +1,6 @@
-//! What the handles of a sink and its threads share.
+//! What the handles of a file sink and its threads share.
 
-use super::queue::{LONGEST_LINE, Lines};
+use super::queue::{Batch, LONGEST_LINE, Lines};
 use super::segment::{self, Segment};
 use super::stats::{FileStats, Ledger};
 use crate::record::Record;
@@ -15,13 +15,13 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub(super) struct FileShared {
     pub(super) channel: Channel<Lines>,
-    /// How many bytes of lines may wait.
+    /// The bytes of lines that may wait.
     pub(super) capacity: usize,
     /// Whether to wait for room rather than to refuse.
     block: bool,
     /// The name of the segment that is being written. It is set before the file is there.
     active: Mutex<Option<String>>,
-    /// Held by whoever replaces or removes segments.
+    /// Locked while segments are replaced or removed.
     pub(super) keeping: Mutex<()>,
     dropping: WarnOnce,
     failing: WarnOnce,
@@ -34,7 +34,7 @@ thread_local! {
 }
 
 impl FileShared {
-    /// With a queue of `capacity` bytes, of a log of which `torn` lines were cut off.
+    /// Makes the queue of `capacity` bytes for a log from which `torn` lines were cut off.
     pub(super) fn new(capacity: usize, block: bool, torn: u64) -> Self {
         Self {
             channel: Channel::new(Lines::new(capacity, torn)),
@@ -48,7 +48,7 @@ impl FileShared {
         }
     }
 
-    /// Takes a record, in the caller's thread.
+    /// Takes a record, on the caller's thread.
     pub(super) fn record(&self, record: &Record) {
         let pushed = LINE.try_with(|line| match line.try_borrow_mut() {
             Ok(mut line) => {
@@ -57,26 +57,27 @@ impl FileShared {
             }
             Err(_) => self.push(&mut Vec::new(), record),
         });
-        // A thread that is ending has no locals any more.
+        // A thread that is ending has lost its locals.
         self.dropping.dropped(pushed.unwrap_or_else(|_| self.push(&mut Vec::new(), record)));
     }
 
     fn push(&self, line: &mut Vec<u8>, record: &Record) -> Pushed {
         record.write_json(line);
         line.push(b'\n');
-        // There is never room for a line that is too long.
+        // Waiting would not make room for a line that is too long.
         let wait = self.block && line.len() <= LONGEST_LINE.min(self.capacity);
         self.channel.push(wait, |lines| lines.take(line))
     }
 
-    /// Changes the writer's counts, all at one moment.
+    /// Changes several of the writer's counts at once.
     pub(super) fn count(&self, count: impl FnOnce(&mut Ledger)) {
         count(&mut self.channel.state().queue.ledger);
     }
 
     pub(super) fn stats(&self) -> FileStats {
         let state = self.channel.state();
-        state.queue.ledger.stats(state.tally, &state.queue.batch)
+        let Batch { lines, records } = &state.queue.batch;
+        state.queue.ledger.stats(state.tally, *records, lines.len())
     }
 
     pub(super) fn failed(&self, error: &io::Error) -> Fault {
@@ -90,10 +91,10 @@ impl FileShared {
         *self.active.lock().unwrap_or_else(PoisonError::into_inner) = name;
     }
 
-    /// The segments of `dir` that nobody writes to any more.
+    /// Returns the segments of `dir` that are no longer written to.
     pub(super) fn closed_segments(&self, dir: &Path) -> io::Result<Vec<Segment>> {
         let mut segments = segment::list(dir)?;
-        // Asked after the list was made: what is on the list and not active now was closed before.
+        // Since this comes after the list was made, what is on the list and not active now was closed before.
         let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         segments.retain(|segment| active.as_ref() != Some(&segment.stem));
         Ok(segments)

@@ -1,4 +1,4 @@
-//! The file system, as far as the writer needs it. Tests put one in its place that fails.
+//! The file system as the writer needs it. Tests replace it by one that fails.
 
 use super::disk::{FileId, create_private, sync_dir};
 use super::lock::SharedLock;
@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where segments are made.
+/// Makes segments.
 pub(super) trait Storage: Send + 'static {
     /// Makes an empty segment whose name outlives a crash.
     fn create(&mut self, name: &str) -> io::Result<Box<dyn SegmentFile>>;
@@ -15,15 +15,15 @@ pub(super) trait Storage: Send + 'static {
 
 /// A segment that is being written.
 pub(super) trait SegmentFile: Send + 'static {
-    /// Appends a part of `bytes` and says how much.
+    /// Appends a part of `bytes` and returns its length.
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// Brings everything that was appended to the disk.
     fn sync(&mut self) -> io::Result<()>;
-    /// Whether the file is still to be found under its name.
+    /// Returns whether the file is still there under its name.
     fn is_linked(&self) -> bool;
 }
 
-/// A directory of which this process is the one writer.
+/// A directory that only this sink writes to.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,

@@ -19,13 +19,13 @@ pub(super) struct Writer<S> {
     shared: Arc<FileShared>,
     storage: S,
     names: SegmentNames,
-    /// The time of day when the sink was opened. It is not asked again, so that a step of the clock does nothing.
+    /// The time of day when the sink was opened. It is not asked again, so that a step of the clock has no effect.
     opened: SystemTime,
     options: WriterOptions,
     segment: Option<ActiveSegment>,
     /// Lines that were taken from the queue.
     batch: Batch,
-    /// How many bytes of the batch are in the segment, and where the line begins that comes next.
+    /// How many bytes of the batch are written, and where the line that is being written begins.
     at: usize,
     line: usize,
     write_at: Option<Duration>,
@@ -35,7 +35,7 @@ pub(super) struct Writer<S> {
     sealed: bool,
 }
 
-/// When to write, to sync and to begin a new segment.
+/// When a writer writes, syncs and begins a new segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WriterOptions {
     pub(super) durability: Durability,
@@ -55,7 +55,7 @@ struct ActiveSegment {
 impl<S: Storage> Writer<S> {
     const FIRST_RETRY: Duration = Duration::from_millis(50);
     const LAST_RETRY: Duration = Duration::from_secs(5);
-    /// A queue that holds this much is not left to wait.
+    /// The bytes in the queue that are written without waiting for more.
     const PLENTY: usize = 256 << 10;
 
     pub(super) fn new(
@@ -110,16 +110,16 @@ impl<S: Storage> Writer<S> {
         }
     }
 
-    /// What was written before a write failed is due on the disk all the same.
+    /// Syncs what was written before a write failed, if that is due.
     fn sync_while_waiting(&mut self, now: Duration) {
         if self.unsynced_at().is_some_and(|at| now >= at) {
             self.sync_at = None;
-            // The records are in doubt then, of which the next flush tells.
+            // If this fails, the records are counted as doubtful, and the next flush reports them.
             let _ = self.sync().map_err(|e| self.shared.failed(&e));
         }
     }
 
-    /// When records that are written are to be on the disk.
+    /// Returns when written records are to be on the disk.
     fn unsynced_at(&self) -> Option<Duration> {
         self.sync_at.filter(|_| self.segment.as_ref().is_some_and(|segment| segment.unsynced > 0))
     }
@@ -129,7 +129,7 @@ impl<S: Storage> Writer<S> {
         Turn::Sleep { wake_at: usize::MAX, until }
     }
 
-    /// Whether a segment was closed since this was last asked.
+    /// Returns whether a segment was closed since the last call.
     pub(super) fn take_sealed(&mut self) -> bool {
         std::mem::take(&mut self.sealed)
     }
@@ -138,7 +138,7 @@ impl<S: Storage> Writer<S> {
         self.batch.records > 0 || self.waiting() > 0
     }
 
-    /// How many bytes the queue holds.
+    /// Returns how many bytes the queue holds.
     fn waiting(&self) -> usize {
         self.shared.channel.state().queue.waiting()
     }
@@ -170,7 +170,7 @@ impl<S: Storage> Writer<S> {
         if pending && (sync || due(self.write_at) || self.waiting() >= self.plenty()) {
             let poured = self.pour(now);
             if poured.is_err() && sync {
-                // A part may have fitted. A failure of its sync is counted by it, as doubt.
+                // A part may have been written. If its sync fails, that is counted as doubt.
                 let _ = self.sync();
                 self.sync_at = None;
             }
@@ -185,7 +185,7 @@ impl<S: Storage> Writer<S> {
         if self.segment.is_some() && (seal || expired) { self.seal() } else { Ok(()) }
     }
 
-    /// Writes everything that the queue holds.
+    /// Writes everything that is in the queue.
     fn pour(&mut self, now: Duration) -> io::Result<()> {
         self.write_batch(now)?;
         {
@@ -229,9 +229,9 @@ impl<S: Storage> Writer<S> {
         Ok(())
     }
 
-    /// How many bytes may go into the segment, after beginning a new one where that is due.
+    /// Returns how many bytes may go into the segment, after beginning a new one if that is due.
     fn room(&mut self, now: Duration) -> io::Result<usize> {
-        // A line that is begun is finished where it was begun.
+        // A line is finished in the segment where it was begun.
         let between_lines = self.at == self.line;
         let next_line = memchr::memchr(b'\n', self.batch.lines.get(self.at..).unwrap_or_default());
         let needed = next_line.map_or(0, |end| end as u64 + 1);
@@ -279,7 +279,7 @@ impl<S: Storage> Writer<S> {
         });
     }
 
-    /// Leaves a segment that somebody removed: what is written to it would be nowhere.
+    /// Leaves a segment that somebody else has removed, since what is written to it would be lost.
     fn check_segment(&mut self) {
         if self.segment.as_ref().is_some_and(|segment| !segment.file.is_linked()) {
             let unsynced = self.leave_segment();
@@ -288,18 +288,18 @@ impl<S: Storage> Writer<S> {
         }
     }
 
-    /// After a failed write the same segment is tried again when the disk was full, else another one.
+    /// Leaves the segment after a failed write, unless the disk was full.
     fn leave_segment_if_broken(&mut self, error: &io::Error) {
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         if !full && self.segment.as_ref().is_some_and(|segment| segment.bytes > 0) {
-            // A failure of this sync is counted by it; the error that is told is the one of the write.
+            // If this sync fails, that is counted; the error that is returned is that of the write.
             let _ = self.sync();
             self.leave_segment();
         }
     }
 
-    /// Lets go of the segment and returns how many of its records are not known to be on the disk. A line that was
-    /// begun there will be written anew.
+    /// Leaves the segment and returns how many of its records are not known to be on the disk. A line that was begun there
+    /// will be written again in the next segment.
     fn leave_segment(&mut self) -> u64 {
         self.at = self.line;
         self.sealed = true;
@@ -308,8 +308,8 @@ impl<S: Storage> Writer<S> {
         unsynced
     }
 
-    /// Brings what was written to the disk. A segment for which that fails is left: the operating system may have
-    /// forgotten what it could not write, and would call the next attempt a success.
+    /// Brings what was written to the disk. A segment for which that fails is left: the operating system may have dropped what
+    /// it could not write, and would report success the next time.
     fn sync(&mut self) -> io::Result<()> {
         let Some(segment) = self.segment.as_mut().filter(|segment| segment.unsynced > 0) else {
             return Ok(());
@@ -356,7 +356,7 @@ impl<S: Storage> Writer<S> {
         }
     }
 
-    /// Gives up everything that is not written. What is not on the disk then stays in doubt.
+    /// Gives up everything that is not written. What is written and not on the disk is in doubt.
     fn abandon(&mut self) {
         let unsynced = self.leave_segment();
         let lines = &mut self.shared.channel.state().queue;

@@ -243,7 +243,7 @@ mod tests {
         let horizon = horizons.now();
         assert_eq!(horizon, Horizon { quarters_from: 90 * 96, days_from: 80, oldest: 0 });
         assert_eq!(horizons.resolution(), horizon);
-        // Before the first call there is nothing to be told apart.
+        // Before the first call there is nothing to keep apart.
         assert_eq!(horizon.opened(Quarters { start: -96, end: 96 }), Quarters { start: i32::MIN, end: 96 });
         assert_eq!(horizon.opened(Quarters { start: 1, end: 96 }), Quarters { start: 1, end: 96 });
         assert!(horizon.check([90 * 96, 90 * 96 + 1, 89 * 96, 80 * 96, i32::MIN, i32::MAX]).is_ok());

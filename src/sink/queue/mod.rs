@@ -26,12 +26,12 @@ use worker::Worker;
 /// Hands records to another sink on a thread of its own: for one that writes to a network or may wait for something
 /// else, which a sink of the layer must not.
 ///
-/// The queue is bounded. A record for which there is no room is dropped and counted, and the first one warned of with
-/// the feature `tracing`. A panic of the sink costs the records that it was given, which are counted as well.
+/// The queue is bounded. A record for which there is no room is dropped and counted, and the first one is logged as a warning
+/// with the feature `tracing`. A panic of the sink loses the records that it was given, which are counted as well.
 ///
 /// It is a handle: clones feed the same queue. Dropping the last one hands over what is queued, and waits for that at
-/// most five seconds, and warns of what was left; [`QueueSink::close`] does the same with a limit of your own and tells what
-/// was left.
+/// most five seconds, and warns of what was left; [`QueueSink::close`] does so with a limit of your own and returns what was
+/// left.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -61,7 +61,7 @@ struct Handle {
 }
 
 impl QueueSink {
-    /// A queue of at most `capacity` records in front of `sink`, and the thread that empties it.
+    /// Starts a queue of at most `capacity` records in front of `sink`, and the thread that empties it.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -69,7 +69,7 @@ impl QueueSink {
         Self::start(capacity, Limits::ONE_BY_ONE, EachRecord(sink))
     }
 
-    /// A queue in front of a [`BatchSink`], which is to be set up.
+    /// Returns a builder of a queue in front of a [`BatchSink`].
     pub fn batches() -> BatchQueueBuilder {
         BatchQueueBuilder::new()
     }
@@ -83,12 +83,12 @@ impl QueueSink {
         Ok(Self { handle: Arc::new(Handle { shared, worker: thread }) })
     }
 
-    /// The counts of this moment.
+    /// Returns the counts of this moment.
     pub fn stats(&self) -> QueueStats {
         self.handle.shared.stats()
     }
 
-    /// The last error of the sink behind, in its words.
+    /// Returns the last error of the sink behind.
     pub fn last_error(&self) -> Option<String> {
         self.handle.shared.channel.state().queue.last_error.clone()
     }
@@ -112,7 +112,7 @@ impl MetricsSink for QueueSink {
     ///
     /// # Errors
     /// That of the sink behind; what a [`BatchSink`] could not write stays in the queue and is tried again. Also when records
-    /// were lost since the last flush: each loss is told of once.
+    /// were lost since the last flush: each loss is reported once.
     fn flush(&self) -> io::Result<()> {
         self.handle.shared.channel.flush(false)
     }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_dropped_and_counted_and_told_of_once() {
+    fn what_finds_no_room_is_dropped_and_counted_and_reported_once() {
         let (sink, gate) = gated(3);
         let closed = gate.lock().unwrap();
         for n in 0..10 {
@@ -277,7 +277,7 @@ mod tests {
         let stats = sink.stats();
         assert_eq!((stats.abandoned, stats.queued, sum(&stats)), (5, 0, 5));
         drop(closed);
-        assert!(sink.flush().is_err(), "the loss is told of, when the sink is free again or has ended");
+        assert!(sink.flush().is_err(), "the loss is reported, when the sink is free again or has ended");
         assert_eq!(sum(&sink.stats()), 5);
     }
 

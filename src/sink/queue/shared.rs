@@ -20,7 +20,7 @@ pub(super) struct QueueShared {
 #[derive(Default)]
 pub(super) struct QueuedRecords {
     pub(super) waiting: VecDeque<Record>,
-    /// How many may be on their way, those included that the worker has taken.
+    /// How many records may be on their way, including those that the worker has taken.
     capacity: usize,
     pub(super) in_hand: usize,
     pub(super) counts: QueueStats,
@@ -35,7 +35,7 @@ impl QueuedRecords {
         self.waiting.len() + self.in_hand
     }
 
-    /// Takes a record; whether there was room.
+    /// Takes a record if there is room, and returns whether there was.
     fn take(&mut self, record: &Record) -> bool {
         let fits = self.on_their_way() < self.capacity;
         if fits {
@@ -84,7 +84,7 @@ impl QueueShared {
         QueueStats { accepted: tally.accepted, full: tally.full, closed: tally.closed, queued, ..counts }
     }
 
-    /// Refuses new records and waits until the others are handed over; what is left after `timeout` is given up. Says
+    /// Refuses new records and waits until the others are handed over; what is left after `timeout` is given up. Returns also
     /// whether the worker has ended.
     pub(super) fn close(&self, timeout: Duration) -> (bool, Result<(), CloseError>) {
         let (failed_before, given_up) = {
@@ -92,7 +92,7 @@ impl QueueShared {
             let failed = state.queue.counts.failed;
             (*state.queue.failed_before_closing.get_or_insert(failed), state.is_abandoned())
         };
-        // Once what was left is given up, nobody waits for the sink again.
+        // Once the rest has been given up, nothing is waited for.
         let ended = self.channel.close(if given_up { Duration::ZERO } else { timeout });
         let state = self.channel.state();
         let QueuedRecords { counts, last_error, last_flush, .. } = &state.queue;

@@ -1,6 +1,7 @@
-//! The one who empties a queue, with retries.
+//! Emptying a queue, with retries.
 //!
-//! The worker does not wait: it asks for the time and says how long it may sleep. So tests drive it without a clock and a thread.
+//! The worker has no clock and does not wait: it is given the time and returns how long it may sleep, so that tests drive it
+//! without a thread.
 
 use super::batch::{BatchSink, Limits};
 use super::shared::QueueShared;
@@ -25,7 +26,7 @@ pub(super) struct Worker<S> {
     retry_at: Option<Duration>,
     /// When queued records have waited long enough for others.
     due: Option<Duration>,
-    /// Something was taken since the sink was last told that there is nothing.
+    /// Whether something was taken since [`BatchSink::idle`] was last called.
     busy: bool,
 }
 
@@ -44,7 +45,7 @@ impl<S: BatchSink> Worker<S> {
         }
     }
 
-    /// Does what is due. `now` is asked again after what may have taken its time.
+    /// Does what is due. `now` is asked again after what may have taken long.
     pub(super) fn turn(&mut self, now: &dyn Fn() -> Duration) -> Turn {
         let Requests { flushes, closing, abandoning } = self.shared.channel.requests();
         if abandoning {
@@ -59,8 +60,8 @@ impl<S: BatchSink> Worker<S> {
         if done { Turn::End } else { self.next(now()) }
     }
 
-    /// Writes what is due of the next `count` records, and all of them when it is `urgent`: those that come meanwhile do not
-    /// keep it from an end.
+    /// Writes what is due of the next `count` records, and all of them if it is `urgent`. Without the count, it might not end
+    /// while more records come.
     ///
     /// # Errors
     /// When a batch is to be tried again, and the last one of those that were given up.
@@ -87,7 +88,7 @@ impl<S: BatchSink> Worker<S> {
         written
     }
 
-    /// Takes a batch from the queue, if there is one that is due.
+    /// Takes a batch from the queue if one is due.
     fn take(&mut self, now: Duration, urgent: bool) {
         let Limits { size, linger, .. } = self.limits;
         let records = &mut self.shared.channel.state().queue;
@@ -149,11 +150,11 @@ impl<S: BatchSink> Worker<S> {
         failed
     }
 
-    /// Flushes the sink behind and answers. At the end there may be nobody to be told of losses.
+    /// Flushes the sink behind and answers. At the end, nobody may be waiting for an answer.
     fn answer(&self, flushes: &[FlushRequest], written: io::Result<()>, last: bool) {
         let panicked = || Err(io::Error::other("the sink behind the queue panicked"));
         let flush = || self.panics.catch(|| self.sink.flush()).unwrap_or_else(panicked);
-        // What is to be tried again comes with a later flush.
+        // A batch that is to be tried again is not written yet, so there is nothing to flush.
         let flushed = if self.batch.is_empty() { flush() } else { Ok(()) };
         let mut state = self.shared.channel.state();
         if last {
@@ -168,7 +169,7 @@ impl<S: BatchSink> Worker<S> {
         flushes.iter().for_each(|flush| flush.answer(result.clone()));
     }
 
-    /// How long to sleep.
+    /// Returns how long to sleep.
     fn next(&mut self, now: Duration) -> Turn {
         let Limits { size, linger, .. } = self.limits;
         if !self.batch.is_empty() {
@@ -194,7 +195,7 @@ mod tests {
     use std::sync::mpsc::Receiver;
     use std::time::SystemTime;
 
-    /// What a sink was asked for.
+    /// The call of a sink.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Asked {
         Write(usize),
@@ -202,7 +203,7 @@ mod tests {
         Idle,
     }
 
-    /// A sink that does as it is told: fail, panic, or else be well.
+    /// A sink that fails or panics on demand.
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<(Vec<Asked>, VecDeque<Behaviour>)>>);
 
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_written_when_it_is_full_or_has_lingered_and_then_idle_is_told_once() {
+    fn a_batch_is_written_when_it_is_full_or_has_lingered_and_then_idle_is_called_once() {
         let (mut worker, shared, sink) = worker(LIMITS);
         assert_eq!(worker.turn(&|| ms(0)), IDLE);
         record(&shared, 2);
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flush_writes_at_once_what_was_recorded_before_and_tells_what_failed() {
+    fn a_flush_writes_at_once_what_was_recorded_before_and_reports_what_failed() {
         let (mut worker, shared, sink) = worker(LIMITS);
         record(&shared, 4);
         let answer = order(&shared);
