@@ -75,11 +75,11 @@ impl<'a> CellFilter<'a> {
 
     /// Returns whether the calls of a cell count; `None` where too little was kept to say.
     #[inline]
-    pub(crate) fn takes(&self, part: CellRef<'_>) -> Option<bool> {
-        if !part.span.is_within(self.window) {
+    pub(crate) fn takes(&self, cell: CellRef<'_>) -> Option<bool> {
+        if !cell.span.is_within(self.window) {
             return Some(false);
         }
-        self.counts(part.facet)
+        self.counts(cell.facet)
     }
 
     /// Returns whether calls of a kind count, at any time.
@@ -110,27 +110,27 @@ pub(crate) struct Gather {
 
 impl Gather {
     /// Adds a cell, if it counts.
-    pub(crate) fn add(&mut self, choice: &CellFilter<'_>, zone: &Zone, depth: Depth, part: CellRef<'_>) {
-        match choice.takes(part) {
+    pub(crate) fn add(&mut self, filter: &CellFilter<'_>, zone: &Zone, depth: Depth, cell: CellRef<'_>) {
+        match filter.takes(cell) {
             Some(false) => return,
             None => {
-                self.undecided = self.undecided.saturating_add(part.totals.requests());
+                self.undecided = self.undecided.saturating_add(cell.totals.requests());
                 return;
             }
             Some(true) => {}
         }
         if depth.durations {
-            self.totals.merge(part.totals);
+            self.totals.merge(cell.totals);
         } else {
-            self.totals.merge_sums(part.totals);
+            self.totals.merge_sums(cell.totals);
         }
         if depth.days {
-            add_days(&mut self.days, zone, part.span);
-            match &choice.facet(part.facet).model {
+            add_days(&mut self.days, zone, cell.span);
+            match &filter.facet(cell.facet).model {
                 Name::Absent => {}
                 Name::Is(model) if self.models.contains(model) => {}
                 Name::Is(model) => self.models.push(model.clone()),
-                Name::Other => self.other_models = self.other_models.saturating_add(part.totals.requests()),
+                Name::Other => self.other_models = self.other_models.saturating_add(cell.totals.requests()),
             }
         }
     }

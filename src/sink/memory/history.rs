@@ -18,7 +18,7 @@ struct QuarterCell {
 }
 
 impl QuarterCell {
-    fn part(&self) -> CellRef<'_> {
+    fn cell_ref(&self) -> CellRef<'_> {
         CellRef { span: Span::Quarter(self.quarter), facet: self.facet, totals: &self.totals }
     }
 }
@@ -243,19 +243,19 @@ impl History {
     }
 
     /// Returns all cells: those without a date, by day, and by quarter.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = CellRef<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = CellRef<'_>> {
         let rolled = self.rolled().map(|cell| {
             let span =
                 if cell.day == EVER { Span::Ever(&cell.days) } else { Span::Day(cell.day, cell.quarters) };
             CellRef { span, facet: cell.facet, totals: &cell.totals }
         });
-        rolled.chain(self.older().chain(self.current()).map(QuarterCell::part))
+        rolled.chain(self.older().chain(self.current()).map(QuarterCell::cell_ref))
     }
 
     /// Returns the cell of a history with one cell that is not rolled up.
     #[inline]
     pub(crate) fn only(&self) -> Option<CellRef<'_>> {
-        self.current().filter(|_| self.rest.is_none()).map(QuarterCell::part)
+        self.current().filter(|_| self.rest.is_none()).map(QuarterCell::cell_ref)
     }
 
     /// Returns the number of cells.
@@ -318,7 +318,7 @@ mod tests {
 
     fn days(history: &History, zone: &Zone) -> u64 {
         let mut days = DaySet::default();
-        history.parts().for_each(|part| add_days(&mut days, zone, part.span));
+        history.iter().for_each(|part| add_days(&mut days, zone, part.span));
         days.len()
     }
 
@@ -356,7 +356,7 @@ mod tests {
         roll_up(&mut rolled, horizon);
         for history in [&rolled, &late] {
             assert_eq!(history.cells(), 5);
-            assert_eq!(history.parts().map(|part| part.totals.requests()).sum::<u64>(), 7);
+            assert_eq!(history.iter().map(|part| part.totals.requests()).sum::<u64>(), 7);
             // The days before all days are those of UTC; the later ones are any zone's.
             assert_eq!((days(history, &utc), days(history, &india)), (4, 5));
         }
@@ -364,7 +364,7 @@ mod tests {
         absorb(&mut both, &rolled, horizon);
         absorb(&mut both, &late, horizon);
         assert_eq!((both.cells(), days(&both, &india)), (5, 5));
-        assert_eq!(both.parts().map(|part| part.totals.requests()).sum::<u64>(), 14);
+        assert_eq!(both.iter().map(|part| part.totals.requests()).sum::<u64>(), 14);
     }
 
     #[test]

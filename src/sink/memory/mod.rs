@@ -71,6 +71,7 @@ mod history;
 mod horizon;
 mod options;
 mod over_time;
+mod overview;
 mod pace;
 mod pieces;
 mod quarters;

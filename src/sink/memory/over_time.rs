@@ -4,7 +4,7 @@ use super::Store;
 use super::gather::{CellFilter, CellRef, Span};
 use super::pace::Pace;
 use super::quarters::Quarters;
-use super::visit::{RowRef, Visit, Visitor};
+use super::visit::{RowRef, Visit, Visitor, takes};
 use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_of, quarter_start};
 use crate::report::window::label;
 use crate::report::{Cohort, Gaps, Point, QueryError, Retention, Selection, Series, Step, Totals, Zone};
@@ -63,9 +63,9 @@ struct Active {
 }
 
 impl Active {
-    fn see(&mut self, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        if choice.counts(part.facet) == Some(true) {
-            self.first = self.first.into_iter().chain(part.totals.first_micros()).min();
+    fn see(&mut self, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        if filter.counts(cell.facet) == Some(true) {
+            self.first = self.first.into_iter().chain(cell.totals.first_micros()).min();
         }
     }
 
@@ -87,21 +87,21 @@ struct InSteps<'a> {
 }
 
 impl Visitor for InSteps<'_> {
-    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        self.active.see(choice, part);
-        if !takes(choice, part, seen, &mut self.gaps) {
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.active.see(filter, cell);
+        if !takes(filter, cell, row, &mut self.gaps) {
             return;
         }
-        let at = self.steps.of(part.span);
+        let at = self.steps.of(cell.span);
         if let Some((at, point)) = at.and_then(|at| Some((at, self.points.get_mut(at)?))) {
-            point.totals.merge(part.totals);
+            point.totals.merge(cell.totals);
             self.active.steps.push(at);
         }
     }
 
-    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
         let (steps, first) = self.active.take();
-        let RowRef::User(_) = seen else { return };
+        let RowRef::User(_) = row else { return };
         for at in steps {
             let Some(point) = self.points.get_mut(at) else { continue };
             point.active_users += 1;
@@ -122,16 +122,16 @@ struct InWeeks<'a> {
 }
 
 impl Visitor for InWeeks<'_> {
-    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        self.active.see(choice, part);
-        if takes(choice, part, seen, &mut self.gaps) {
-            self.active.steps.extend(self.steps.of(part.span));
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.active.see(filter, cell);
+        if takes(filter, cell, row, &mut self.gaps) {
+            self.active.steps.extend(self.steps.of(cell.span));
         }
     }
 
-    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
         let (active, first) = self.active.take();
-        let RowRef::User(_) = seen else { return };
+        let RowRef::User(_) = row else { return };
         let Some(week) = first.and_then(|first| self.steps.of_quarter(quarter_of(first))) else { return };
         let cohort = self.cohorts.entry(week).or_insert_with(|| {
             let start = self.weeks.get(week).map_or(0, |week| week.0);
@@ -156,9 +156,9 @@ impl Visitor for InWeeks<'_> {
 struct Extent(Totals);
 
 impl Visitor for Extent {
-    fn part(&mut self, _: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        if choice.takes(part) == Some(true) {
-            self.0.merge_sums(part.totals);
+    fn cell(&mut self, _: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        if filter.takes(cell) == Some(true) {
+            self.0.merge_sums(cell.totals);
         }
     }
 
@@ -173,13 +173,13 @@ impl Store {
         let zone = &selection.zone;
         let steps = Steps::new(step, zone, bounds)?;
         let points = steps.spans().map(|(start, end)| point(step, zone, start, end)).collect();
-        let mut seen = InSteps { steps: &steps, points, active: Active::default(), gaps: Gaps::default() };
+        let mut visitor = InSteps { steps: &steps, points, active: Active::default(), gaps: Gaps::default() };
         self.answer(
             &steps.edges,
-            self.visit(way(selection, steps.window()), &mut seen, &mut Pace::default()),
+            self.visit(Visit::of(selection, steps.window()), &mut visitor, &mut Pace::default()),
         )
         .await?;
-        Ok(Series { step, points: seen.points, gaps: seen.gaps })
+        Ok(Series { step, points: visitor.points, gaps: visitor.gaps })
     }
 
     pub(super) async fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
@@ -189,7 +189,7 @@ impl Store {
         let zone = &selection.zone;
         let steps = Steps::new(Step::Week, zone, bounds)?;
         let weeks: Vec<_> = steps.spans().collect();
-        let mut seen = InWeeks {
+        let mut visitor = InWeeks {
             steps: &steps,
             weeks: &weeks,
             zone,
@@ -199,10 +199,10 @@ impl Store {
         };
         self.answer(
             &steps.edges,
-            self.visit(way(selection, steps.window()), &mut seen, &mut Pace::default()),
+            self.visit(Visit::of(selection, steps.window()), &mut visitor, &mut Pace::default()),
         )
         .await?;
-        Ok(Retention { cohorts: seen.cohorts.into_values().collect(), gaps: seen.gaps })
+        Ok(Retention { cohorts: visitor.cohorts.into_values().collect(), gaps: visitor.gaps })
     }
 
     /// Returns the window of a question, with the steps of the first and the last call in place of missing bounds; `None` if
@@ -213,34 +213,13 @@ impl Store {
             return Ok(Some((start, end)));
         }
         let mut sum = Extent::default();
-        self.visit(way(selection, selection.window.quarters()?), &mut sum, &mut Pace::default()).await;
+        self.visit(Visit::of(selection, selection.window.quarters()?), &mut sum, &mut Pace::default()).await;
         let (Some(first), Some(last)) = (sum.0.first_micros(), sum.0.last_micros()) else { return Ok(None) };
         let zone = &selection.zone;
         let start = if start == i64::MIN { step.floor(zone, first)? } else { start };
         let end = if end == i64::MAX { step.next(zone, last)? } else { end };
         Ok(Some((start, end)))
     }
-}
-
-/// Returns the visit of what a selection selects.
-pub(super) fn way(selection: &Selection, window: Quarters) -> Visit<'_> {
-    Visit { scope: &selection.scope, calls: &selection.calls, window }
-}
-
-/// Returns whether a cell counts. What cannot be decided, and what others did, goes into the gaps.
-pub(super) fn takes(choice: &CellFilter<'_>, part: CellRef<'_>, seen: RowRef<'_>, gaps: &mut Gaps) -> bool {
-    let requests = || part.totals.requests();
-    match choice.takes(part) {
-        None => gaps.undecided = gaps.undecided.saturating_add(requests()),
-        Some(false) => {}
-        Some(true) => {
-            if let RowRef::Other(_) = seen {
-                gaps.other_users = gaps.other_users.saturating_add(requests());
-            }
-            return true;
-        }
-    }
-    false
 }
 
 fn point(step: Step, zone: &Zone, start: i64, end: i64) -> Point {

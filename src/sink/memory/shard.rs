@@ -182,7 +182,7 @@ impl Shard {
         users: &AtomicUsize,
     ) {
         self.tidy_up(arrival.horizon);
-        let activity = more.parts().fold(0u64, |sum, CellRef { totals, .. }| {
+        let activity = more.iter().fold(0u64, |sum, CellRef { totals, .. }| {
             let (tokens, cost) = (totals.tokens().unwrap_or(0), totals.cost().unwrap_or_default());
             sum.saturating_add(activity(totals.requests(), tokens, cost.picos()))
         });
@@ -220,11 +220,11 @@ impl Shard {
         let bare = |kind, of: &Totals| self.facets.without_properties(kind, is_answered(of));
         self.cells += self.other.absorb(&row.history, &self.rolling, bare);
         // The values of properties may say who it was: those that no other call has are removed as well.
-        let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
+        let mut kinds: Vec<_> = row.history.iter().map(|cell| cell.facet).collect();
         kinds.sort_unstable();
         kinds.dedup();
         let rest = self.rows.iter().map(|row| &row.history).chain([&self.nobody, &self.other]);
-        let used: HashSet<u32> = rest.flat_map(|history| history.parts().map(|part| part.facet)).collect();
+        let used: HashSet<u32> = rest.flat_map(|history| history.iter().map(|cell| cell.facet)).collect();
         kinds.into_iter().filter(|kind| !used.contains(kind)).for_each(|kind| self.facets.remove(kind));
         true
     }
@@ -339,7 +339,7 @@ impl Snapshot {
     pub(crate) fn cell_bytes(&self) -> usize {
         let rows = self.rows.iter().map(|row| &row.history);
         let of = |history: &History| {
-            history.heap_bytes() + history.parts().map(|part| part.heap_bytes()).sum::<usize>()
+            history.heap_bytes() + history.iter().map(|cell| cell.heap_bytes()).sum::<usize>()
         };
         rows.chain([&self.nobody, &self.other]).map(of).sum()
     }

@@ -31,17 +31,17 @@ struct UserTable<'a> {
 }
 
 impl Visitor for UserTable<'_> {
-    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        let (gather, depth) = match seen {
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        let (gather, depth) = match row {
             RowRef::User(_) => (&mut self.row, self.depth),
             RowRef::Nobody(_) => (&mut self.shared.nobody, Depth::WHOLE),
             RowRef::Other(_) => (&mut self.shared.other, Depth::WHOLE),
         };
-        gather.add(choice, &self.query.zone, depth, part);
+        gather.add(filter, &self.query.zone, depth, cell);
     }
 
-    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
-        let RowRef::User(row) = seen else { return };
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
+        let RowRef::User(row) = row else { return };
         let gather = std::mem::take(&mut self.row);
         self.undecided = self.undecided.saturating_add(gather.undecided);
         let summary = gather.finish(who(row), row.in_other);
@@ -50,15 +50,15 @@ impl Visitor for UserTable<'_> {
         }
     }
 
-    fn only(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        match seen {
+    fn only(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        match row {
             // Most rows have one cell. Unless days or models matter, they are ranked without copying its totals.
-            RowRef::User(row) if !self.depth.days && choice.takes(part) == Some(true) => {
-                self.offer(row, &|measure| part.totals.measure(measure));
+            RowRef::User(row) if !self.depth.days && filter.takes(cell) == Some(true) => {
+                self.offer(row, &|measure| cell.totals.measure(measure));
             }
             _ => {
-                self.part(seen, choice, part);
-                self.end(seen, choice);
+                self.cell(row, filter, cell);
+                self.end(row, filter);
             }
         }
     }
@@ -85,12 +85,12 @@ struct Whole<'a> {
 }
 
 impl Visitor for Whole<'_> {
-    fn part(&mut self, _: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        self.gather.add(choice, self.zone, Depth::WHOLE, part);
+    fn cell(&mut self, _: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.gather.add(filter, self.zone, Depth::WHOLE, cell);
     }
 
-    fn end(&mut self, seen: RowRef<'_>, _: &CellFilter<'_>) {
-        if let RowRef::User(row) = seen {
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
+        if let RowRef::User(row) = row {
             self.in_other = row.in_other;
         }
     }
@@ -108,7 +108,7 @@ impl Store {
             days: query.compares(Measure::needs_cells),
         };
         let limit = query.offset.saturating_add(query.limit);
-        let mut seen = UserTable {
+        let mut visitor = UserTable {
             query,
             depth,
             ranking: Ranking::new(query.order, limit, query.after.as_ref()),
@@ -118,9 +118,10 @@ impl Store {
             undecided: 0,
         };
         let mut pace = Pace::default();
-        let way = Visit { scope: &query.scope, calls: &query.calls, window };
-        self.visit(way, &mut seen, &mut pace).await;
-        let UserTable { mut ranking, shared: SharedRows { nobody, other }, mut sums, undecided, .. } = seen;
+        let what = Visit { scope: &query.scope, calls: &query.calls, window };
+        self.visit(what, &mut visitor, &mut pace).await;
+        let UserTable { mut ranking, shared: SharedRows { nobody, other }, mut sums, undecided, .. } =
+            visitor;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
         let nobody = nobody.finish(Who::Nobody, 0);
         let other = Some(other.finish(Who::Other, 0)).filter(|other| !other.totals.is_empty());

@@ -10,7 +10,7 @@ use super::row::UserRow;
 use super::shard::Snapshot;
 use super::{Store, lock};
 use crate::record::UserId;
-use crate::report::{CallFilter, QueryError, Scope, Who};
+use crate::report::{CallFilter, Gaps, QueryError, Scope, Selection, Who};
 use std::future::Future;
 
 /// One row. The rows that are no user's come once for each shard.
@@ -38,40 +38,47 @@ pub(super) struct Visit<'a> {
     pub(super) window: Quarters,
 }
 
+impl<'a> Visit<'a> {
+    /// Visits what a selection selects, within a window in its place.
+    pub(super) fn of(selection: &'a Selection, window: Quarters) -> Self {
+        Self { scope: &selection.scope, calls: &selection.calls, window }
+    }
+}
+
 /// Gathers something from the rows.
 pub(super) trait Visitor {
     /// Takes a cell of a row, whether it counts or not.
-    fn part(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>);
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>);
 
     /// Ends a row, all of whose cells have been visited.
-    fn end(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>);
+    fn end(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>);
 
     /// Takes a row that has one cell.
-    fn only(&mut self, seen: RowRef<'_>, choice: &CellFilter<'_>, part: CellRef<'_>) {
-        self.part(seen, choice, part);
-        self.end(seen, choice);
+    fn only(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.cell(row, filter, cell);
+        self.end(row, filter);
     }
 }
 
 impl Store {
     /// Visits the rows that a scope sees, each shard as it is at one moment.
-    pub(super) async fn visit(&self, way: Visit<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
-        match way.scope {
+    pub(super) async fn visit(&self, what: Visit<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
+        match what.scope {
             Scope::Nothing => {}
             Scope::Only(Who::User(id)) => {
                 if let Some((row, facets)) = self.row_of(id) {
-                    let choice = CellFilter::of_one(way.calls, way.window, &facets);
-                    visit_row(RowRef::User(&row), &choice, visitor, pace).await;
+                    let filter = CellFilter::of_one(what.calls, what.window, &facets);
+                    visit_row(RowRef::User(&row), &filter, visitor, pace).await;
                 }
             }
             Scope::All | Scope::Only(_) => {
                 for shard in &self.shards {
-                    let all = *way.scope == Scope::All;
+                    let all = *what.scope == Scope::All;
                     let snapshot = {
                         let shard = lock(shard);
                         if all { shard.snapshot() } else { shard.snapshot_of_shared() }
                     };
-                    visit_shard(&snapshot, way, visitor, pace).await;
+                    visit_shard(&snapshot, what, visitor, pace).await;
                 }
             }
         }
@@ -105,36 +112,36 @@ impl Store {
 
 async fn visit_shard(
     snapshot: &Snapshot,
-    way: Visit<'_>,
+    what: Visit<'_>,
     visitor: &mut (impl Visitor + Send),
     pace: &mut Pace,
 ) {
-    let choice = CellFilter::new(way.calls, way.window, &snapshot.facets);
+    let filter = CellFilter::new(what.calls, what.window, &snapshot.facets);
     pace.next(snapshot.facets.len()).await;
     for rows in snapshot.rows.slices() {
         pace.next(rows.len()).await;
         let mut rows = rows.iter();
-        while let Some(row) = visit_short(&mut rows, &choice, visitor) {
-            visit_row(RowRef::User(row), &choice, visitor, pace).await;
+        while let Some(row) = visit_short(&mut rows, &filter, visitor) {
+            visit_row(RowRef::User(row), &filter, visitor, pace).await;
         }
     }
-    if way.scope.sees(&Who::Nobody) {
-        visit_row(RowRef::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
+    if what.scope.sees(&Who::Nobody) {
+        visit_row(RowRef::Nobody(&snapshot.nobody), &filter, visitor, pace).await;
     }
-    if way.scope.sees(&Who::Other) {
-        visit_row(RowRef::Other(&snapshot.other), &choice, visitor, pace).await;
+    if what.scope.sees(&Who::Other) {
+        visit_row(RowRef::Other(&snapshot.other), &filter, visitor, pace).await;
     }
 }
 
 /// Visits rows of one cell, up to the first one with more, which it returns.
 fn visit_short<'a>(
     rows: &mut impl Iterator<Item = &'a UserRow>,
-    choice: &CellFilter<'_>,
+    filter: &CellFilter<'_>,
     visitor: &mut impl Visitor,
 ) -> Option<&'a UserRow> {
     rows.find(|row| match row.history.only() {
-        Some(part) => {
-            visitor.only(RowRef::User(row), choice, part);
+        Some(cell) => {
+            visitor.only(RowRef::User(row), filter, cell);
             false
         }
         None => true,
@@ -142,22 +149,38 @@ fn visit_short<'a>(
 }
 
 /// Returns the cost of a cell, in cells with few durations.
-fn weight(part: CellRef<'_>) -> usize {
-    if part.totals.have_many_durations() { 4 } else { 1 }
+fn weight(cell: CellRef<'_>) -> usize {
+    if cell.totals.have_many_durations() { 4 } else { 1 }
 }
 
 /// Visits all cells of a row.
 pub(super) async fn visit_row(
-    seen: RowRef<'_>,
-    choice: &CellFilter<'_>,
+    row: RowRef<'_>,
+    filter: &CellFilter<'_>,
     visitor: &mut (impl Visitor + Send),
     pace: &mut Pace,
 ) {
-    for part in seen.history().parts() {
-        pace.next(weight(part)).await;
-        visitor.part(seen, choice, part);
+    for cell in row.history().iter() {
+        pace.next(weight(cell)).await;
+        visitor.cell(row, filter, cell);
     }
-    visitor.end(seen, choice);
+    visitor.end(row, filter);
+}
+
+/// Returns whether a cell counts. What cannot be decided, and what others did, goes into the gaps.
+pub(super) fn takes(filter: &CellFilter<'_>, cell: CellRef<'_>, row: RowRef<'_>, gaps: &mut Gaps) -> bool {
+    let requests = || cell.totals.requests();
+    match filter.takes(cell) {
+        None => gaps.undecided = gaps.undecided.saturating_add(requests()),
+        Some(false) => {}
+        Some(true) => {
+            if let RowRef::Other(_) = row {
+                gaps.other_users = gaps.other_users.saturating_add(requests());
+            }
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -166,7 +189,7 @@ mod tests {
     use super::*;
     use crate::record::{Record, User};
     use crate::report::instant::{QUARTER_MICROS, from_micros};
-    use crate::report::{GroupBy, HistogramQuery, Measure, Report, Selection, Step, UserQuery, Window, Zone};
+    use crate::report::{GroupBy, HistogramQuery, Measure, Report, Step, UserQuery, Window, Zone};
     use crate::{MemorySink, MetricsSink};
     use std::pin::pin;
     use std::sync::Arc;
@@ -215,7 +238,7 @@ mod tests {
     struct Counting(Arc<AtomicUsize>);
 
     impl Visitor for Counting {
-        fn part(&mut self, _: RowRef<'_>, _: &CellFilter<'_>, _: CellRef<'_>) {
+        fn cell(&mut self, _: RowRef<'_>, _: &CellFilter<'_>, _: CellRef<'_>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
 
@@ -229,10 +252,10 @@ mod tests {
         for scope in [only, Scope::All] {
             let mut counting = Counting::default();
             let seen = Arc::clone(&counting.0);
-            let way = Visit { scope: &scope, calls: &CallFilter::All, window: Quarters::ALL };
+            let what = Visit { scope: &scope, calls: &CallFilter::All, window: Quarters::ALL };
             let mut pace = Pace::default();
             let mut before = 0;
-            let visit = users.0.visit(way, &mut counting, &mut pace);
+            let visit = users.0.visit(what, &mut counting, &mut pace);
             let ((), turns) = poll(&users, visit, || {
                 let now = seen.load(Ordering::Relaxed);
                 assert!(now - before <= STRETCH, "{now} {before}");
