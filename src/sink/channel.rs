@@ -1,10 +1,9 @@
 //! The channel between the callers of a sink and its worker: a bounded queue, requests to flush, and the worker's end.
 
-use super::fault::Fault;
 use super::sync::{Condvar, Mutex, MutexGuard};
 use std::io;
-use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The queue of a channel, with what its worker counts.
@@ -68,6 +67,9 @@ pub(super) enum Pushed {
     Full,
     Closed,
 }
+
+/// An error that goes to several callers.
+pub(super) type Fault = Arc<io::Error>;
 
 /// Asks the worker to finish everything that was recorded before.
 #[derive(Debug)]
@@ -218,7 +220,7 @@ impl<Q: Queue> Channel<Q> {
             None if seal => Ok(()),
             None => self.state().report_losses(),
         };
-        result.map_err(io::Error::from)
+        result.map_err(|e| io::Error::new(e.kind(), e))
     }
 
     /// Asks the worker to flush; `None` if it has ended.
@@ -291,7 +293,7 @@ impl<Q: Queue> ChannelState<Q> {
         self.reported = lost;
         match unreported {
             0 => Ok(()),
-            n => Err(Fault::other(format!("{n} records recorded before {}", Q::LOSS))),
+            n => Err(io::Error::other(format!("{n} records recorded before {}", Q::LOSS)).into()),
         }
     }
 }

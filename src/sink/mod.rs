@@ -2,7 +2,6 @@
 
 mod channel;
 mod close;
-mod fault;
 pub mod file;
 pub mod memory;
 pub mod queue;

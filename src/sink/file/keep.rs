@@ -48,7 +48,7 @@ impl Keeper {
         let _alone = self.shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         let assured = self.lock.assure();
         if let Err(e) = assured.and_then(|()| self.remove_old(now)).and_then(|()| self.compress(stop)) {
-            self.shared.failed(&e);
+            self.shared.failed(e);
         }
     }
 

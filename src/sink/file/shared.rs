@@ -4,13 +4,12 @@ use super::queue::{Batch, LONGEST_LINE, Lines};
 use super::segment::{self, Segment};
 use super::stats::{FileStats, Ledger};
 use crate::record::Record;
-use crate::sink::channel::{Channel, Pushed};
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Channel, Fault, Pushed};
 use crate::sink::warn::WarnOnce;
 use std::cell::RefCell;
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Debug)]
 pub(super) struct FileShared {
@@ -80,9 +79,9 @@ impl FileShared {
         state.queue.ledger.stats(state.tally, *records, lines.len())
     }
 
-    pub(super) fn failed(&self, error: &io::Error) -> Fault {
-        let fault = Fault::from(error);
-        self.count(|ledger| ledger.fail(fault.clone()));
+    pub(super) fn failed(&self, error: io::Error) -> Fault {
+        let fault = Fault::new(error);
+        self.count(|ledger| ledger.fail(Arc::clone(&fault)));
         self.failing.warn("writing records failed and is tried again", &fault);
         fault
     }

@@ -1,7 +1,6 @@
 //! The counts of a file sink.
 
-use crate::sink::channel::Tally;
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Fault, Tally};
 
 /// The counts of a [`FileSink`](super::FileSink) since it was opened, all at the same moment.
 ///

@@ -8,8 +8,7 @@ use super::queue::Batch;
 use super::segment::SegmentNames;
 use super::shared::FileShared;
 use super::storage::{SegmentFile, Storage};
-use crate::sink::channel::{FlushRequest, Queue, Requests, Turn};
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Fault, FlushRequest, Queue, Requests, Turn};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -99,7 +98,7 @@ impl<S: Storage> Writer<S> {
         }
         let seal = closing || flushes.iter().any(|flush| flush.seal);
         let done = self.work(now, closing || !flushes.is_empty(), seal);
-        let done = done.map_err(|e| self.failed(&e, now));
+        let done = done.map_err(|e| self.failed(e, now));
         self.answer(flushes, &done);
         match done {
             Ok(()) => {
@@ -115,7 +114,7 @@ impl<S: Storage> Writer<S> {
         if self.unsynced_at().is_some_and(|at| now >= at) {
             self.sync_at = None;
             // If this fails, the records are counted as doubtful, and the next flush reports them.
-            let _ = self.sync().map_err(|e| self.shared.failed(&e));
+            let _ = self.sync().map_err(|e| self.shared.failed(e));
         }
     }
 
@@ -284,7 +283,7 @@ impl<S: Storage> Writer<S> {
         if self.segment.as_ref().is_some_and(|segment| !segment.file.is_linked()) {
             let unsynced = self.leave_segment();
             self.shared.count(|ledger| ledger.doubtful += unsynced);
-            self.shared.failed(&removed());
+            self.shared.failed(removed());
         }
     }
 
@@ -340,7 +339,7 @@ impl<S: Storage> Writer<S> {
         Ok(())
     }
 
-    fn failed(&mut self, error: &io::Error, now: Duration) -> Fault {
+    fn failed(&mut self, error: io::Error, now: Duration) -> Fault {
         let doubled = Self::FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         self.retry_at = Some(now + doubled.min(Self::LAST_RETRY));

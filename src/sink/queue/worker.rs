@@ -7,8 +7,7 @@ use super::batch::{BatchSink, Limits};
 use super::shared::QueueShared;
 use crate::panics::Panics;
 use crate::record::Record;
-use crate::sink::channel::{FlushRequest, Requests, Turn};
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Fault, FlushRequest, Requests, Turn};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,7 +164,7 @@ impl<S: BatchSink> Worker<S> {
         }
         let losses = state.report_losses();
         drop(state);
-        let result = written.and(flushed).map_err(|e| Fault::from(&e)).and(losses);
+        let result = written.and(flushed).map_err(Fault::new).and(losses);
         flushes.iter().for_each(|flush| flush.answer(result.clone()));
     }
 

@@ -9,9 +9,6 @@ mod sync {
 #[path = "../../../src/sink/channel.rs"]
 #[allow(dead_code, reason = "requests are answered through a channel of std's, which loom does not know")]
 mod channel;
-#[path = "../../../src/sink/fault.rs"]
-#[allow(dead_code, reason = "errors come with requests")]
-mod fault;
 
 use channel::{Channel, Pushed, Queue, Tally};
 use loom::sync::Arc;
