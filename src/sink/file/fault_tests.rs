@@ -181,7 +181,10 @@ impl Rig {
     fn flush(&mut self) -> io::Result<()> {
         let answer = self.shared.channel.request(false).unwrap();
         self.turn();
-        answer.try_recv().expect("a flush is answered at once, well or badly").map_err(io::Error::from)
+        answer
+            .try_recv()
+            .expect("a flush is answered at once, well or badly")
+            .map_err(|e| io::Error::new(e.kind(), e))
     }
 
     /// The counts, which add up.

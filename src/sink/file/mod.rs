@@ -40,13 +40,13 @@
 #![doc = include_str!("jq.sh")]
 //! ```
 //!
-//! [DuckDB](https://duckdb.org) makes it with:
+//! [DuckDB](https://duckdb.org) does so exactly:
 //!
 //! ```sql
 #![doc = include_str!("duckdb.sql")]
 //! ```
 //!
-//! [ClickHouse](https://clickhouse.com) makes it with:
+//! and so does [ClickHouse](https://clickhouse.com):
 //!
 //! ```sql
 #![doc = include_str!("clickhouse.sql")]

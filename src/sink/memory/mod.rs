@@ -23,7 +23,7 @@
 //! | the first further cell of a user, in addition | 72 |
 //! | a cell that is rolled up into a day | 250 |
 //! | durations, from the sixth call of a cell on | 6 for each that is different, and at most 46 KB |
-//! | an alert | 210, each further one 180, and one for spikes up to a kilobyte more |
+//! | an alert | 220, each further one 190, and one for spikes up to a kilobyte more |
 //!
 //! A dimension costs nothing where users make calls of one kind: models, operations and properties are kept apart in cells,
 //! and switching one off saves the cells that differ in nothing else. A kept record takes about a kilobyte. Each shard
