@@ -3,7 +3,7 @@
 use super::body::scan;
 use super::error_code;
 use super::found::Found;
-use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, Status};
+use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, StreamStatus};
 use crate::wire::json::{Scanner, Value, string};
 use crate::wire::select::Select;
 use crate::wire::sse::Piece;
@@ -71,7 +71,7 @@ impl BinaryReader {
 
     /// The stream has ended. Whether it broke off within a message, or a message was not as it was sent.
     pub(super) fn finish(&mut self, found: &mut Found) -> bool {
-        let broken_off = self.parser.status() != Status::Between;
+        let broken_off = self.parser.status() != StreamStatus::Between;
         if broken_off {
             self.message.distrust(found);
         }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Said<'a> {
     Json(Value<'a>),
-    Form(multipart::Text<'a>),
+    Form(multipart::FieldText<'a>),
 }
 
 /// What a field for the user said last.
@@ -27,9 +27,9 @@ impl<'a> Said<'a> {
     pub(super) fn text(self) -> Option<Text> {
         let text: Cow<'_, str> = match self {
             Self::Json(Value::Json(raw)) => string(raw)?,
-            Self::Form(multipart::Text::Whole(text)) => std::str::from_utf8(text).ok()?.trim().into(),
+            Self::Form(multipart::FieldText::Whole(text)) => std::str::from_utf8(text).ok()?.trim().into(),
             Self::Json(Value::TooLong { .. } | Value::Piece { .. })
-            | Self::Form(multipart::Text::TooLong) => return None,
+            | Self::Form(multipart::FieldText::TooLong) => return None,
         };
         Text::new(&text).ok()
     }
@@ -38,9 +38,9 @@ impl<'a> Said<'a> {
     pub(super) fn boolean(self) -> Option<bool> {
         match self {
             Self::Json(Value::Json(raw)) => boolean(raw),
-            Self::Form(multipart::Text::Whole(text)) => boolean(&text.trim_ascii().to_ascii_lowercase()),
+            Self::Form(multipart::FieldText::Whole(text)) => boolean(&text.trim_ascii().to_ascii_lowercase()),
             Self::Json(Value::TooLong { .. } | Value::Piece { .. })
-            | Self::Form(multipart::Text::TooLong) => None,
+            | Self::Form(multipart::FieldText::TooLong) => None,
         }
     }
 
@@ -49,9 +49,9 @@ impl<'a> Said<'a> {
         match self {
             Self::Json(Value::Json(raw)) => of_json(raw),
             Self::Json(Value::TooLong { first: b'"' | b'-' | b'0'..=b'9' })
-            | Self::Form(multipart::Text::TooLong) => Candidate::Refused(UserIssue::TooLong),
+            | Self::Form(multipart::FieldText::TooLong) => Candidate::Refused(UserIssue::TooLong),
             Self::Json(Value::TooLong { .. } | Value::Piece { .. }) => Candidate::None,
-            Self::Form(multipart::Text::Whole(text)) => match std::str::from_utf8(text) {
+            Self::Form(multipart::FieldText::Whole(text)) => match std::str::from_utf8(text) {
                 Ok(text) => of_text(text),
                 Err(_) => Candidate::Refused(UserIssue::NotUtf8),
             },

@@ -5,7 +5,7 @@ use super::error::ReadError;
 use super::fragments::{Fragment, fragments_from};
 use super::queue::LONGEST_LINE;
 use super::segment::{Segment, SegmentFormat};
-use crate::record::{Reading, Record, RecordError, RecordId};
+use crate::record::{Record, RecordError, RecordId, SharedTexts};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -39,7 +39,7 @@ pub struct Records {
     seen: HashSet<RecordId>,
     /// What is wrong with the rest of the line of the last record.
     problem: Option<ReadError>,
-    reading: Reading,
+    reading: SharedTexts,
 }
 
 /// The segment that is being read.
@@ -74,7 +74,7 @@ impl Records {
             open: None,
             seen: HashSet::new(),
             problem: None,
-            reading: Reading::default(),
+            reading: SharedTexts::default(),
         }
     }
 
@@ -153,7 +153,7 @@ impl OpenSegment {
     }
 
     /// Reads the next fragment, or the next block if there is none; `None` at the end.
-    fn next(&mut self, record: &mut Record, reading: &mut Reading) -> Option<ReadItem> {
+    fn next(&mut self, record: &mut Record, reading: &mut SharedTexts) -> Option<ReadItem> {
         let rest = self.blocks.bytes().get(self.at..self.end).unwrap_or_default();
         let mut fragments = fragments_from(rest, self.line);
         let Some(Fragment { text, line, start }) = fragments.next() else {
@@ -197,7 +197,7 @@ impl OpenSegment {
 }
 
 /// Reads `text`, or the beginning of it that is a record. Returns whether there is a record, and what is wrong.
-fn read(record: &mut Record, text: &[u8], reading: &mut Reading) -> (bool, Option<RecordError>) {
+fn read(record: &mut Record, text: &[u8], reading: &mut SharedTexts) -> (bool, Option<RecordError>) {
     let Err(e) = record.read(text, reading) else { return (true, None) };
     // The error may be in what follows the record on its line.
     let whole = memchr::memrchr(b'}', text).and_then(|end| text.get(..=end));
