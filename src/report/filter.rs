@@ -207,19 +207,24 @@ pub enum UserFilter {
 impl UserFilter {
     /// Whether a row is shown.
     pub fn matches(&self, row: &UserSummary) -> bool {
-        let id = row.who.user().map(UserId::as_str);
+        self.shows(&row.who, &|measure| row.measure(measure))
+    }
+
+    /// Whether a row with these measures is shown.
+    pub(crate) fn shows(&self, who: &Who, amount: &dyn Fn(Measure) -> Option<Amount>) -> bool {
+        let id = who.user().map(UserId::as_str);
         match self {
             Self::All => true,
-            Self::Is(only) => row.who.user() == Some(only),
-            Self::Nobody => row.who == Who::Nobody,
+            Self::Is(only) => who.user() == Some(only),
+            Self::Nobody => *who == Who::Nobody,
             Self::Prefix(text) => id.is_some_and(|id| id.starts_with(text.as_str())),
             Self::Contains(text) => id.is_some_and(|id| id.contains(text.as_str())),
             Self::Like(pattern) => id.is_some_and(|id| pattern.matches(id)),
-            Self::AtLeast(measure, bound) => row.measure(*measure).is_some_and(|amount| amount >= *bound),
-            Self::AtMost(measure, bound) => row.measure(*measure).is_some_and(|amount| amount <= *bound),
-            Self::And(both) => both.0.matches(row) && both.1.matches(row),
-            Self::Or(both) => both.0.matches(row) || both.1.matches(row),
-            Self::Not(filter) => !filter.matches(row),
+            Self::AtLeast(measure, bound) => amount(*measure).is_some_and(|amount| amount >= *bound),
+            Self::AtMost(measure, bound) => amount(*measure).is_some_and(|amount| amount <= *bound),
+            Self::And(both) => both.0.shows(who, amount) && both.1.shows(who, amount),
+            Self::Or(both) => both.0.shows(who, amount) || both.1.shows(who, amount),
+            Self::Not(filter) => !filter.shows(who, amount),
         }
     }
 

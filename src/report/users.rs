@@ -2,6 +2,7 @@
 
 use super::gaps::Gaps;
 use super::summary::UserSummary;
+use super::totals::Totals;
 use super::user_query::Cursor;
 use crate::record::Usd;
 
@@ -61,13 +62,17 @@ pub struct Sums {
 impl Sums {
     /// Adds a row.
     pub fn add(&mut self, row: &UserSummary) {
-        let totals = &row.totals;
+        self.add_totals(row.who.user().is_some(), &row.totals);
+    }
+
+    /// Adds the totals of a row.
+    pub(crate) fn add_totals(&mut self, is_user: bool, totals: &Totals) {
         let add = |sum: &mut Option<u64>, tokens: Option<u64>| {
             if let Some(tokens) = tokens {
                 *sum = Some(sum.unwrap_or(0).saturating_add(tokens));
             }
         };
-        self.users += u64::from(row.who.user().is_some());
+        self.users += u64::from(is_user);
         self.requests = self.requests.saturating_add(totals.requests());
         add(&mut self.input_tokens, totals.input_tokens());
         add(&mut self.output_tokens, totals.output_tokens());

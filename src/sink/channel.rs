@@ -1,57 +1,56 @@
-//! What those who record and the one thread behind a sink share: a bounded queue, orders for the thread, and its end.
+//! The channel between the callers of a sink and its worker: a bounded queue, requests to flush, and the worker's end.
 
-use super::fault::Fault;
 use super::sync::{Condvar, Mutex, MutexGuard};
 use std::io;
-use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What waits for a worker, and what the worker counts.
+/// The queue of a channel, with what its worker counts.
 pub(super) trait Queue {
-    /// What became of the records that were lost, for the next flush to tell.
+    /// What became of lost records, in the words of the error of the next flush.
     const LOSS: &'static str;
 
-    /// How much waits: of this [`State::wake_at`] is spoken.
+    /// Returns how much waits, in the unit of [`Turn::Sleep`].
     fn waiting(&self) -> usize;
 
-    /// How many records the worker has lost.
+    /// Returns how many records the worker has lost.
     fn lost(&self) -> u64;
 
-    /// Gives up what waits, when the time for closing is over.
+    /// Gives up what waits, since the time for closing is over.
     fn abandon(&mut self);
 }
 
-/// A queue, its worker's orders and the worker's end.
+/// A bounded queue with one worker.
 #[derive(Debug)]
 pub(super) struct Channel<Q> {
-    state: Mutex<State<Q>>,
-    /// There is something to do for the worker.
+    state: Mutex<ChannelState<Q>>,
+    /// Notified when there is something to do for the worker.
     work: Condvar,
-    /// There is room in the queue.
+    /// Notified when there is room in the queue.
     room: Condvar,
-    /// The worker has ended.
+    /// Notified when the worker has ended.
     ended: Condvar,
 }
 
 #[derive(Debug)]
-pub(super) struct State<Q> {
+pub(super) struct ChannelState<Q> {
     pub(super) queue: Q,
     pub(super) tally: Tally,
     /// How much must wait for the worker to be woken; `usize::MAX` while it is awake.
     pub(super) wake_at: usize,
-    /// Whether the worker is to wake up, whatever waits.
+    /// Whether the worker is to wake up, no matter what waits.
     woken: bool,
-    orders: Vec<Order>,
+    flushes: Vec<FlushRequest>,
     closed: bool,
-    /// The time for closing is over.
+    /// Whether the time for closing is over.
     abandoning: bool,
     ended: bool,
-    /// Losses that a flush has told of.
-    told: u64,
+    /// Losses that a flush has reported.
+    reported: u64,
 }
 
-/// What was offered to a queue.
+/// The counts of what was offered to a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) accepted: u64,
@@ -69,51 +68,73 @@ pub(super) enum Pushed {
     Closed,
 }
 
-/// Asks the worker to bring everything to its end that was recorded before.
+/// An error that goes to several callers.
+pub(super) type Fault = Arc<io::Error>;
+
+/// Asks the worker to finish everything that was recorded before.
 #[derive(Debug)]
-pub(super) struct Order {
-    /// Whether a segment is to be closed, instead of earlier losses being told of.
+pub(super) struct FlushRequest {
+    /// Whether a segment is to be closed, rather than earlier losses reported.
     pub(super) seal: bool,
     answer: SyncSender<Result<(), Fault>>,
 }
 
-/// What the worker is asked for, with the orders taken out.
+/// What the worker is asked for.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) orders: Vec<Order>,
+pub(super) struct Requests {
+    pub(super) flushes: Vec<FlushRequest>,
     pub(super) closing: bool,
     pub(super) abandoning: bool,
 }
 
-impl Order {
-    pub(super) fn answer(&self, told: Result<(), Fault>) {
+/// What a worker does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It sleeps until `wake_at` of the queue waits, there is a request, or the time is `until`.
+    Sleep { wake_at: usize, until: Option<Duration> },
+    /// It ends, for everything is done.
+    End,
+}
+
+/// Marks the end of the worker when it is dropped.
+struct Ending<'a, Q: Queue>(&'a Channel<Q>);
+
+impl<Q: Queue> Drop for Ending<'_, Q> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl FlushRequest {
+    pub(super) fn answer(&self, result: Result<(), Fault>) {
         // Whoever asked may have left.
-        let _ = self.answer.try_send(told);
+        let _ = self.answer.try_send(result);
     }
 }
 
 impl<Q: Queue> Channel<Q> {
     pub(super) fn new(queue: Q) -> Self {
-        let state = State {
+        let state = ChannelState {
             queue,
             tally: Tally::default(),
             wake_at: 1,
             woken: false,
-            orders: Vec::new(),
+            flushes: Vec::new(),
             closed: false,
             abandoning: false,
             ended: false,
-            told: 0,
+            reported: 0,
         };
         let (work, room, ended) = (Condvar::new(), Condvar::new(), Condvar::new());
         Self { state: Mutex::new(state), work, room, ended }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State<Q>> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ChannelState<Q>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Offers a record to the queue: `take` says whether there was room. Without room it is refused, or else waited for.
+    /// Offers a record to the queue, where `take` returns whether there was room. If there is none, the record is refused, unless
+    /// the caller is to `wait` for room.
     pub(super) fn push(&self, wait: bool, mut take: impl FnMut(&mut Q) -> bool) -> Pushed {
         let mut state = self.state();
         let pushed = loop {
@@ -138,68 +159,83 @@ impl<Q: Queue> Channel<Q> {
         pushed
     }
 
-    /// Wakes the worker, or keeps it from falling asleep the next time.
-    fn wake(&self, state: &mut State<Q>) {
+    /// Wakes the worker, or keeps it from sleeping the next time.
+    fn wake(&self, state: &mut ChannelState<Q>) {
         (state.woken, state.wake_at) = (true, usize::MAX);
         self.work.notify_one();
     }
 
-    /// There is room for those who wait for it. For the worker.
+    /// Wakes the callers that wait for room. For the worker.
     pub(super) fn made_room(&self) {
         self.room.notify_all();
     }
 
-    /// Waits until as much waits as is to wake the worker, it was asked for something, or `timeout` has passed. For the worker.
-    pub(super) fn wait(&self, timeout: Option<Duration>) {
+    /// Runs a worker to its end. Each `turn`, which is given a clock that starts now, does what is due.
+    pub(super) fn run(&self, turn: impl FnMut(&dyn Fn() -> Duration) -> Turn) {
+        // Dropped after `turn`: what the worker holds is free before anybody learns of its end, however it came about.
+        let _ending = Ending(self);
+        let mut turn = turn;
+        let started = Instant::now();
+        while let Turn::Sleep { wake_at, until } = turn(&|| started.elapsed()) {
+            let timeout = until.map(|until| until.saturating_sub(started.elapsed()));
+            if timeout != Some(Duration::ZERO) {
+                self.wait(wake_at, timeout);
+            }
+        }
+    }
+
+    /// Sleeps until `wake_at` of the queue waits, there is a request, or `timeout` has passed. For the worker.
+    pub(super) fn wait(&self, wake_at: usize, timeout: Option<Duration>) {
         let mut state = self.state();
+        state.wake_at = wake_at;
         while !state.woken && state.queue.waiting() < state.wake_at {
             state = match timeout {
                 None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(timeout) => {
                     let waited = self.work.wait_timeout(state, timeout);
                     drop(waited.unwrap_or_else(PoisonError::into_inner));
-                    // Woken for nothing or not, it looks again.
+                    // Even if it was woken for nothing, the worker may check what is due.
                     return;
                 }
             };
         }
     }
 
-    /// What the worker is asked for. Nobody needs to wake it from now on, until it says at what.
-    pub(super) fn asked(&self) -> Asked {
+    /// Takes what the worker is asked for. Nobody wakes it from now on, until it sleeps again.
+    pub(super) fn requests(&self) -> Requests {
         let mut state = self.state();
         (state.woken, state.wake_at) = (false, usize::MAX);
-        Asked {
-            orders: std::mem::take(&mut state.orders),
+        Requests {
+            flushes: std::mem::take(&mut state.flushes),
             closing: state.closed,
             abandoning: state.abandoning,
         }
     }
 
-    /// Gives the worker an order and waits for the answer, which tells of earlier losses unless it is to seal.
-    pub(super) fn order(&self, seal: bool) -> io::Result<()> {
-        let told = match self.send(seal).and_then(|answer| answer.recv().ok()) {
-            Some(told) => told,
-            // The worker has ended, and did so only when nothing was left or what was left was counted as lost.
+    /// Asks the worker to flush and waits for the answer, which reports earlier losses unless the request is to seal.
+    pub(super) fn flush(&self, seal: bool) -> io::Result<()> {
+        let result = match self.request(seal).and_then(|answer| answer.recv().ok()) {
+            Some(result) => result,
+            // The worker has ended: nothing is left, or what was left is counted as lost.
             None if seal => Ok(()),
-            None => self.state().tell_losses(),
+            None => self.state().report_losses(),
         };
-        told.map_err(io::Error::from)
+        result.map_err(|e| io::Error::new(e.kind(), e))
     }
 
-    /// Gives the worker an order; `None` when it has ended.
-    pub(super) fn send(&self, seal: bool) -> Option<Receiver<Result<(), Fault>>> {
+    /// Asks the worker to flush; `None` if it has ended.
+    pub(super) fn request(&self, seal: bool) -> Option<Receiver<Result<(), Fault>>> {
         let (answer, receiver) = sync_channel(1);
         let mut state = self.state();
         if state.ended {
             return None;
         }
-        state.orders.push(Order { seal, answer });
+        state.flushes.push(FlushRequest { seal, answer });
         self.wake(&mut state);
         Some(receiver)
     }
 
-    /// Refuses everything from now on. What waits stays.
+    /// Refuses new records from now on. What waits stays.
     pub(super) fn refuse(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -207,8 +243,8 @@ impl<Q: Queue> Channel<Q> {
         self.room.notify_all();
     }
 
-    /// Refuses new records and lets the worker end when it is done with the others. Says whether it has ended in time; if not,
-    /// what is left is given up.
+    /// Refuses new records and waits for the worker to finish the others. Returns whether it has ended in time; if not, what is
+    /// left is given up.
     pub(super) fn close(&self, timeout: Duration) -> bool {
         self.refuse();
         let deadline = Instant::now().checked_add(timeout);
@@ -229,35 +265,35 @@ impl<Q: Queue> Channel<Q> {
         true
     }
 
-    /// The worker has ended, in good order or not: nothing is taken any more, and nobody waits for an answer.
+    /// Marks the end of the worker, however it came about: nothing is taken any more, and nobody waits for an answer.
     pub(super) fn end(&self) {
         self.refuse();
         let mut state = self.state();
         state.ended = true;
-        state.orders.clear();
+        state.flushes.clear();
         self.ended.notify_all();
     }
 }
 
-impl<Q: Queue> State<Q> {
-    /// Whether the time for closing is over.
+impl<Q: Queue> ChannelState<Q> {
+    /// Returns whether the time for closing is over.
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoning
     }
 
-    /// How many records were lost.
+    /// Returns how many records were lost.
     fn lost(&self) -> u64 {
         self.tally.full + self.tally.closed + self.queue.lost()
     }
 
-    /// An error when something was lost of which no flush has told yet.
-    pub(super) fn tell_losses(&mut self) -> Result<(), Fault> {
+    /// Returns an error if something was lost that no flush has reported yet.
+    pub(super) fn report_losses(&mut self) -> Result<(), Fault> {
         let lost = self.lost();
-        let untold = lost.saturating_sub(self.told);
-        self.told = lost;
-        match untold {
+        let unreported = lost.saturating_sub(self.reported);
+        self.reported = lost;
+        match unreported {
             0 => Ok(()),
-            n => Err(Fault::other(format!("{n} records recorded before {}", Q::LOSS))),
+            n => Err(io::Error::other(format!("{n} records recorded before {}", Q::LOSS)).into()),
         }
     }
 }

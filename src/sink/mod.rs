@@ -1,12 +1,12 @@
-//! Where records go.
+//! Sinks: where records go.
 
 mod channel;
 mod close;
-mod fault;
 pub mod file;
 pub mod memory;
 pub mod queue;
 mod sync;
+mod thread;
 mod warn;
 
 use crate::panics;
@@ -56,7 +56,7 @@ impl<T: MetricsSink + ?Sized> MetricsSink for Arc<T> {
     }
 }
 
-/// `None` keeps nothing.
+/// `None` drops all records.
 impl<T: MetricsSink> MetricsSink for Option<T> {
     fn record(&self, record: &Record) {
         if let Some(sink) = self {
@@ -114,7 +114,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::SystemTime;
 
-    /// A sink that panics as long as it is told to, and counts what it is asked all the same.
+    /// A sink that may panic, and counts its calls all the same.
     #[derive(Default)]
     struct Sink {
         panics: bool,
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_of_a_flush_is_the_one_that_is_told() {
+    fn the_first_error_of_a_flush_is_the_one_that_is_returned() {
         struct Failing(&'static str, Arc<Mutex<Vec<&'static str>>>);
         impl MetricsSink for Failing {
             fn record(&self, _: &Record) {}

@@ -1,3 +1,3 @@
-//! What a channel is made of. The model checker in `tests/loom` puts its own here.
+//! The locks of a channel. The model checker in `tests/loom` replaces them by its own.
 
 pub(super) use std::sync::{Condvar, Mutex, MutexGuard};

@@ -1,9 +1,10 @@
-//! Saying once that something is being lost.
+//! Warning once that something is being lost.
 
+use super::channel::Pushed;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A warning that is given once, with the feature `tracing`. What comes after it is told by the counts.
+/// A warning that is given once, with the feature `tracing`. The counts of sinks show what comes after it.
 #[derive(Debug, Default)]
 pub(crate) struct WarnOnce(AtomicBool);
 
@@ -16,5 +17,14 @@ impl WarnOnce {
         tracing::warn!(%reason, "{what}; this is said once, the sink's counts tell the rest");
         #[cfg(not(feature = "tracing"))]
         let _ = (what, reason);
+    }
+
+    /// Warns of a record that a queue did not take.
+    pub(super) fn dropped(&self, pushed: Pushed) {
+        match pushed {
+            Pushed::Queued => {}
+            Pushed::Full => self.warn("records are dropped", &"the sink's queue is full"),
+            Pushed::Closed => self.warn("records are dropped", &"the sink was closed"),
+        }
     }
 }

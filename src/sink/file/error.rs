@@ -1,4 +1,4 @@
-//! What reading a log and closing a sink can come upon.
+//! The errors of reading a log.
 
 use crate::record::RecordError;
 use std::fmt;
@@ -6,15 +6,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What could not be read of a log, and where. It never quotes what it could not read.
+/// A line or a file of a log that could not be read. It never quotes the line.
 #[derive(Debug)]
 pub struct ReadError {
     path: Arc<Path>,
-    kind: Kind,
+    kind: Unreadable,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum Unreadable {
     Line(u32, RecordError),
     TooLong(u32),
     File(io::Error),
@@ -22,27 +22,27 @@ enum Kind {
 
 impl ReadError {
     pub(super) fn corrupt(path: &Arc<Path>, line: u32, error: RecordError) -> Self {
-        Self { path: Arc::clone(path), kind: Kind::Line(line, error) }
+        Self { path: Arc::clone(path), kind: Unreadable::Line(line, error) }
     }
 
     pub(super) fn too_long(path: &Arc<Path>, line: u32) -> Self {
-        Self { path: Arc::clone(path), kind: Kind::TooLong(line) }
+        Self { path: Arc::clone(path), kind: Unreadable::TooLong(line) }
     }
 
     pub(super) fn file(path: &Path, error: io::Error) -> Self {
-        Self { path: path.into(), kind: Kind::File(error) }
+        Self { path: path.into(), kind: Unreadable::File(error) }
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The line in it, from 1; `None` when it is the whole file that cannot be read.
+    /// Returns the line in it, from 1; `None` if it is the whole file that cannot be read.
     pub fn line(&self) -> Option<u32> {
         match self.kind {
-            Kind::Line(line, _) | Kind::TooLong(line) => Some(line),
-            Kind::File(_) => None,
+            Unreadable::Line(line, _) | Unreadable::TooLong(line) => Some(line),
+            Unreadable::File(_) => None,
         }
     }
 }
@@ -51,9 +51,9 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
         match &self.kind {
-            Kind::Line(line, error) => write!(f, ":{line}: {error}"),
-            Kind::TooLong(line) => write!(f, ":{line}: the line is longer than any record"),
-            Kind::File(error) => write!(f, ": {error}"),
+            Unreadable::Line(line, error) => write!(f, ":{line}: {error}"),
+            Unreadable::TooLong(line) => write!(f, ":{line}: the line is longer than any record"),
+            Unreadable::File(error) => write!(f, ": {error}"),
         }
     }
 }
@@ -61,14 +61,14 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            Kind::Line(_, error) => Some(error),
-            Kind::TooLong(_) => None,
-            Kind::File(error) => Some(error),
+            Unreadable::Line(_, error) => Some(error),
+            Unreadable::TooLong(_) => None,
+            Unreadable::File(error) => Some(error),
         }
     }
 }
 
-/// An error that names the file or directory it is about.
+/// Adds the name of the file or directory to an error.
 pub(super) fn named(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
     |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

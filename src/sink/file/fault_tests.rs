@@ -1,12 +1,13 @@
 //! The writer against a disk that fails, driven step by step with a clock of the test's own.
 
 use super::options::Durability;
-use super::segment::Names;
-use super::shared::Shared;
+use super::segment::SegmentNames;
+use super::shared::FileShared;
 use super::stats::FileStats;
 use super::storage::{SegmentFile, Storage};
-use super::writer::{Limits, Next, Writer};
+use super::writer::{Writer, WriterOptions};
 use crate::record::{Record, Text};
+use crate::sink::channel::Turn;
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
@@ -15,12 +16,12 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, SystemTime};
 
-/// A disk in memory that does what it is told to.
+/// A disk in memory that fails on demand.
 #[derive(Clone, Debug, Default)]
-struct Disk(Arc<Mutex<State>>);
+struct Disk(Arc<Mutex<DiskState>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct DiskState {
     files: BTreeMap<String, Content>,
     /// How many more bytes there is room for.
     room: Option<usize>,
@@ -42,13 +43,13 @@ struct Content {
     spoilt: bool,
 }
 
-struct Handle {
+struct DiskFile {
     disk: Disk,
     name: String,
 }
 
 impl Disk {
-    fn set(&self, change: impl FnOnce(&mut State)) {
+    fn set(&self, change: impl FnOnce(&mut DiskState)) {
         change(&mut self.0.lock().unwrap());
     }
 
@@ -75,11 +76,11 @@ impl Storage for Disk {
             return Err(kind.into());
         }
         assert!(state.files.insert(name.to_owned(), Content::default()).is_none(), "a name was given twice");
-        Ok(Box::new(Handle { disk: self.clone(), name: name.to_owned() }))
+        Ok(Box::new(DiskFile { disk: self.clone(), name: name.to_owned() }))
     }
 }
 
-impl SegmentFile for Handle {
+impl SegmentFile for DiskFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.disk.0.lock().unwrap();
         if let Some(kind) = state.failing_writes {
@@ -122,7 +123,7 @@ impl SegmentFile for Handle {
 /// A writer without a thread, its disk and its clock.
 struct Rig {
     disk: Disk,
-    shared: Arc<Shared>,
+    shared: Arc<FileShared>,
     writer: Writer<Disk>,
     now: Duration,
     recorded: u64,
@@ -143,9 +144,9 @@ impl Rig {
 
     fn with(queue: usize, segment_bytes: u64, durability: Durability) -> Self {
         let disk = Disk::default();
-        let shared = Arc::new(Shared::new(queue, false, 0));
-        let limits = Limits { durability, segment_bytes, segment_age: Duration::from_secs(3600) };
-        let names = Names::after(&[]);
+        let shared = Arc::new(FileShared::new(queue, false, 0));
+        let limits = WriterOptions { durability, segment_bytes, segment_age: Duration::from_secs(3600) };
+        let names = SegmentNames::after(&[]);
         let writer = Writer::new(Arc::clone(&shared), disk.clone(), names, SystemTime::UNIX_EPOCH, limits);
         Self { disk, shared, writer, now: Duration::ZERO, recorded: 0 }
     }
@@ -157,7 +158,7 @@ impl Rig {
         self.recorded += count;
     }
 
-    fn turn(&mut self) -> Next {
+    fn turn(&mut self) -> Turn {
         let next = self.writer.turn(self.now);
         self.stats();
         next
@@ -166,7 +167,7 @@ impl Rig {
     /// Lets time pass as the writer's thread would, without waking it early.
     fn pass(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Next::Sleep { until: Some(until), .. } = self.turn() {
+        while let Turn::Sleep { until: Some(until), .. } = self.turn() {
             assert!(until > self.now, "the writer would spin");
             if until > end {
                 break;
@@ -178,9 +179,12 @@ impl Rig {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let answer = self.shared.channel.send(false).unwrap();
+        let answer = self.shared.channel.request(false).unwrap();
         self.turn();
-        answer.try_recv().expect("a flush is answered at once, well or badly").map_err(io::Error::from)
+        answer
+            .try_recv()
+            .expect("a flush is answered at once, well or badly")
+            .map_err(|e| io::Error::new(e.kind(), e))
     }
 
     /// The counts, which add up.
@@ -239,12 +243,12 @@ fn with_always_nothing_waits() {
 #[test]
 fn an_idle_writer_sleeps_until_it_is_woken_or_the_segment_is_old() {
     let mut rig = Rig::new();
-    assert_eq!(rig.turn(), Next::Sleep { length: 1, until: None });
+    assert_eq!(rig.turn(), Turn::Sleep { wake_at: 1, until: None });
     rig.record(1);
     rig.flush().unwrap();
-    assert_eq!(rig.turn(), Next::Sleep { length: 1, until: Some(Duration::from_secs(3600)) });
+    assert_eq!(rig.turn(), Turn::Sleep { wake_at: 1, until: Some(Duration::from_secs(3600)) });
     rig.pass(Duration::from_secs(3601));
-    assert_eq!(rig.turn(), Next::Sleep { length: 1, until: None });
+    assert_eq!(rig.turn(), Turn::Sleep { wake_at: 1, until: None });
     assert!(rig.writer.take_sealed());
 }
 
@@ -284,9 +288,9 @@ fn what_the_queue_cannot_hold_meanwhile_is_dropped_and_counted_and_told_of_once(
     let (stats, kept) = (rig.stats(), rig.disk.numbers(true));
     assert_eq!(stats.written, kept.len() as u64);
     rig.record(200);
-    let told = rig.flush().unwrap_err().to_string();
+    let error = rig.flush().unwrap_err().to_string();
     let dropped = rig.stats().dropped.full - stats.dropped.full;
-    assert_eq!(told, format!("{dropped} records recorded before were lost or are in doubt"));
+    assert_eq!(error, format!("{dropped} records recorded before were lost or are in doubt"));
     rig.flush().unwrap();
 }
 
@@ -312,7 +316,7 @@ fn after_an_error_on_the_nth_write_the_rest_goes_to_another_segment() {
 }
 
 #[test]
-fn a_failed_sync_is_told_of_and_the_next_one_is_of_another_file() {
+fn a_failed_sync_is_reported_and_the_next_one_is_of_another_file() {
     let mut rig = Rig::new();
     rig.record(2);
     rig.flush().unwrap();
@@ -329,7 +333,7 @@ fn a_failed_sync_is_told_of_and_the_next_one_is_of_another_file() {
 }
 
 #[test]
-fn a_sync_that_failed_between_flushes_is_told_of_by_the_next_one() {
+fn a_sync_that_failed_between_flushes_is_reported_by_the_next_one() {
     let mut rig = Rig::new();
     rig.record(3);
     rig.disk.set(|state| state.failing_syncs = Some(ErrorKind::Other));
@@ -346,7 +350,7 @@ fn a_sync_that_takes_long_is_not_felt_by_those_who_record() {
     rig.record(1);
     let gate = Arc::new(Barrier::new(2));
     rig.disk.set(|state| state.slow_syncs = Some(Arc::clone(&gate)));
-    let answer = rig.shared.channel.send(false).unwrap();
+    let answer = rig.shared.channel.request(false).unwrap();
     std::thread::scope(|scope| {
         let (writer, now) = (&mut rig.writer, rig.now);
         scope.spawn(move || writer.turn(now));
@@ -431,13 +435,13 @@ fn closing_ends_the_writer_when_everything_is_safe_and_what_cannot_be_is_given_u
     let mut rig = Rig::new();
     rig.record(3);
     assert!(!rig.shared.channel.close(Duration::ZERO), "no thread is there to end in time");
-    assert_eq!(rig.turn(), Next::End);
+    assert_eq!(rig.turn(), Turn::End);
     assert_eq!((rig.stats().written, rig.stats().dropped.abandoned), (0, 3));
     rig.record(1);
     assert_eq!(rig.stats().dropped.closed, 1);
     rig.shared.channel.end();
-    assert!(rig.shared.channel.order(false).is_err());
-    assert!(rig.shared.channel.order(false).is_ok(), "each loss is told of once");
+    assert!(rig.shared.channel.flush(false).is_err());
+    assert!(rig.shared.channel.flush(false).is_ok(), "each loss is reported once");
 }
 
 #[test]
@@ -449,12 +453,12 @@ fn closing_in_no_time_leaves_what_was_written_and_not_synced_in_doubt() {
     rig.pass(WINDOW);
     rig.record(1);
     assert!(!rig.shared.channel.close(Duration::ZERO));
-    assert_eq!(rig.turn(), Next::End);
+    assert_eq!(rig.turn(), Turn::End);
     let stats = rig.stats();
     assert_eq!((stats.synced, stats.doubtful, stats.dropped.abandoned), (2, 3, 1));
     rig.shared.channel.end();
-    let told = rig.shared.channel.order(false).unwrap_err().to_string();
-    assert_eq!(told, "4 records recorded before were lost or are in doubt");
+    let error = rig.shared.channel.flush(false).unwrap_err().to_string();
+    assert_eq!(error, "4 records recorded before were lost or are in doubt");
 }
 
 #[test]
@@ -502,14 +506,14 @@ fn sealing_does_not_take_the_telling_of_a_loss_from_the_next_flush() {
     rig.disk.set(|state| state.failing_syncs = Some(ErrorKind::Other));
     rig.pass(WINDOW * 2);
     rig.disk.set(|state| state.failing_syncs = None);
-    let sealed = rig.shared.channel.send(true).unwrap();
+    let sealed = rig.shared.channel.request(true).unwrap();
     rig.turn();
     assert!(sealed.try_recv().unwrap().is_ok());
     assert_eq!(rig.flush().unwrap_err().to_string(), "3 records recorded before were lost or are in doubt");
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum Action {
     Record(u64),
     Pass(Duration),
     Flush,
@@ -520,16 +524,16 @@ enum Step {
     Creates(bool),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Action> {
     prop_oneof![
-        6 => (1..20u64).prop_map(Step::Record),
-        4 => (0..1000u64).prop_map(|ms| Step::Pass(Duration::from_millis(ms))),
-        2 => Just(Step::Flush),
-        1 => proptest::option::of(0..2000usize).prop_map(Step::Room),
-        1 => proptest::option::of(1..300usize).prop_map(Step::Short),
-        1 => any::<bool>().prop_map(Step::Writes),
-        1 => any::<bool>().prop_map(Step::Syncs),
-        1 => any::<bool>().prop_map(Step::Creates),
+        6 => (1..20u64).prop_map(Action::Record),
+        4 => (0..1000u64).prop_map(|ms| Action::Pass(Duration::from_millis(ms))),
+        2 => Just(Action::Flush),
+        1 => proptest::option::of(0..2000usize).prop_map(Action::Room),
+        1 => proptest::option::of(1..300usize).prop_map(Action::Short),
+        1 => any::<bool>().prop_map(Action::Writes),
+        1 => any::<bool>().prop_map(Action::Syncs),
+        1 => any::<bool>().prop_map(Action::Creates),
     ]
 }
 
@@ -537,16 +541,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// The promise as a whole, whatever fails in whatever order: the sums add up after every step, what was written is
-    /// there once, and what a flush has called safe outlives a power failure unless the loss was told of.
+    /// there once, and what a flush has called safe outlives a power failure unless the loss was reported.
     #[test]
     fn nothing_is_lost_without_a_count_or_doubled(steps in proptest::collection::vec(step(), 1..60)) {
         let failing = |fail: bool| fail.then_some(ErrorKind::Other);
         let mut rig = Rig::with(5_000, 2_000, Durability::Every(WINDOW));
         for step in steps {
             match step {
-                Step::Record(count) => rig.record(count),
-                Step::Pass(time) => rig.pass(time),
-                Step::Flush => {
+                Action::Record(count) => rig.record(count),
+                Action::Pass(time) => rig.pass(time),
+                Action::Flush => {
                     if rig.flush().is_ok() {
                         let stats = rig.stats();
                         prop_assert_eq!(stats.queued, 0);
@@ -554,11 +558,11 @@ proptest! {
                         prop_assert_eq!(rig.disk.numbers(true).len() as u64, stats.synced);
                     }
                 }
-                Step::Room(room) => rig.disk.set(|state| state.room = room),
-                Step::Short(short) => rig.disk.set(|state| state.short = short),
-                Step::Writes(fail) => rig.disk.set(|state| state.failing_writes = failing(fail)),
-                Step::Syncs(fail) => rig.disk.set(|state| state.failing_syncs = failing(fail)),
-                Step::Creates(fail) => rig.disk.set(|state| state.failing_creates = failing(fail)),
+                Action::Room(room) => rig.disk.set(|state| state.room = room),
+                Action::Short(short) => rig.disk.set(|state| state.short = short),
+                Action::Writes(fail) => rig.disk.set(|state| state.failing_writes = failing(fail)),
+                Action::Syncs(fail) => rig.disk.set(|state| state.failing_syncs = failing(fail)),
+                Action::Creates(fail) => rig.disk.set(|state| state.failing_creates = failing(fail)),
             }
             let stats = rig.stats();
             let there = rig.disk.numbers(false);
@@ -566,7 +570,7 @@ proptest! {
             prop_assert_eq!(there.iter().collect::<BTreeSet<_>>().len(), there.len(), "doubled");
             prop_assert!(rig.disk.numbers(true).len() as u64 >= stats.synced);
         }
-        let well = |state: &mut State| *state = State { files: std::mem::take(&mut state.files), ..State::default() };
+        let well = |state: &mut DiskState| *state = DiskState { files: std::mem::take(&mut state.files), ..DiskState::default() };
         rig.disk.set(well);
         let _ = rig.flush();
         rig.flush().unwrap();

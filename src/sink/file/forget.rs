@@ -1,8 +1,9 @@
-//! Taking one person out of a log.
+//! Removing a user from a log.
 
-use super::codec::{Chunk, Chunks, Encoder};
+use super::blocks::{Block, Blocks};
+use super::codec::Encoder;
 use super::error::named;
-use super::pieces::pieces;
+use super::fragments::fragments;
 use super::replace::Replacement;
 use super::segment::Segment;
 use crate::record::{Pseudonym, UserId};
@@ -10,51 +11,51 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-/// What [`FileSink::forget`](super::FileSink::forget) and [`RecordLog::forget`](super::RecordLog::forget) have done.
+/// What [`FileSink::forget`](super::FileSink::forget) or [`RecordLog::forget`](super::RecordLog::forget) has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forgotten {
-    /// The random id that stands in the place of the person's. Nothing else connects the two.
+    /// The random id that replaces the user's. Nothing else connects the two.
     pub pseudonym: UserId,
-    /// How many records were changed.
+    /// The number of records that were changed.
     pub records: u64,
-    /// How many segments were rewritten for it.
+    /// The number of segments that were rewritten.
     pub segments: u64,
-    /// How many pieces of lines were removed that are no records, but hold the id.
+    /// How many fragments of lines were removed that are no records, but hold the id.
     pub unreadable: u64,
 }
 
-/// Takes one person out of segments that nobody writes to.
+/// Removes one user from segments that nobody writes to.
 #[derive(Debug)]
 pub(super) struct Forgetting {
     pseudonym: Pseudonym,
     done: Forgotten,
 }
 
-/// Where a person is in a segment.
+/// Where the user is in a segment.
 #[derive(Debug, Default)]
-struct Found {
+struct Traces {
     records: bool,
-    /// The numbers, among their like, of lines that are too long to be read and hold the id.
+    /// The lines that are too long to be read and hold the id, by their number among such lines.
     too_long: HashSet<u64>,
 }
 
-/// Counts the lines that are too long.
+/// Numbers the lines that are too long.
 #[derive(Debug, Default)]
 struct Numbers(u64);
 
 impl Numbers {
-    /// The number of the line that a part is of.
+    /// Returns the number of the line that a block is part of.
     fn of(&mut self, begins: bool) -> u64 {
         self.0 += u64::from(begins);
         self.0
     }
 }
 
-/// More than an id takes in JSON, however it is escaped.
+/// More bytes than an id takes in JSON, however it is escaped.
 const SEAM: usize = 4096;
 
-/// What becomes of a piece of a line.
+/// What becomes of a fragment of a line.
 enum Fate {
     Kept,
     Changed(Vec<u8>),
@@ -73,14 +74,14 @@ impl Forgetting {
         self.done
     }
 
-    /// Rewrites `segment` when the person is in it.
+    /// Rewrites `segment` if the user is in it.
     pub(super) fn rewrite(&mut self, segment: &Segment) -> io::Result<()> {
         self.rewrite_own(segment).map_err(named(&segment.path))
     }
 
     fn rewrite_own(&mut self, segment: &Segment) -> io::Result<()> {
-        let found = self.find(segment)?;
-        if !found.records && found.too_long.is_empty() {
+        let traces = self.find(segment)?;
+        if !traces.records && traces.too_long.is_empty() {
             return Ok(());
         }
         if segment.path.is_symlink() {
@@ -89,25 +90,26 @@ impl Forgetting {
         let file = File::open(&segment.path)?;
         let replacement = Replacement::of(segment, &file)?;
         let mut out = BufWriter::new(Encoder::new(replacement.file()?, segment.format)?);
-        let (mut records, mut unreadable) = (0, found.too_long.len() as u64);
+        let (mut records, mut unreadable) = (0, traces.too_long.len() as u64);
         let mut too_long = Numbers::default();
-        let mut chunks = Chunks::new(segment, file)?;
-        while let Some(chunk) = chunks.next()? {
-            match chunk {
-                Chunk::TooLong { part, begins, .. } if found.too_long.contains(&too_long.of(begins)) => {
-                    if part.ends_with(b"\n") {
+        let mut blocks = Blocks::new(segment, file)?;
+        while let Some(block) = blocks.next()? {
+            let bytes = blocks.bytes();
+            match block {
+                Block::TooLong { begins, .. } if traces.too_long.contains(&too_long.of(begins)) => {
+                    if bytes.ends_with(b"\n") {
                         out.write_all(b"\n")?;
                     }
                 }
-                Chunk::TooLong { part, .. } => out.write_all(part)?,
-                Chunk::Lines(lines) => {
-                    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-                        for piece in pieces(line) {
-                            match self.fate(piece.text) {
-                                Fate::Kept => out.write_all(piece.text)?,
-                                Fate::Changed(piece) => {
+                Block::TooLong { .. } => out.write_all(bytes)?,
+                Block::Lines => {
+                    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                        for fragment in fragments(line) {
+                            match self.fate(fragment.text) {
+                                Fate::Kept => out.write_all(fragment.text)?,
+                                Fate::Changed(fragment) => {
                                     records += 1;
-                                    out.write_all(&piece)?;
+                                    out.write_all(&fragment)?;
                                 }
                                 Fate::Removed => unreadable += 1,
                             }
@@ -125,42 +127,43 @@ impl Forgetting {
         Ok(())
     }
 
-    /// Where the person is in a segment.
-    fn find(&self, segment: &Segment) -> io::Result<Found> {
-        let mut found = Found::default();
+    /// Finds the user in a segment.
+    fn find(&self, segment: &Segment) -> io::Result<Traces> {
+        let mut traces = Traces::default();
         let mut too_long = Numbers::default();
-        // The end of the part before: an id may be in two parts.
+        // The end of the block before, for an id that is divided between two blocks.
         let mut seam = Vec::new();
-        let mut chunks = Chunks::new(segment, File::open(&segment.path)?)?;
-        while let Some(chunk) = chunks.next()? {
-            match chunk {
-                Chunk::Lines(lines) => {
-                    found.records = found.records
-                        || pieces(lines).any(|piece| !matches!(self.fate(piece.text), Fate::Kept));
+        let mut blocks = Blocks::new(segment, File::open(&segment.path)?)?;
+        while let Some(block) = blocks.next()? {
+            let bytes = blocks.bytes();
+            match block {
+                Block::Lines => {
+                    traces.records = traces.records
+                        || fragments(bytes).any(|fragment| !matches!(self.fate(fragment.text), Fate::Kept));
                 }
-                Chunk::TooLong { part, begins, .. } => {
+                Block::TooLong { begins, .. } => {
                     let number = too_long.of(begins);
                     if begins {
                         seam.clear();
                     }
-                    seam.extend_from_slice(part.get(..SEAM).unwrap_or(part));
-                    if self.pseudonym.is_in(part) || self.pseudonym.is_in(&seam) {
-                        found.too_long.insert(number);
+                    seam.extend_from_slice(bytes.get(..SEAM).unwrap_or(bytes));
+                    if self.pseudonym.is_in(bytes) || self.pseudonym.is_in(&seam) {
+                        traces.too_long.insert(number);
                     }
                     seam.extend_from_slice(
-                        part.get(SEAM.max(part.len().saturating_sub(SEAM))..).unwrap_or_default(),
+                        bytes.get(SEAM.max(bytes.len().saturating_sub(SEAM))..).unwrap_or_default(),
                     );
                     seam.drain(..seam.len().saturating_sub(SEAM));
                 }
             }
         }
-        Ok(found)
+        Ok(traces)
     }
 
-    fn fate(&self, piece: &[u8]) -> Fate {
-        match self.pseudonym.apply(piece) {
+    fn fate(&self, fragment: &[u8]) -> Fate {
+        match self.pseudonym.apply(fragment) {
             Ok(Some(changed)) => Fate::Changed(changed),
-            Err(_) if self.pseudonym.is_in(piece) => Fate::Removed,
+            Err(_) if self.pseudonym.is_in(fragment) => Fate::Removed,
             Ok(None) | Err(_) => Fate::Kept,
         }
     }

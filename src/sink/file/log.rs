@@ -1,4 +1,4 @@
-//! Reading what file sinks have written.
+//! The records in directories.
 
 use super::error::named;
 use super::forget::{Forgetting, Forgotten};
@@ -42,7 +42,7 @@ pub struct RecordLog {
 }
 
 impl RecordLog {
-    /// The log in `dir`.
+    /// Opens the log in `dir`.
     ///
     /// # Errors
     /// When the directory cannot be read; the error names it.
@@ -50,7 +50,7 @@ impl RecordLog {
         Self { dirs: Vec::new() }.and(dir)
     }
 
-    /// This log and the one in `dir`, another instance's: a record that is in both counts once.
+    /// Adds the log in `dir`, of another instance. A record that is in both comes once.
     ///
     /// # Errors
     /// When the directory cannot be read.
@@ -61,7 +61,7 @@ impl RecordLog {
         Ok(self)
     }
 
-    /// All records, in the order of [`Records`].
+    /// Returns all records, in the order of [`Records`].
     ///
     /// # Errors
     /// When a directory cannot be read.
@@ -69,8 +69,8 @@ impl RecordLog {
         self.read(0..u64::MAX)
     }
 
-    /// The records of the calls that started within `window`, to the microsecond. All segments are read for it, since a call
-    /// may have started long before it ended and was written; lines that are no record are told of.
+    /// Returns the records of calls that started within `window`, to the microsecond. All segments are read for it, since a call
+    /// may have started long before it ended and was written. Lines that are no record are reported.
     ///
     /// # Errors
     /// When a directory cannot be read.
@@ -83,14 +83,14 @@ impl RecordLog {
         for dir in &self.dirs {
             segments.extend(segment::list(dir)?);
         }
-        // Stable: of one name, that in the first directory comes first.
+        // The sort is stable: of segments with the same name, that in the first directory comes first.
         segments.sort_by(|a, b| a.stem.cmp(&b.stem));
         Ok(Records::of(segments, window))
     }
 
-    /// Takes `user` out of the log: in every record of theirs the id is replaced by a random pseudonym, one for
-    /// all, and session and properties are removed. What was used and what it cost stays, so that totals do. The
-    /// segments are rewritten, each whole or not at all.
+    /// Removes `user` from the log. In every record of theirs the id is replaced by a random pseudonym, the same in all, and
+    /// session and properties are removed. Usage and cost stay, so that totals do. The segments are rewritten, each whole or
+    /// not at all.
     ///
     /// While a sink is open on the directory, use [`FileSink::forget`](super::FileSink::forget).
     ///

@@ -1,19 +1,18 @@
-//! Lines on their way from those who record to the one thread that writes.
+//! The queue of lines between the callers and the thread that writes.
 //!
-//! The writer swaps a full buffer for an empty one: nothing is allocated and nothing is sent per line.
+//! The writer swaps a full buffer for an empty one, so nothing is allocated for each line.
 
 use super::stats::Ledger;
 use crate::sink::channel::Queue;
 
-/// As long as a line may be: no record is, unless the application makes one of thousands of passes, and readers take no longer
-/// one.
+/// The longest line that is written or read. No record is longer, unless the application makes one of thousands of passes.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 /// The lines that wait, and the writer's counts.
 #[derive(Debug)]
 pub(super) struct Lines {
     pub(super) batch: Batch,
-    /// How many bytes may wait.
+    /// The bytes that may wait.
     capacity: usize,
     pub(super) ledger: Ledger,
 }
@@ -24,7 +23,7 @@ impl Lines {
         Self { batch: Batch::default(), capacity, ledger }
     }
 
-    /// Takes a line; whether there was room.
+    /// Takes a line if there is room, and returns whether there was.
     pub(super) fn take(&mut self, line: &[u8]) -> bool {
         let fits = line.len() <= LONGEST_LINE && self.batch.lines.len() + line.len() <= self.capacity;
         if fits {
@@ -33,7 +32,7 @@ impl Lines {
         fits
     }
 
-    /// Swaps the lines for `batch`, which is empty.
+    /// Swaps the lines for an empty `batch`.
     pub(super) fn swap(&mut self, batch: &mut Batch) {
         std::mem::swap(&mut self.batch, batch);
     }
@@ -50,11 +49,11 @@ impl Queue for Lines {
         self.ledger.abandoned + self.ledger.doubtful
     }
 
-    /// The writer does, who knows what is in its hands.
+    /// Does nothing: the writer gives up what waits along with what it has in hand.
     fn abandon(&mut self) {}
 }
 
-/// Whole lines, and how many.
+/// Whole lines, and how many there are.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) lines: Vec<u8>,
@@ -73,7 +72,7 @@ impl Batch {
         self.records += 1;
     }
 
-    /// Forgets the lines. Of room that was hardly used, a half is given back.
+    /// Removes the lines, and frees half of a large capacity that was hardly used.
     pub(super) fn clear(&mut self) {
         const KEPT: usize = 1 << 20;
         let (used, room) = (self.lines.len(), self.lines.capacity());

@@ -1,17 +1,16 @@
-//! What is done for a directory when a sink is opened on it, before anything is written.
+//! Repairing a directory after a crash, before a sink writes to it.
 
+use super::disk::sync_dir;
 use super::error::named;
-use super::pieces::{Piece, pieces};
+use super::fragments::{Fragment, fragments};
 use super::queue::LONGEST_LINE;
-use super::segment::{self, Format, Segment};
-use super::storage::sync_dir;
+use super::segment::{self, Segment, SegmentFormat};
 use serde::de::IgnoredAny;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Brings `dir`, of which we hold the lock, into order after a crash. Returns its segments and how many lines were
-/// torn and cut off.
+/// Repairs `dir`, which is locked. Returns its segments, and how many torn lines were cut off.
 pub(super) fn recover(dir: &Path) -> io::Result<(Vec<Segment>, u64)> {
     remove_unfinished(dir)?;
     let mut torn = 0;
@@ -21,11 +20,11 @@ pub(super) fn recover(dir: &Path) -> io::Result<(Vec<Segment>, u64)> {
             continue;
         }
         if kept.last().is_some_and(|plain| plain.stem == segment.stem) {
-            // The plain file is whole; it was to be removed after this one was made of it.
+            // The plain file is whole: it is removed only after this one has been made from it.
             fs::remove_file(&segment.path).map_err(named(&segment.path))?;
             continue;
         }
-        if segment.format == Format::Plain && segment.began.is_some() {
+        if segment.format == SegmentFormat::Plain && segment.began.is_some() {
             let mended = mend(&segment).map_err(named(&segment.path))?;
             torn += u64::from(mended.torn);
             if mended.empty {
@@ -38,7 +37,7 @@ pub(super) fn recover(dir: &Path) -> io::Result<(Vec<Segment>, u64)> {
     Ok((kept, torn))
 }
 
-/// Removes what compression or rewriting has not finished. Files of other names are not ours.
+/// Removes what compression or rewriting has not finished.
 fn remove_unfinished(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir).map_err(named(dir))? {
         let entry = entry.map_err(named(dir))?;
@@ -49,10 +48,10 @@ fn remove_unfinished(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What became of a segment.
+/// What was found when a segment was mended.
 struct Mended {
     torn: bool,
-    /// It held nothing and was removed.
+    /// Whether it held nothing and was removed.
     empty: bool,
 }
 
@@ -66,8 +65,8 @@ fn mend(segment: &Segment) -> io::Result<Mended> {
     Ok(Mended { torn, empty })
 }
 
-/// Cuts off what comes after the last whole record of a last line that has no end, and says whether there was
-/// anything. The record gets its end. Records are looked for in as much of the line as readers look at.
+/// Cuts off what comes after the last whole record of a last line that has no end, ends the line after that record, and
+/// returns whether anything was cut off. Only as much of the line is searched as readers read.
 fn mend_tail(file: &mut File) -> io::Result<bool> {
     let length = file.metadata()?.len();
     let end = end_of_lines(file, length)?;
@@ -89,12 +88,12 @@ fn mend_tail(file: &mut File) -> io::Result<bool> {
     Ok(torn)
 }
 
-/// Where the last whole record of a line ends that readers would find in it; 0 when there is none. A record of another
-/// version is whole when its JSON is.
+/// Returns where the last whole record of a line ends that readers would find; 0 if there is none. A record of another version
+/// is whole if its JSON is.
 fn end_of_records(line: &[u8]) -> usize {
     let mut end = 0;
-    for Piece { text, start, .. } in pieces(line) {
-        // A record may hold what looks like the beginning of one.
+    for Fragment { text, start, .. } in fragments(line) {
+        // A record may contain what looks like the beginning of another.
         if start >= end && text.starts_with(b"{") {
             let rest = line.get(start..).unwrap_or_default();
             let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
@@ -106,7 +105,7 @@ fn end_of_records(line: &[u8]) -> usize {
     end
 }
 
-/// Where the last whole line ends.
+/// Returns where the last whole line ends.
 fn end_of_lines(file: &mut File, length: u64) -> io::Result<u64> {
     const BLOCK: u64 = 1 << 16;
     let mut end = length;

@@ -1,24 +1,24 @@
-//! Putting a new file in the place of a segment, whole or not at all.
+//! Replacing a segment by a new file, whole or not at all.
 
+use super::disk::{create_private, sync_dir};
 use super::segment::Segment;
-use super::storage::{create_private, sync_dir};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A file that is written beside a segment. It is removed unless it is put in place.
+/// A file that is written beside a segment, and removed unless it is put in place.
 #[derive(Debug)]
 pub(super) struct Replacement {
     path: PathBuf,
     file: File,
-    /// When the segment was last written to, which its age is told from.
+    /// When the segment was last written to, from which its age is counted.
     modified: SystemTime,
     put: bool,
 }
 
 impl Replacement {
-    /// An empty file beside `segment`, which is open as `file`.
+    /// Makes an empty file beside `segment`, which is open as `file`.
     pub(super) fn of(segment: &Segment, file: &File) -> io::Result<Self> {
         let path = segment.unfinished();
         match fs::remove_file(&path) {
@@ -29,12 +29,12 @@ impl Replacement {
         Ok(Self { file: create_private(&path)?, path, modified, put: false })
     }
 
-    /// The file to write to.
+    /// Returns the file to write to.
     pub(super) fn file(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Brings what was written to the disk and gives it the name `path`.
+    /// Brings the file to the disk and renames it to `path`.
     pub(super) fn put(mut self, path: &Path) -> io::Result<()> {
         self.file.set_modified(self.modified)?;
         self.file.sync_all()?;
@@ -47,7 +47,7 @@ impl Replacement {
 impl Drop for Replacement {
     fn drop(&mut self) {
         if !self.put {
-            // What stays is removed when the directory is opened the next time.
+            // If this fails, the file is removed when the directory is opened the next time.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -1,7 +1,7 @@
-//! The names of segments, and which of them a directory holds.
+//! Segments, their names, and listing them.
 
+use super::disk::FileId;
 use super::error::named;
-use super::storage::{identity, is_there};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -11,21 +11,21 @@ use std::time::{Duration, SystemTime};
 const PREFIX: &str = "records-";
 const PLAIN: &str = ".jsonl";
 const TIME: &str = "%Y%m%dT%H%M%S.%6fZ";
-/// What is being written under another name and replaces its segment when it is whole.
+/// Marks a file that replaces its segment when it is whole.
 const UNFINISHED: &str = ".tmp";
 
 /// How a segment's bytes are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Format {
+pub(super) enum SegmentFormat {
     Plain,
     Gzip,
     Zstd,
 }
 
-impl Format {
+impl SegmentFormat {
     pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Zstd];
 
-    /// What comes after `.jsonl`.
+    /// Returns what follows `.jsonl`.
     pub(super) const fn suffix(self) -> &'static str {
         match self {
             Self::Plain => "",
@@ -41,7 +41,7 @@ pub(super) struct Segment {
     pub(super) path: PathBuf,
     /// The name without what the compression adds to it.
     pub(super) stem: String,
-    pub(super) format: Format,
+    pub(super) format: SegmentFormat,
     /// When a sink began it; `None` when the name is not one that a sink gives.
     pub(super) began: Option<SystemTime>,
 }
@@ -49,7 +49,7 @@ pub(super) struct Segment {
 impl Segment {
     fn from_path(path: PathBuf) -> Option<Self> {
         let name = path.file_name().and_then(OsStr::to_str)?;
-        let (stem, format) = Format::ALL.into_iter().find_map(|format| {
+        let (stem, format) = SegmentFormat::ALL.into_iter().find_map(|format| {
             let stem = name.strip_suffix(format.suffix())?;
             stem.ends_with(PLAIN).then(|| (stem.to_owned(), format))
         })?;
@@ -57,12 +57,12 @@ impl Segment {
         Some(Self { path, stem, format, began })
     }
 
-    /// The same segment, stored in another way.
-    pub(super) fn path_as(&self, format: Format) -> PathBuf {
+    /// Returns the path of the same segment in another format.
+    pub(super) fn path_as(&self, format: SegmentFormat) -> PathBuf {
         self.path.with_file_name(format!("{}{}", self.stem, format.suffix()))
     }
 
-    /// Where the segment is written anew, before it replaces what is there: a name that only a sink gives.
+    /// Returns where the segment is written anew before it is replaced: a name that only a sink gives.
     pub(super) fn unfinished(&self) -> PathBuf {
         let stem = if self.began.is_some() { &self.stem } else { "records-19700101T000000.000000Z.jsonl" };
         self.path.with_file_name(format!("{stem}{UNFINISHED}"))
@@ -71,22 +71,23 @@ impl Segment {
     /// Opens the file to read and write it, unless it is a link to one elsewhere.
     pub(super) fn open_own(&self) -> io::Result<File> {
         let file = File::options().read(true).append(true).open(&self.path)?;
-        if is_there(&self.path, identity(&file.metadata()?)) {
+        if FileId::of(&file)?.is_at(&self.path) {
             return Ok(file);
         }
         Err(io::Error::other("it is a link to a file elsewhere"))
     }
 }
 
-/// The files of records in `dir`, in the order of their names, which is that of time. Of a segment that is there in
-/// two forms, because a crash came between the making of one and the removal of the other, only the plain one counts.
+/// Lists the segments in `dir` in the order of their names, which is that of time. Where a crash has left a segment in two
+/// formats, between the making of one and the removal of the other, only the plain one is listed.
 pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = all(dir)?;
     segments.dedup_by(|later, kept| later.stem == kept.stem);
     Ok(segments)
 }
 
-/// The same with both forms of such a segment, the plain one first. What is no file, a directory or a pipe, is none.
+/// Lists the segments like [`list`], but in both formats where there are two, the plain one first. Directories and pipes are
+/// left out.
 pub(super) fn all(dir: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(named(dir))? {
@@ -97,7 +98,7 @@ pub(super) fn all(dir: &Path) -> io::Result<Vec<Segment>> {
     Ok(segments)
 }
 
-/// Whether a file of this name is what a sink has left unfinished.
+/// Returns whether a sink has left the file of this name unfinished.
 pub(super) fn is_unfinished(name: &OsStr) -> bool {
     name.to_str().and_then(|name| name.strip_suffix(UNFINISHED)).and_then(time_of).is_some()
 }
@@ -108,14 +109,14 @@ fn time_of(stem: &str) -> Option<SystemTime> {
     jiff::tz::Offset::UTC.to_timestamp(at).ok()?.try_into().ok()
 }
 
-/// Gives names to segments: the time of their beginning, later for every one, whatever the clock does.
+/// Names segments by the time when they begin. Each name is later than the one before, whatever the clock does.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct SegmentNames {
     last: jiff::Timestamp,
 }
 
-impl Names {
-    /// Names later than those of `segments`.
+impl SegmentNames {
+    /// Starts after the names of `segments`.
     pub(super) fn after(segments: &[Segment]) -> Self {
         let last =
             segments.iter().filter_map(|segment| segment.began).max().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -144,7 +145,7 @@ mod tests {
 
     #[test]
     fn names_tell_the_time_and_sort_by_it_even_when_the_clock_steps_back() {
-        let mut names = Names::after(&[]);
+        let mut names = SegmentNames::after(&[]);
         let first = names.next(at(1_750_000_000));
         assert_eq!(first, "records-20250615T150640.000000Z.jsonl");
         let second = names.next(at(1_650_000_000));
@@ -156,8 +157,8 @@ mod tests {
     #[test]
     fn names_go_on_after_those_that_are_there() {
         let there = Segment::from_path("d/records-20250615T150640.000000Z.jsonl.zst".into()).unwrap();
-        assert_eq!((there.began, there.format), (Some(at(1_750_000_000)), Format::Zstd));
-        assert!(Names::after(std::slice::from_ref(&there)).next(at(0)) > there.stem);
+        assert_eq!((there.began, there.format), (Some(at(1_750_000_000)), SegmentFormat::Zstd));
+        assert!(SegmentNames::after(std::slice::from_ref(&there)).next(at(0)) > there.stem);
     }
 
     #[test]

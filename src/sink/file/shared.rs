@@ -1,27 +1,26 @@
-//! What the handles of a sink and its threads share.
+//! What the handles of a file sink and its threads share.
 
-use super::queue::{LONGEST_LINE, Lines};
+use super::queue::{Batch, LONGEST_LINE, Lines};
 use super::segment::{self, Segment};
 use super::stats::{FileStats, Ledger};
 use crate::record::Record;
-use crate::sink::channel::{Channel, Pushed};
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Channel, Fault, Pushed};
 use crate::sink::warn::WarnOnce;
 use std::cell::RefCell;
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct FileShared {
     pub(super) channel: Channel<Lines>,
-    /// How many bytes of lines may wait.
+    /// The bytes of lines that may wait.
     pub(super) capacity: usize,
     /// Whether to wait for room rather than to refuse.
     block: bool,
     /// The name of the segment that is being written. It is set before the file is there.
     active: Mutex<Option<String>>,
-    /// Held by whoever replaces or removes segments.
+    /// Locked while segments are replaced or removed.
     pub(super) keeping: Mutex<()>,
     dropping: WarnOnce,
     failing: WarnOnce,
@@ -33,8 +32,8 @@ thread_local! {
     static LINE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(1024));
 }
 
-impl Shared {
-    /// With a queue of `capacity` bytes, of a log of which `torn` lines were cut off.
+impl FileShared {
+    /// Makes the queue of `capacity` bytes for a log from which `torn` lines were cut off.
     pub(super) fn new(capacity: usize, block: bool, torn: u64) -> Self {
         Self {
             channel: Channel::new(Lines::new(capacity, torn)),
@@ -48,7 +47,7 @@ impl Shared {
         }
     }
 
-    /// Takes a record, in the caller's thread.
+    /// Takes a record, on the caller's thread.
     pub(super) fn record(&self, record: &Record) {
         let pushed = LINE.try_with(|line| match line.try_borrow_mut() {
             Ok(mut line) => {
@@ -57,37 +56,32 @@ impl Shared {
             }
             Err(_) => self.push(&mut Vec::new(), record),
         });
-        // A thread that is ending has no locals any more.
-        match pushed.unwrap_or_else(|_| self.push(&mut Vec::new(), record)) {
-            Pushed::Queued => {}
-            Pushed::Full => {
-                self.dropping.warn("records are dropped", &"the queue in front of the disk is full");
-            }
-            Pushed::Closed => self.dropping.warn("records are dropped", &"the file sink was closed"),
-        }
+        // A thread that is ending has lost its locals.
+        self.dropping.dropped(pushed.unwrap_or_else(|_| self.push(&mut Vec::new(), record)));
     }
 
     fn push(&self, line: &mut Vec<u8>, record: &Record) -> Pushed {
         record.write_json(line);
         line.push(b'\n');
-        // There is never room for a line that is too long.
+        // Waiting would not make room for a line that is too long.
         let wait = self.block && line.len() <= LONGEST_LINE.min(self.capacity);
         self.channel.push(wait, |lines| lines.take(line))
     }
 
-    /// Changes the writer's counts, all at one moment.
+    /// Changes several of the writer's counts at once.
     pub(super) fn count(&self, count: impl FnOnce(&mut Ledger)) {
         count(&mut self.channel.state().queue.ledger);
     }
 
     pub(super) fn stats(&self) -> FileStats {
         let state = self.channel.state();
-        state.queue.ledger.stats(state.tally, &state.queue.batch)
+        let Batch { lines, records } = &state.queue.batch;
+        state.queue.ledger.stats(state.tally, *records, lines.len())
     }
 
-    pub(super) fn failed(&self, error: &io::Error) -> Fault {
-        let fault = Fault::from(error);
-        self.count(|ledger| ledger.fail(fault.clone()));
+    pub(super) fn failed(&self, error: io::Error) -> Fault {
+        let fault = Fault::new(error);
+        self.count(|ledger| ledger.fail(Arc::clone(&fault)));
         self.failing.warn("writing records failed and is tried again", &fault);
         fault
     }
@@ -96,10 +90,10 @@ impl Shared {
         *self.active.lock().unwrap_or_else(PoisonError::into_inner) = name;
     }
 
-    /// The segments of `dir` that nobody writes to any more.
+    /// Returns the segments of `dir` that are no longer written to.
     pub(super) fn closed_segments(&self, dir: &Path) -> io::Result<Vec<Segment>> {
         let mut segments = segment::list(dir)?;
-        // Asked after the list was made: what is on the list and not active now was closed before.
+        // Since this comes after the list was made, what is on the list and not active now was closed before.
         let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         segments.retain(|segment| active.as_ref() != Some(&segment.stem));
         Ok(segments)

@@ -1,10 +1,8 @@
-//! What a file sink says of itself.
+//! The counts of a file sink.
 
-use super::queue::Batch;
-use crate::sink::channel::Tally;
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Fault, Tally};
 
-/// The counts of a [`FileSink`](super::FileSink) since it was opened, all of one moment.
+/// The counts of a [`FileSink`](super::FileSink) since it was opened, all at the same moment.
 ///
 /// At all times `accepted == written + queued + dropped.total()`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,20 +10,20 @@ use crate::sink::fault::Fault;
 pub struct FileStats {
     /// Records that were handed to the sink.
     pub accepted: u64,
-    /// Of these: written to a segment.
+    /// Accepted records that were written to a segment.
     pub written: u64,
-    /// Of the written: known to be on the disk.
+    /// Written records that are known to be on the disk.
     pub synced: u64,
-    /// Of the written: in doubt, because bringing them to the disk failed or was given up when the sink was closed, or
-    /// because their segment was removed by others. They may be there all the same.
+    /// Written records that are in doubt, because bringing them to the disk failed or was given up when the sink was closed, or
+    /// because somebody else removed their segment. They may be on the disk all the same.
     pub doubtful: u64,
-    /// Accepted and still waiting.
+    /// Accepted records that still wait.
     pub queued: u64,
-    /// The bytes that wait.
+    /// The bytes of these.
     pub queue_bytes: usize,
-    /// Accepted and given up.
+    /// Accepted records that were given up.
     pub dropped: FileDropped,
-    /// How often the file system reported an error.
+    /// Errors of the file system.
     pub errors: u64,
     /// The last of these errors.
     pub last_error: Option<String>,
@@ -41,22 +39,22 @@ pub struct FileStats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileDropped {
-    /// There was no room in the queue.
+    /// Records for which there was no room in the queue.
     pub full: u64,
-    /// They came after the sink was closed.
+    /// Records that came after the sink was closed.
     pub closed: u64,
-    /// They were still waiting when the time given to [`close`](super::FileSink::close) was over.
+    /// Records that still waited when the time given to [`close`](super::FileSink::close) was over.
     pub abandoned: u64,
 }
 
 impl FileDropped {
-    /// All of them.
+    /// Returns the sum of all reasons.
     pub fn total(&self) -> u64 {
         self.full + self.closed + self.abandoned
     }
 }
 
-/// The writer's side of the counts.
+/// The counts that the writer keeps.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) written: u64,
@@ -74,14 +72,15 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn stats(&self, tally: Tally, waiting: &Batch) -> FileStats {
+    /// Returns the counts, given what waits in the queue.
+    pub(super) fn stats(&self, tally: Tally, records: u64, bytes: usize) -> FileStats {
         FileStats {
             accepted: tally.accepted,
             written: self.written,
             synced: self.synced,
             doubtful: self.doubtful,
-            queued: waiting.records + self.in_hand,
-            queue_bytes: waiting.lines.len() + self.in_hand_bytes,
+            queued: records + self.in_hand,
+            queue_bytes: bytes + self.in_hand_bytes,
             dropped: FileDropped { full: tally.full, closed: tally.closed, abandoned: self.abandoned },
             errors: self.errors,
             last_error: self.last_error.as_ref().map(ToString::to_string),

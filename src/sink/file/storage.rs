@@ -1,12 +1,13 @@
-//! The file system, as far as the writer needs it. Tests put one in its place that fails.
+//! The file system as the writer needs it. Tests replace it by one that fails.
 
+use super::disk::{FileId, create_private, sync_dir};
 use super::lock::SharedLock;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where segments are made.
+/// Makes segments.
 pub(super) trait Storage: Send + 'static {
     /// Makes an empty segment whose name outlives a crash.
     fn create(&mut self, name: &str) -> io::Result<Box<dyn SegmentFile>>;
@@ -14,15 +15,15 @@ pub(super) trait Storage: Send + 'static {
 
 /// A segment that is being written.
 pub(super) trait SegmentFile: Send + 'static {
-    /// Appends a part of `bytes` and says how much.
+    /// Appends a part of `bytes` and returns its length.
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// Brings everything that was appended to the disk.
     fn sync(&mut self) -> io::Result<()>;
-    /// Whether the file is still to be found under its name.
+    /// Returns whether the file is still there under its name.
     fn is_linked(&self) -> bool;
 }
 
-/// A directory of which this process is the one writer.
+/// A directory that only this sink writes to.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
@@ -41,15 +42,14 @@ impl Storage for Directory {
         let path = self.path.join(name);
         let file = create_private(&path)?;
         sync_dir(&self.path)?;
-        let identity = identity(&file.metadata()?);
-        Ok(Box::new(OnDisk { file, path, identity }))
+        Ok(Box::new(OnDisk { id: FileId::of(&file)?, file, path }))
     }
 }
 
 struct OnDisk {
     file: File,
     path: PathBuf,
-    identity: Identity,
+    id: FileId,
 }
 
 impl SegmentFile for OnDisk {
@@ -62,40 +62,6 @@ impl SegmentFile for OnDisk {
     }
 
     fn is_linked(&self) -> bool {
-        is_there(&self.path, self.identity)
+        self.id.is_at(&self.path)
     }
 }
-
-/// A new file that only its owner can read.
-pub(super) fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Brings the names in `dir` to the disk, where directories can be synced.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
-}
-
-/// Whether the file at `path`, and not one that it is a link to, is the one of this identity.
-pub(super) fn is_there(path: &Path, file: Identity) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_symlink() && identity(&there) == file)
-}
-
-/// What tells a file from another one of its name.
-#[cfg(unix)]
-pub(super) type Identity = (u64, u64);
-#[cfg(not(unix))]
-pub(super) type Identity = ();
-
-#[cfg(unix)]
-pub(super) fn identity(metadata: &std::fs::Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-pub(super) fn identity(_: &std::fs::Metadata) -> Identity {}

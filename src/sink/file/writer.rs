@@ -1,31 +1,30 @@
-//! The one who writes: from the queue to segments, with retries.
+//! Writing lines from the queue to segments, with retries.
 //!
-//! The writer knows no clock and does not wait: it is told the time and says how long it may sleep. The thread around
-//! it is in `thread.rs`, and tests drive it without one.
+//! The writer has no clock and does not wait: it is given the time and returns how long it may sleep, so that tests drive it
+//! without a thread.
 
-use super::options::{Durability, FileSinkBuilder};
+use super::options::Durability;
 use super::queue::Batch;
-use super::segment::Names;
-use super::shared::Shared;
+use super::segment::SegmentNames;
+use super::shared::FileShared;
 use super::storage::{SegmentFile, Storage};
-use crate::sink::channel::{Order, Queue};
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Fault, FlushRequest, Queue, Requests, Turn};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The writer of a sink. Times are since the sink was opened.
 pub(super) struct Writer<S> {
-    shared: Arc<Shared>,
+    shared: Arc<FileShared>,
     storage: S,
-    names: Names,
-    /// The time of day when the sink was opened. It is not asked again, so that a step of the clock does nothing.
+    names: SegmentNames,
+    /// The time of day when the sink was opened. It is not asked again, so that a step of the clock has no effect.
     opened: SystemTime,
-    limits: Limits,
-    segment: Option<Open>,
+    options: WriterOptions,
+    segment: Option<ActiveSegment>,
     /// Lines that were taken from the queue.
     batch: Batch,
-    /// How many bytes of the batch are in the segment, and where the line begins that comes next.
+    /// How many bytes of the batch are written, and where the line that is being written begins.
     at: usize,
     line: usize,
     write_at: Option<Duration>,
@@ -35,26 +34,16 @@ pub(super) struct Writer<S> {
     sealed: bool,
 }
 
-/// When to write, to sync and to begin a new segment.
+/// When a writer writes, syncs and begins a new segment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct WriterOptions {
     pub(super) durability: Durability,
     pub(super) segment_bytes: u64,
     pub(super) segment_age: Duration,
 }
 
-impl From<&FileSinkBuilder> for Limits {
-    fn from(options: &FileSinkBuilder) -> Self {
-        Self {
-            durability: options.durability,
-            segment_bytes: options.segment_bytes,
-            segment_age: options.segment_age,
-        }
-    }
-}
-
 /// The segment that is being written.
-struct Open {
+struct ActiveSegment {
     file: Box<dyn SegmentFile>,
     began: Duration,
     bytes: u64,
@@ -62,34 +51,25 @@ struct Open {
     unsynced: u64,
 }
 
-/// What the writer's thread is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Sleep until the queue holds `length` bytes, something is asked for, or the time is `until`.
-    Sleep { length: usize, until: Option<Duration> },
-    /// Everything is done.
-    End,
-}
-
 impl<S: Storage> Writer<S> {
     const FIRST_RETRY: Duration = Duration::from_millis(50);
     const LAST_RETRY: Duration = Duration::from_secs(5);
-    /// A queue that holds this much is not left to wait.
+    /// The bytes in the queue that are written without waiting for more.
     const PLENTY: usize = 256 << 10;
 
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<FileShared>,
         storage: S,
-        names: Names,
+        names: SegmentNames,
         opened: SystemTime,
-        limits: Limits,
+        options: WriterOptions,
     ) -> Self {
         Self {
             shared,
             storage,
             names,
             opened,
-            limits,
+            options,
             segment: None,
             batch: Batch::default(),
             at: 0,
@@ -103,53 +83,52 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Does what is due at `now`.
-    pub(super) fn turn(&mut self, now: Duration) -> Next {
-        let asked = self.shared.channel.asked();
-        if asked.abandoning {
+    pub(super) fn turn(&mut self, now: Duration) -> Turn {
+        let Requests { flushes, closing, abandoning } = self.shared.channel.requests();
+        if abandoning {
             self.abandon();
-            return Next::End;
+            return Turn::End;
         }
-        let ordered = !asked.orders.is_empty();
         if let Some(retry_at) = self.retry_at
             && now < retry_at
-            && !ordered
+            && flushes.is_empty()
         {
             self.sync_while_waiting(now);
             return self.until_retry();
         }
-        let seal = asked.orders.iter().any(|order| order.seal);
-        let done = self.work(now, ordered || asked.closing, seal || asked.closing);
-        let done = done.map_err(|e| self.failed(&e, now));
-        self.answer(asked.orders, &done);
+        let seal = closing || flushes.iter().any(|flush| flush.seal);
+        let done = self.work(now, closing || !flushes.is_empty(), seal);
+        let done = done.map_err(|e| self.failed(e, now));
+        self.answer(flushes, &done);
         match done {
             Ok(()) => {
                 (self.retry_at, self.failures) = (None, 0);
-                if asked.closing && !self.is_pending() { Next::End } else { self.next(now) }
+                if closing && !self.is_pending() { Turn::End } else { self.next(now) }
             }
             Err(_) => self.until_retry(),
         }
     }
 
-    /// What was written before a write failed is due on the disk all the same.
+    /// Syncs what was written before a write failed, if that is due.
     fn sync_while_waiting(&mut self, now: Duration) {
         if self.unsynced_at().is_some_and(|at| now >= at) {
             self.sync_at = None;
-            // The records are in doubt then, of which the next flush tells.
-            let _ = self.sync().map_err(|e| self.shared.failed(&e));
+            // If this fails, the records are counted as doubtful, and the next flush reports them.
+            let _ = self.sync().map_err(|e| self.shared.failed(e));
         }
     }
 
-    /// When records that are written are to be on the disk.
+    /// Returns when written records are to be on the disk.
     fn unsynced_at(&self) -> Option<Duration> {
         self.sync_at.filter(|_| self.segment.as_ref().is_some_and(|segment| segment.unsynced > 0))
     }
 
-    fn until_retry(&self) -> Next {
+    fn until_retry(&self) -> Turn {
         let until = [self.retry_at, self.unsynced_at()].into_iter().flatten().min();
-        Next::Sleep { length: usize::MAX, until }
+        Turn::Sleep { wake_at: usize::MAX, until }
     }
 
-    /// Whether a segment was closed since this was last asked.
+    /// Returns whether a segment was closed since the last call.
     pub(super) fn take_sealed(&mut self) -> bool {
         std::mem::take(&mut self.sealed)
     }
@@ -158,19 +137,19 @@ impl<S: Storage> Writer<S> {
         self.batch.records > 0 || self.waiting() > 0
     }
 
-    /// How many bytes the queue holds.
+    /// Returns how many bytes the queue holds.
     fn waiting(&self) -> usize {
         self.shared.channel.state().queue.waiting()
     }
 
-    fn next(&self, now: Duration) -> Next {
+    fn next(&self, now: Duration) -> Turn {
         let pending = self.is_pending();
         let write_at =
-            if pending { self.write_at.or(Some(now + self.limits.durability.linger())) } else { None };
+            if pending { self.write_at.or(Some(now + self.options.durability.linger())) } else { None };
         let expiry =
-            self.segment.as_ref().map(|segment| segment.began.saturating_add(self.limits.segment_age));
+            self.segment.as_ref().map(|segment| segment.began.saturating_add(self.options.segment_age));
         let until = [write_at, self.sync_at, expiry].into_iter().flatten().min();
-        Next::Sleep { length: if pending { self.plenty() } else { 1 }, until }
+        Turn::Sleep { wake_at: if pending { self.plenty() } else { 1 }, until }
     }
 
     fn plenty(&self) -> usize {
@@ -180,8 +159,8 @@ impl<S: Storage> Writer<S> {
     fn work(&mut self, now: Duration, urgent: bool, seal: bool) -> io::Result<()> {
         let pending = self.is_pending();
         if pending {
-            self.write_at.get_or_insert(now + self.limits.durability.linger());
-            if let Some(window) = self.limits.durability.window() {
+            self.write_at.get_or_insert(now + self.options.durability.linger());
+            if let Some(window) = self.options.durability.window() {
                 self.sync_at.get_or_insert(now + window);
             }
         }
@@ -190,7 +169,7 @@ impl<S: Storage> Writer<S> {
         if pending && (sync || due(self.write_at) || self.waiting() >= self.plenty()) {
             let poured = self.pour(now);
             if poured.is_err() && sync {
-                // A part may have fitted. A failure of its sync is counted by it, as doubt.
+                // A part may have been written. If its sync fails, that is counted as doubt.
                 let _ = self.sync();
                 self.sync_at = None;
             }
@@ -205,7 +184,7 @@ impl<S: Storage> Writer<S> {
         if self.segment.is_some() && (seal || expired) { self.seal() } else { Ok(()) }
     }
 
-    /// Writes everything that the queue holds.
+    /// Writes everything that is in the queue.
     fn pour(&mut self, now: Duration) -> io::Result<()> {
         self.write_batch(now)?;
         {
@@ -249,16 +228,16 @@ impl<S: Storage> Writer<S> {
         Ok(())
     }
 
-    /// How many bytes may go into the segment, after beginning a new one where that is due.
+    /// Returns how many bytes may go into the segment, after beginning a new one if that is due.
     fn room(&mut self, now: Duration) -> io::Result<usize> {
-        // A line that is begun is finished where it was begun.
+        // A line is finished in the segment where it was begun.
         let between_lines = self.at == self.line;
         let next_line = memchr::memchr(b'\n', self.batch.lines.get(self.at..).unwrap_or_default());
         let needed = next_line.map_or(0, |end| end as u64 + 1);
         if let Some(segment) = &self.segment
             && between_lines
             && segment.bytes > 0
-            && (self.is_over(segment, now) || segment.bytes + needed > self.limits.segment_bytes)
+            && (self.is_over(segment, now) || segment.bytes + needed > self.options.segment_bytes)
         {
             self.seal()?;
         }
@@ -268,15 +247,15 @@ impl<S: Storage> Writer<S> {
                 let name = self.names.next(self.opened + now);
                 self.shared.set_active(Some(name.clone()));
                 let file = self.storage.create(&name)?;
-                none.insert(Open { file, began: now, bytes: 0, unsynced: 0 })
+                none.insert(ActiveSegment { file, began: now, bytes: 0, unsynced: 0 })
             }
         };
-        Ok(usize::try_from(self.limits.segment_bytes.saturating_sub(segment.bytes)).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.options.segment_bytes.saturating_sub(segment.bytes)).unwrap_or(usize::MAX))
     }
 
-    fn is_over(&self, segment: &Open, now: Duration) -> bool {
-        segment.bytes >= self.limits.segment_bytes
-            || now >= segment.began.saturating_add(self.limits.segment_age)
+    fn is_over(&self, segment: &ActiveSegment, now: Duration) -> bool {
+        segment.bytes >= self.options.segment_bytes
+            || now >= segment.began.saturating_add(self.options.segment_age)
     }
 
     /// Counts `length` more bytes of the batch as written.
@@ -299,27 +278,27 @@ impl<S: Storage> Writer<S> {
         });
     }
 
-    /// Leaves a segment that somebody removed: what is written to it would be nowhere.
+    /// Leaves a segment that somebody else has removed, since what is written to it would be lost.
     fn check_segment(&mut self) {
         if self.segment.as_ref().is_some_and(|segment| !segment.file.is_linked()) {
             let unsynced = self.leave_segment();
             self.shared.count(|ledger| ledger.doubtful += unsynced);
-            self.shared.failed(&removed());
+            self.shared.failed(removed());
         }
     }
 
-    /// After a failed write the same segment is tried again when the disk was full, else another one.
+    /// Leaves the segment after a failed write, unless the disk was full.
     fn leave_segment_if_broken(&mut self, error: &io::Error) {
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         if !full && self.segment.as_ref().is_some_and(|segment| segment.bytes > 0) {
-            // A failure of this sync is counted by it; the error that is told is the one of the write.
+            // If this sync fails, that is counted; the error that is returned is that of the write.
             let _ = self.sync();
             self.leave_segment();
         }
     }
 
-    /// Lets go of the segment and returns how many of its records are not known to be on the disk. A line that was
-    /// begun there will be written anew.
+    /// Leaves the segment and returns how many of its records are not known to be on the disk. A line that was begun there
+    /// will be written again in the next segment.
     fn leave_segment(&mut self) -> u64 {
         self.at = self.line;
         self.sealed = true;
@@ -328,8 +307,8 @@ impl<S: Storage> Writer<S> {
         unsynced
     }
 
-    /// Brings what was written to the disk. A segment for which that fails is left: the operating system may have
-    /// forgotten what it could not write, and would call the next attempt a success.
+    /// Brings what was written to the disk. A segment for which that fails is left: the operating system may have dropped what
+    /// it could not write, and would report success the next time.
     fn sync(&mut self) -> io::Result<()> {
         let Some(segment) = self.segment.as_mut().filter(|segment| segment.unsynced > 0) else {
             return Ok(());
@@ -360,23 +339,23 @@ impl<S: Storage> Writer<S> {
         Ok(())
     }
 
-    fn failed(&mut self, error: &io::Error, now: Duration) -> Fault {
+    fn failed(&mut self, error: io::Error, now: Duration) -> Fault {
         let doubled = Self::FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         self.retry_at = Some(now + doubled.min(Self::LAST_RETRY));
         self.shared.failed(error)
     }
 
-    fn answer(&self, orders: Vec<Order>, done: &Result<(), Fault>) {
-        // An error covers the losses that it led to: they are told of once, by a flush.
-        let flushed = orders.iter().any(|order| !order.seal);
-        let losses = if flushed { self.shared.channel.state().tell_losses() } else { Ok(()) };
-        for order in orders {
-            order.answer(if order.seal { done.clone() } else { done.clone().and(losses.clone()) });
+    fn answer(&self, flushes: Vec<FlushRequest>, done: &Result<(), Fault>) {
+        // An error covers the losses that it led to: a flush reports them once.
+        let reports = flushes.iter().any(|flush| !flush.seal);
+        let losses = if reports { self.shared.channel.state().report_losses() } else { Ok(()) };
+        for flush in flushes {
+            flush.answer(if flush.seal { done.clone() } else { done.clone().and(losses.clone()) });
         }
     }
 
-    /// Gives up everything that is not written. What is not on the disk then stays in doubt.
+    /// Gives up everything that is not written. What is written and not on the disk is in doubt.
     fn abandon(&mut self) {
         let unsynced = self.leave_segment();
         let lines = &mut self.shared.channel.state().queue;

@@ -1,233 +1,26 @@
-//! Callbacks when a user crosses a threshold.
+//! Counting calls for alerts, and calling back.
 
-use super::gather::Span;
-use super::history::History;
-use crate::record::{Record, Usd};
-use crate::report::instant::{QUARTERS_PER_DAY, from_micros, quarter_of, to_micros};
-use crate::report::{Step, Totals, Who, Zone};
+use super::alert::{Alert, Fired, Rule};
+use crate::record::Record;
+use crate::report::instant::{from_micros, quarter_of, to_micros};
+use crate::report::{Totals, Who};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
-/// What an alert watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Watch {
-    /// The cost of priced requests, in pico-dollars (1e-12 USD).
-    Cost,
-    /// All requests.
-    Requests,
-    /// Tokens in and out.
-    Tokens,
-}
-
-impl Watch {
-    fn of(self, totals: &Totals) -> i128 {
-        match self {
-            Self::Cost => totals.cost().unwrap_or_default().picos(),
-            Self::Requests => totals.requests().into(),
-            Self::Tokens => totals.tokens().unwrap_or(0).into(),
-        }
-    }
-}
-
-/// A threshold for what one user may do within an hour, a day, a week or a month before somebody wants to know.
-///
-/// It fires at the edge: with the call that brings the sum of a window to the limit or above it, once per user and
-/// window. The row of calls without a user, and that of users beyond the store's limit, are watched as one user each.
-/// A call counts in the window of its start as long as that window is the user's latest or the one before. Restored
-/// records count and do not fire, since they may have fired before; merged ones do not count. A spike is measured against the
-/// days before as they were known when the first call of the day was added.
-///
-/// ```
-/// use tower_llm_metrics::report::Step;
-/// use tower_llm_metrics::sink::memory::{Alert, Watch};
-/// use tower_llm_metrics::{MemorySink, Usd};
-///
-/// let users = MemorySink::builder()
-///     .alert(Alert::cost(Usd::from_dollars(20)).per(Step::Month), |fired| eprintln!("{fired}"))
-///     .alert(Alert::spike(Watch::Requests, 10), |fired| eprintln!("{fired}"))
-///     .build();
-/// # drop(users);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Alert {
-    watch: Watch,
-    step: Step,
-    zone: Zone,
-    rule: Rule,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Rule {
-    Limit(i128),
-    Spike { times: u32, floor: i128 },
-}
-
-/// Days before today that a spike is measured against.
+/// The days before today that a spike is measured against.
 const SPIKE_DAYS: i32 = 28;
-/// Active days that it takes to know what is usual.
+/// How many of them must be active for their median to mean something.
 const SPIKE_MIN_DAYS: usize = 3;
 
-impl Alert {
-    fn new(watch: Watch, rule: Rule) -> Self {
-        Self { watch, step: Step::Day, zone: Zone::UTC, rule }
-    }
-
-    /// So much cost per day.
-    pub fn cost(limit: Usd) -> Self {
-        Self::new(Watch::Cost, Rule::Limit(limit.picos()))
-    }
-
-    /// So many requests per day.
-    pub fn requests(limit: u64) -> Self {
-        Self::new(Watch::Requests, Rule::Limit(limit.into()))
-    }
-
-    /// So many tokens per day.
-    pub fn tokens(limit: u64) -> Self {
-        Self::new(Watch::Tokens, Rule::Limit(limit.into()))
-    }
-
-    /// Today is `times` the user's own median day or more: the median of the active days among the 28 before today,
-    /// of which there must be three. It is taken with the first call of the day.
-    pub fn spike(watch: Watch, times: u32) -> Self {
-        Self::new(watch, Rule::Spike { times, floor: 1 })
-    }
-
-    /// A spike only from this sum on, in what is watched (pico-dollars for cost): ten times next to nothing is
-    /// nothing.
-    #[must_use]
-    pub fn at_least(mut self, sum: i128) -> Self {
-        if let Rule::Spike { floor, .. } = &mut self.rule {
-            *floor = sum.max(1);
-        }
-        self
-    }
-
-    /// Per hour, week or month instead of per day. A spike is always one of a day.
-    #[must_use]
-    pub fn per(mut self, step: Step) -> Self {
-        if let Rule::Limit(_) = self.rule {
-            self.step = step;
-        }
-        self
-    }
-
-    /// The zone whose days, weeks and months are meant.
-    #[must_use]
-    pub fn zone(mut self, zone: Zone) -> Self {
-        self.zone = zone;
-        self
-    }
-
-    /// The limit of a window that begins at `start`. `days`: what the days before were, by their number.
-    fn limit(&self, start: i64, days: impl FnOnce() -> BTreeMap<i32, i128>) -> Option<i128> {
-        match self.rule {
-            Rule::Limit(limit) => Some(limit),
-            Rule::Spike { times, floor } => {
-                let median = self.median_day(start, &days())?;
-                let limit = median.saturating_mul(times.into());
-                (median > 0).then_some(limit.max(floor))
-            }
-        }
-    }
-
-    fn median_day(&self, start: i64, days: &BTreeMap<i32, i128>) -> Option<i128> {
-        let today = self.zone.day_of(quarter_of(start));
-        let mut sums: Vec<_> = days.range(today - SPIKE_DAYS..today).map(|(_, sum)| *sum).collect();
-        sums.sort_unstable();
-        let middle = sums.len().div_ceil(2).checked_sub(1)?;
-        sums.get(middle).copied().filter(|_| sums.len() >= SPIKE_MIN_DAYS)
-    }
-
-    /// What the days of a user add up to, in what is watched.
-    fn days(&self, history: &History) -> BTreeMap<i32, i128> {
-        let mut days: BTreeMap<i32, Totals> = BTreeMap::new();
-        for part in history.parts() {
-            let quarter = match part.span {
-                Span::Quarter(quarter) => quarter,
-                Span::Day(day, _) => day.saturating_mul(QUARTERS_PER_DAY),
-                Span::Ever(_) => continue,
-            };
-            days.entry(self.zone.day_of(quarter)).or_default().merge_sums(part.totals);
-        }
-        days.into_iter().map(|(day, totals)| (day, self.watch.of(&totals))).collect()
-    }
-}
-
-/// An alert that fired.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Fired {
-    /// Whose calls.
-    pub who: Who,
-    /// What was watched.
-    pub watch: Watch,
-    /// The length of the window.
-    pub step: Step,
-    /// Where the window begins.
-    pub start: SystemTime,
-    /// Where it ends.
-    pub end: SystemTime,
-    /// What the window adds up to with the call that fired; pico-dollars for cost.
-    pub sum: i128,
-    /// The limit that it reached.
-    pub limit: i128,
-}
-
-/// One line: `alice: cost 20.01 of 20 in the month from 2026-03-01T00:00:00Z`.
-impl fmt::Display for Fired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.who)?;
-        match self.watch {
-            Watch::Cost => {
-                write!(f, "cost {} of {}", Usd::from_picos(self.sum), Usd::from_picos(self.limit))?;
-            }
-            Watch::Requests => write!(f, "requests {} of {}", self.sum, self.limit)?,
-            Watch::Tokens => write!(f, "tokens {} of {}", self.sum, self.limit)?,
-        }
-        let start = crate::report::instant::rfc3339(self.start);
-        write!(f, " in the {} from {start}", self.step.as_str())
-    }
-}
-
-/// One window of one alert for one user.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    start: i64,
-    end: i64,
-    sum: i128,
-    // Not known where there is too little to compare with.
-    limit: Option<i128>,
-    fired: bool,
-}
-
-/// The latest windows of one alert for one user.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct State {
-    latest: Option<Open>,
-    before: Option<Open>,
-}
-
-/// The windows of a row that is no user's. Its calls are spread over all shards, so that what its days add up to is kept
-/// here.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    states: Vec<State>,
-    /// For each alert, the days that a spike is measured against.
-    days: Vec<BTreeMap<i32, i128>>,
-}
-
-type Callback = Arc<dyn Fn(&Fired) + Send + Sync>;
+type OnFired = Arc<dyn Fn(&Fired) + Send + Sync>;
 
 /// The alerts of a store.
 #[derive(Clone, Default)]
 pub(crate) struct Alerts {
-    alerts: Vec<(Alert, Callback)>,
+    alerts: Vec<(Alert, OnFired)>,
     panics: Arc<AtomicU64>,
 }
 
@@ -238,7 +31,7 @@ impl fmt::Debug for Alerts {
 }
 
 impl Alerts {
-    pub(crate) fn push(&mut self, alert: Alert, callback: Callback) {
+    pub(crate) fn push(&mut self, alert: Alert, callback: OnFired) {
         self.alerts.push((alert, callback));
     }
 
@@ -246,72 +39,30 @@ impl Alerts {
         self.alerts.is_empty()
     }
 
-    /// Counts a call of a user; which alerts it fires.
+    /// Counts a call in `states`, one for each alert, and returns which alerts it fires.
     pub(crate) fn count(
         &self,
-        states: &mut Vec<State>,
+        states: &mut Vec<AlertState>,
         who: impl Fn() -> Who,
-        history: &History,
         record: &Record,
     ) -> Vec<(usize, Fired)> {
-        self.count_with(states, who, |_, alert| alert.days(history), record)
-    }
-
-    /// The same for a row that is no user's.
-    pub(crate) fn count_shared(
-        &self,
-        shared: &mut Shared,
-        who: &Who,
-        record: &Record,
-    ) -> Vec<(usize, Fired)> {
-        let Shared { states, days } = shared;
-        days.resize_with(self.alerts.len(), BTreeMap::new);
-        let fired = {
-            let days = |at: usize, _: &Alert| days.get(at).cloned().unwrap_or_default();
-            self.count_with(states, || who.clone(), days, record)
-        };
-        let (quarter, call) = (quarter_of(to_micros(record.time)), [record].into_iter().collect());
-        for ((alert, _), days) in self.alerts.iter().zip(days) {
-            if let Rule::Spike { .. } = alert.rule {
-                let sum = days.entry(alert.zone.day_of(quarter)).or_default();
-                *sum = sum.saturating_add(alert.watch.of(&call));
-                // Today, and those before it that count.
-                while days.len() > SPIKE_DAYS as usize + 1 {
-                    days.pop_first();
-                }
-            }
-        }
-        fired
-    }
-
-    /// `days`: what the days before were, for one of the alerts.
-    fn count_with(
-        &self,
-        states: &mut Vec<State>,
-        who: impl Fn() -> Who,
-        days: impl Fn(usize, &Alert) -> BTreeMap<i32, i128>,
-        record: &Record,
-    ) -> Vec<(usize, Fired)> {
-        // Not a byte more: there is one for each user.
+        // Without spare capacity, since every user has such a list.
         states.reserve_exact(self.alerts.len().saturating_sub(states.len()));
-        states.resize(self.alerts.len(), State::default());
+        states.resize_with(self.alerts.len(), AlertState::default);
         let micros = to_micros(record.time);
         let call: Totals = [record].into_iter().collect();
         let mut fired = Vec::new();
         for (at, ((alert, _), state)) in self.alerts.iter().zip(states).enumerate() {
-            let Some(open) = state.open(alert, micros, || days(at, alert)) else { continue };
-            open.sum = open.sum.saturating_add(alert.watch.of(&call));
-            if let Some(limit) = open.limit.filter(|&limit| open.sum >= limit && !open.fired) {
-                open.fired = true;
-                let (start, end) = (from_micros(open.start), from_micros(open.end));
+            if let Some((window, limit)) = state.count(alert, micros, alert.watch.of(&call)) {
+                let (start, end) = (from_micros(window.start), from_micros(window.end));
                 let (watch, step) = (alert.watch, alert.step);
-                fired.push((at, Fired { who: who(), watch, step, start, end, sum: open.sum, limit }));
+                fired.push((at, Fired { who: who(), watch, step, start, end, sum: window.sum, limit }));
             }
         }
         fired
     }
 
-    /// Calls back. A panic of the callback is caught and counted.
+    /// Calls back. A panic of a callback is caught and counted.
     pub(crate) fn fire(&self, fired: &[(usize, Fired)]) {
         for (at, fired) in fired {
             if let Some((_, callback)) = self.alerts.get(*at)
@@ -327,28 +78,74 @@ impl Alerts {
     }
 }
 
-impl State {
-    /// The window of a moment, if it is the latest or the one before.
-    fn open(
-        &mut self,
-        alert: &Alert,
-        micros: i64,
-        days: impl FnOnce() -> BTreeMap<i32, i128>,
-    ) -> Option<&mut Open> {
-        let within = |open: &Option<Open>| open.is_some_and(|open| (open.start..open.end).contains(&micros));
-        if !within(&self.latest) && !within(&self.before) {
+/// One window of one alert for one user.
+#[derive(Clone, Copy, Debug)]
+struct AlertWindow {
+    start: i64,
+    end: i64,
+    sum: i128,
+    // Not known where there is too little to compare with.
+    limit: Option<i128>,
+    fired: bool,
+}
+
+/// What one alert knows of one user.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AlertState {
+    latest: Option<AlertWindow>,
+    before: Option<AlertWindow>,
+    // What the last active days add up to; empty unless the alert is for spikes.
+    days: BTreeMap<i32, i128>,
+}
+
+impl AlertState {
+    /// Adds a call; returns its window and the limit if it is the one that reaches it.
+    fn count(&mut self, alert: &Alert, micros: i64, amount: i128) -> Option<(AlertWindow, i128)> {
+        if let Rule::Spike { .. } = alert.rule {
+            let sum = self.days.entry(alert.zone.day_of(quarter_of(micros))).or_default();
+            *sum = sum.saturating_add(amount);
+            while self.days.len() > SPIKE_DAYS as usize + 1 {
+                self.days.pop_first();
+            }
+        }
+        let window = self.window(alert, micros)?;
+        window.sum = window.sum.saturating_add(amount);
+        let limit = window.limit.filter(|&limit| window.sum >= limit && !window.fired)?;
+        window.fired = true;
+        Some((*window, limit))
+    }
+
+    /// Returns the window of a moment, if it is the latest or the one before.
+    fn window(&mut self, alert: &Alert, micros: i64) -> Option<&mut AlertWindow> {
+        let within = |window: &AlertWindow| (window.start..window.end).contains(&micros);
+        if !self.latest.as_ref().is_some_and(within) && !self.before.as_ref().is_some_and(within) {
             let start = alert.step.floor(&alert.zone, micros).ok()?;
             let end = alert.step.next(&alert.zone, micros).ok()?;
-            let new = Open { start, end, sum: 0, limit: alert.limit(start, days), fired: false };
+            let new = AlertWindow { start, end, sum: 0, limit: self.limit(alert, start), fired: false };
             if self.latest.is_none_or(|latest| latest.start < start) {
                 self.before = self.latest.replace(new);
             } else if self.before.is_none_or(|before| before.start < start) {
                 self.before = Some(new);
             }
         }
-        if within(&self.latest) {
-            return self.latest.as_mut();
+        [&mut self.latest, &mut self.before].into_iter().flatten().find(|window| within(window))
+    }
+
+    /// Returns the limit of a window that begins at `start`.
+    fn limit(&self, alert: &Alert, start: i64) -> Option<i128> {
+        match alert.rule {
+            Rule::Limit(limit) => Some(limit),
+            Rule::Spike { times, floor } => {
+                let median = self.median_day(alert.zone.day_of(quarter_of(start)))?;
+                (median > 0).then(|| median.saturating_mul(times.into()).max(floor))
+            }
         }
-        self.before.as_mut().filter(|open| (open.start..open.end).contains(&micros))
+    }
+
+    fn median_day(&self, today: i32) -> Option<i128> {
+        let mut sums: Vec<_> = self.days.range(today - SPIKE_DAYS..today).map(|(_, sum)| *sum).collect();
+        sums.sort_unstable();
+        let middle = sums.len().div_ceil(2).checked_sub(1)?;
+        sums.get(middle).copied().filter(|_| sums.len() >= SPIKE_MIN_DAYS)
     }
 }

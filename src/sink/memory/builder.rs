@@ -1,13 +1,12 @@
-//! What a store keeps, and how much of it.
+//! Setting up a store.
 
 use super::MemorySink;
-use super::alerts::{Alert, Alerts, Fired};
-use super::facet::Dimensions;
-use std::fmt;
+use super::alert::{Alert, Fired};
+use super::options::{Callback, MemoryOptions};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// The limits of a [`MemorySink`].
+/// Sets up a [`MemorySink`]; made by [`MemorySink::builder`].
 ///
 /// ```
 /// use tower_llm_metrics::MemorySink;
@@ -18,170 +17,113 @@ use std::time::SystemTime;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is kept before `build`"]
 pub struct MemorySinkBuilder {
-    settings: Settings,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) max_users: usize,
-    pub(crate) max_kinds: usize,
-    pub(crate) recent: usize,
-    pub(crate) keep: Dimensions,
-    pub(crate) durations: bool,
-    pub(crate) shards: usize,
-    pub(crate) max_cells: usize,
-    pub(crate) keep_quarters: u32,
-    pub(crate) keep_days: u32,
-    pub(crate) clock: Clock,
-    pub(crate) dropped: Dropped,
-    pub(crate) alerts: Alerts,
-}
-
-/// Tells the time.
-#[derive(Clone)]
-pub(crate) struct Clock(pub(crate) Arc<dyn Fn() -> SystemTime + Send + Sync>);
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
-
-/// Tells how many records were lost.
-#[derive(Clone)]
-pub(crate) struct Dropped(Arc<dyn Fn() -> u64 + Send + Sync>);
-
-impl Dropped {
-    pub(crate) fn count(&self) -> u64 {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Dropped")
-    }
+    options: MemoryOptions,
 }
 
 impl MemorySinkBuilder {
     pub(super) fn new() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
-            settings: Settings {
-                max_users: 100_000,
-                max_kinds: 1_024,
-                recent: 1_000,
-                keep: Dimensions { models: true, operations: true, properties: true },
-                durations: true,
-                shards: (threads * 32).next_power_of_two().clamp(32, 256),
-                max_cells: 4_000_000,
-                keep_quarters: 62,
-                keep_days: 800,
-                clock: Clock(Arc::new(SystemTime::now)),
-                dropped: Dropped(Arc::new(|| 0)),
-                alerts: Alerts::default(),
-            },
-        }
+        Self { options: MemoryOptions::default() }
     }
 
-    /// How many users have a row of their own: 100,000 unless told.
+    /// Sets how many users have a row of their own. Defaults to 100,000.
     ///
     /// When there are more, the least active ones share a row, whose totals stay exact, and answers say so. Activity
     /// is requests, tokens and cost together. A newcomer takes the row of a less active user once the newcomer's own
-    /// activity, that in the shared row included, is larger: no flood of new ids hides somebody, and nobody hides by
+    /// activity, including that in the shared row, is larger: no flood of new ids hides somebody, and nobody hides by
     /// dropping out again and again.
     pub fn max_users(mut self, users: usize) -> Self {
-        self.settings.max_users = users;
+        self.options.max_users = users;
         self
     }
 
-    /// How many of the last records are kept whole: 1,000 unless told. Each takes about a kilobyte.
+    /// Sets how many of the last records are kept whole. Defaults to 1,000; each takes about a kilobyte.
     pub fn recent(mut self, records: usize) -> Self {
-        self.settings.recent = records;
+        self.options.recent = records;
         self
     }
 
-    /// How many kinds of calls (model, provider, operation and properties together) are kept apart: 1,024 unless told,
-    /// in each of the up to 256 parts of the store.
+    /// Sets how many kinds of calls (model, provider, operation and properties together) each of the up to 256 shards keeps
+    /// apart. Defaults to 1,024.
     ///
-    /// When there are more, new ones lose their properties, then the name of their model, and are counted with others of which as
-    /// much is known: totals stay exact, and answers say how many requests they could not decide on. Kinds with properties take
-    /// at most half of the places, those of a model that did not answer a quarter, and all that name a model three quarters.
+    /// When there are more, new ones lose their properties, then the name of their model, and are counted with others that
+    /// look the same then: totals stay exact, and answers say how many requests they could not decide on. Kinds with
+    /// properties take at most half of the places, those of a model that did not answer a quarter, and all that name a model
+    /// three quarters.
     pub fn max_kinds(mut self, kinds: usize) -> Self {
-        self.settings.max_kinds = kinds;
+        self.options.max_kinds = kinds;
         self
     }
 
-    /// How many cells are kept: 4,000,000 unless told. A cell adds up one user's calls of one kind within a quarter of an hour,
-    /// and takes about 200 bytes. When there are more, the past is kept less fine, the same for everybody.
+    /// Sets how many cells are kept. Defaults to 4,000,000. A cell adds up one user's calls of one kind within a quarter of an
+    /// hour, and takes about 200 bytes. When there are more, the past is kept less finely, the same for everybody.
     pub fn max_cells(mut self, cells: usize) -> Self {
-        self.settings.max_cells = cells;
+        self.options.max_cells = cells;
         self
     }
 
-    /// For how many days quarters of an hour are told apart: 62 unless told. Before that, days of UTC are.
+    /// Sets for how many days quarters of an hour are kept apart. Defaults to 62; older calls are kept by days of UTC.
     pub fn keep_quarters(mut self, days: u32) -> Self {
-        self.settings.keep_quarters = days;
+        self.options.keep_quarters = days;
         self
     }
 
-    /// For how many days any times are told apart: 800 unless told, and never less than quarters are. What is older stays in the
-    /// totals, with its active days by UTC.
+    /// Sets for how many days calls are kept by day, which is never less than quarters are. Defaults to 800. What is older
+    /// stays in the totals, with its active days in UTC.
     pub fn keep_days(mut self, days: u32) -> Self {
-        self.settings.keep_days = days;
+        self.options.keep_days = days;
         self
     }
 
-    /// The clock by which the past is rolled up and "today" is meant: the system's unless told. It is for tests, and
-    /// for reading old logs as of their time.
+    /// Sets the clock that says what is today and what is old. Defaults to the system's; others are for tests, and for
+    /// reading old logs as of their time.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.settings.clock = Clock(Arc::new(clock));
+        self.options.clock = Callback::new(clock);
         self
     }
 
-    /// Tells how many records were lost on their way to the store, in a queue before it for instance: the number
-    /// travels with the overview.
+    /// Sets where the overview's count of records comes from that were lost before they reached the store, in a queue for
+    /// instance.
     pub fn dropped(mut self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        self.settings.dropped = Dropped(Arc::new(count));
+        self.options.dropped = Callback::new(count);
         self
     }
 
-    /// Calls back when a user crosses a threshold. The callback runs on the task that drove the call, as
+    /// Adds an alert, which calls back when a user crosses a threshold. The callback runs on the task that drove the call, as
     /// [`MetricsSink::record`](crate::MetricsSink::record) does: it must not block. Its panics are caught and counted.
     pub fn alert(mut self, alert: Alert, callback: impl Fn(&Fired) + Send + Sync + 'static) -> Self {
-        self.settings.alerts.push(alert, Arc::new(callback));
+        self.options.alerts.push(alert, Arc::new(callback));
         self
     }
 
-    /// Whether models and providers are kept apart: yes unless told.
+    /// Sets whether models and providers are kept apart. Defaults to true.
     pub fn models(mut self, keep: bool) -> Self {
-        self.settings.keep.models = keep;
+        self.options.keep.models = keep;
         self
     }
 
-    /// Whether operations are kept apart: yes unless told.
+    /// Sets whether operations are kept apart. Defaults to true.
     pub fn operations(mut self, keep: bool) -> Self {
-        self.settings.keep.operations = keep;
+        self.options.keep.operations = keep;
         self
     }
 
-    /// Whether properties are kept apart: yes unless told.
+    /// Sets whether properties are kept apart. Defaults to true.
     pub fn properties(mut self, keep: bool) -> Self {
-        self.settings.keep.properties = keep;
+        self.options.keep.properties = keep;
         self
     }
 
-    /// Whether latencies and times to the first token are kept: yes unless told.
+    /// Sets whether latencies and times to the first token are kept. Defaults to true.
     pub fn durations(mut self, keep: bool) -> Self {
-        self.settings.durations = keep;
+        self.options.durations = keep;
         self
     }
 
-    /// The store.
+    /// Makes the store.
     pub fn build(mut self) -> MemorySink {
-        // Few users in many parts would fill one part before the others.
-        let parts = (self.settings.max_users / 16).max(1);
-        self.settings.shards = self.settings.shards.min(1 << parts.ilog2());
-        MemorySink::with(self.settings)
+        // A few users in many shards would fill one shard before the others.
+        let parts = (self.options.max_users / 16).max(1);
+        self.options.shards = self.options.shards.min(1 << parts.ilog2());
+        MemorySink::with(self.options)
     }
 }

@@ -1,13 +1,13 @@
-//! Many cells in order, of which a copy is cheap.
+//! A sorted sequence of cells that is cheap to copy.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What cells are sorted by: the time and the kind.
+/// The time and the kind, which cells are sorted by.
 pub(super) type Key = (i32, u32);
 
-/// A cell that knows its place.
+/// A cell with its key.
 pub(super) trait Keyed: Clone {
     fn key(&self) -> Key;
 }
@@ -20,14 +20,14 @@ pub(super) struct Chunks<T> {
     last: Vec<T>,
 }
 
-/// Where an item is, or would be.
+/// The position of an item, or where it would be inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     chunk: usize,
     at: usize,
 }
 
-/// A chunk has at most twice as many items, and when it is made, so many.
+/// The number of items of a new chunk. A chunk has less than twice as many.
 const CHUNK: usize = 64;
 
 impl<T> Default for Chunks<T> {
@@ -49,12 +49,12 @@ impl<T: Keyed> Chunks<T> {
         self.full.iter().flat_map(|chunk| chunk.iter()).chain(&self.last)
     }
 
-    /// The place of an item, or where it belongs.
-    pub(super) fn find(&self, key: Key) -> Result<Place, Place> {
+    /// Returns the position of an item, or as the error where it would be inserted.
+    pub(super) fn find(&self, key: Key) -> Result<Position, Position> {
         let before = |chunk: &Arc<Vec<T>>| chunk.last().is_some_and(|item| item.key() < key);
         let number = self.full.partition_point(before);
         let chunk = self.full.get(number).map_or(&self.last, |chunk| chunk);
-        let place = |at| Place { chunk: number, at };
+        let place = |at| Position { chunk: number, at };
         chunk.binary_search_by(|item| item.key().cmp(&key)).map(place).map_err(place)
     }
 
@@ -65,14 +65,14 @@ impl<T: Keyed> Chunks<T> {
         }
     }
 
-    pub(super) fn get_mut(&mut self, Place { chunk, at }: Place) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, Position { chunk, at }: Position) -> Option<&mut T> {
         self.chunk_mut(chunk).get_mut(at)
     }
 
-    /// Puts an item where [`find`](Self::find) says that it belongs.
-    pub(super) fn insert(&mut self, Place { chunk: number, at }: Place, item: T) {
+    /// Inserts an item at a position that [`find`](Self::find) returned as the error.
+    pub(super) fn insert(&mut self, Position { chunk: number, at }: Position, item: T) {
         let chunk = self.chunk_mut(number);
-        // Grows by half rather than by doubling from four: most rows have one or two cells more.
+        // Grow by half rather than by doubling from four: most rows have one or two older cells.
         if chunk.len() == chunk.capacity() {
             chunk.reserve_exact(chunk.len() / 2 + 1);
         }
@@ -85,7 +85,7 @@ impl<T: Keyed> Chunks<T> {
         }
     }
 
-    pub(super) fn remove(&mut self, Place { chunk: number, at }: Place) -> Option<T> {
+    pub(super) fn remove(&mut self, Position { chunk: number, at }: Position) -> Option<T> {
         let chunk = self.chunk_mut(number);
         let item = (at < chunk.len()).then(|| chunk.remove(at));
         if chunk.is_empty() && number < self.full.len() {
@@ -94,7 +94,7 @@ impl<T: Keyed> Chunks<T> {
         item
     }
 
-    /// Takes out the items whose times are in a range.
+    /// Removes and returns the items whose times are in a range.
     pub(super) fn take(&mut self, times: Range<i32>) -> Vec<T> {
         let mut taken = Vec::new();
         let (start, end) = ((times.start, 0), (times.end, 0));
@@ -120,7 +120,7 @@ impl<T: Keyed> Chunks<T> {
         taken
     }
 
-    /// Bytes on the heap, without what items have there.
+    /// Returns the bytes on the heap, without those of the items.
     pub(super) fn heap_bytes(&self) -> usize {
         let chunk = |chunk: &Arc<Vec<T>>| {
             chunk.capacity() * size_of::<T>() + size_of::<Vec<T>>() + 2 * size_of::<usize>()

@@ -1,6 +1,6 @@
 //! Sets of days.
 
-/// A set of days, counted from 1970-01-01: 64 to a word, sorted.
+/// A set of days, counted from 1970-01-01, in sorted words of 64 days.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DaySet(Vec<(i32, u64)>);
 

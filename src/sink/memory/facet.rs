@@ -1,9 +1,9 @@
-//! What kind of call it was: what calls are filtered and broken down by.
+//! The kinds of calls, which calls are filtered and broken down by.
 
 use crate::record::{Operation, Provider, Record, Text, UsageReason, UsageState};
 use crate::report::CallFilter;
 
-/// A name that a store may have had to let go.
+/// A name that a store may have been unable to keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Name<T> {
     /// The call had none.
@@ -19,7 +19,7 @@ impl<T> Name<T> {
         name.map_or(Self::Absent, Self::Is)
     }
 
-    /// Whether it is the name that `wanted` recognises; `None` where the store can't say.
+    /// Returns whether it is a name that `wanted` accepts; `None` where the store can't say.
     fn is(&self, wanted: impl FnOnce(&T) -> bool) -> Option<bool> {
         match self {
             Self::Absent => Some(false),
@@ -29,7 +29,7 @@ impl<T> Name<T> {
     }
 }
 
-/// Which of these a store keeps.
+/// Which dimensions a store keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dimensions {
     pub(crate) models: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Dimensions {
     pub(crate) properties: bool,
 }
 
-/// The kind of a call. The model is the one that answered, or else the one asked for: what the price goes by.
+/// The kind of a call. The model is the one that answered, or else the one asked for, which is also the one that is priced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Facet {
     pub(crate) provider: Name<Provider>,
@@ -47,12 +47,12 @@ pub(crate) struct Facet {
     pub(crate) absent_usage: Name<UsageReason>,
     /// Sorted by name.
     pub(crate) properties: Vec<(Text, Name<Text>)>,
-    /// Whether there were properties of which not even the name was kept.
+    /// Whether there were properties whose names were not kept.
     pub(crate) more_properties: bool,
 }
 
 impl Facet {
-    /// Of a call about which nothing was kept.
+    /// The kind of calls about which nothing was kept.
     pub(crate) const OTHER: Self = Self {
         provider: Name::Other,
         model: Name::Other,
@@ -72,7 +72,7 @@ impl Facet {
             facet.operation = Name::Is(record.operation);
         }
         if keep.properties {
-            // They were texts in the record, so they are here.
+            // Names and values were texts in the record, so none is left out.
             let kept = record
                 .properties
                 .iter()
@@ -83,7 +83,7 @@ impl Facet {
         facet
     }
 
-    /// Whether [`Facet::of`] the record would be this one, without making it.
+    /// Returns whether [`Facet::of`] the record is this one, without making it.
     #[inline]
     pub(crate) fn is_of(&self, record: &Record, keep: Dimensions) -> bool {
         fn same<T: PartialEq>(kept: &Name<T>, given: Option<&T>) -> bool {
@@ -108,8 +108,8 @@ impl Facet {
                     )))
     }
 
-    /// The same kind with less told: its properties go first, then the name of its model, then the rest. `None` for
-    /// [`Facet::OTHER`].
+    /// Returns a coarser kind: first without the properties, then without the name of the model, then
+    /// [`Facet::OTHER`], and `None` for that.
     pub(crate) fn coarser(&self) -> Option<Self> {
         let mut coarser = Self { properties: Vec::new(), more_properties: true, ..self.clone() };
         if coarser == *self {
@@ -121,7 +121,7 @@ impl Facet {
         (coarser != *self).then_some(coarser)
     }
 
-    /// Whether calls of this kind count; `None` where the store kept too little to say.
+    /// Returns whether calls of this kind count; `None` where too little was kept to say.
     pub(crate) fn counts(&self, filter: &CallFilter) -> Option<bool> {
         filter.decide(&|single| match single {
             CallFilter::Model(model) => self.has_model(model),
@@ -138,7 +138,7 @@ impl Facet {
         self.model.is(|name| name == model)
     }
 
-    /// Whether the call had the property, of the value where one is given.
+    /// Returns whether the call had the property, with the given value if there is one.
     fn has_property(&self, name: &str, value: Option<&str>) -> Option<bool> {
         match (self.properties.iter().find(|(known, _)| known == name), value) {
             (Some((_, held)), Some(value)) => held.is(|held| held == value),
@@ -149,7 +149,7 @@ impl Facet {
     }
 }
 
-/// Why the usage is absent, where it is.
+/// Returns why the usage is absent, if it is.
 fn absent_usage_of(record: &Record) -> Option<UsageReason> {
     record.usage_reason.filter(|_| record.usage_state == UsageState::Absent)
 }

@@ -1,8 +1,8 @@
 //! The kinds of calls that a shard keeps apart, each kept once.
 //!
-//! Cells name their kind by its place in a list. When there are too many kinds, a new one goes to a coarser one, which tells
-//! less: without its properties, then without its model, and in the end to the one of which nothing is told. Kinds that are
-//! there keep their places, and each sort has its share of them, so that no flood of values or names takes all.
+//! Cells refer to their kind by its place in a list. When there are too many kinds, calls of a new one are counted with a
+//! coarser one: without the properties, then without the model, and finally with [`Facet::OTHER`]. Existing kinds keep their
+//! places, and each sort has its share of them, so that no flood of values or names takes all.
 
 use super::facet::{Dimensions, Facet, Name};
 use super::pieces::Pieces;
@@ -16,16 +16,16 @@ pub(crate) struct Facets {
     list: Pieces<Facet>,
     // Places in the list.
     table: HashTable<u32>,
-    // Places of which no call is.
+    // Places that no call refers to.
     free: Vec<u32>,
-    // Seeded anew in each process, against ids chosen to collide.
+    // Seeded at random in each process, against names chosen to collide.
     hasher: RandomState,
     keep: Dimensions,
     limit: usize,
 }
 
 impl Facets {
-    /// The place of the kind of which nothing is told.
+    /// The place of [`Facet::OTHER`].
     pub(crate) const OTHER: u32 = 0;
 
     pub(crate) fn new(keep: Dimensions, limit: usize, hasher: RandomState) -> Self {
@@ -34,7 +34,7 @@ impl Facets {
         Self { list, table: HashTable::new(), free: Vec::new(), hasher, keep, limit }
     }
 
-    /// The place of the kind of `record`; `likely` is tried first, without hashing.
+    /// Returns the place of the kind of `record`. `likely` is tried first, without hashing.
     #[inline]
     pub(crate) fn place(&mut self, record: &Record, likely: Option<u32>) -> u32 {
         let is_of = |place: &u32| self.get(*place).is_some_and(|facet| facet.is_of(record, self.keep));
@@ -44,13 +44,13 @@ impl Facets {
         })
     }
 
-    /// The place of a kind in another list; `answered`: whether calls of it were.
+    /// Returns the place for a kind of another list. `answered` says whether its calls were.
     pub(crate) fn adopt(&mut self, kinds: &Pieces<Facet>, place: u32, answered: bool) -> u32 {
         let facet = kinds.get(place as usize).cloned().unwrap_or(Facet::OTHER);
         self.settle(facet, answered)
     }
 
-    /// The place of a kind without its properties.
+    /// Returns the place of a kind without its properties.
     pub(crate) fn without_properties(&mut self, place: u32, answered: bool) -> u32 {
         match self.get(place) {
             Some(facet) if !facet.properties.is_empty() => {
@@ -61,7 +61,7 @@ impl Facets {
         }
     }
 
-    /// The place of the finest kind that has one, of all that a kind is part of.
+    /// Returns the place of a kind, or else of the finest coarser one that has a place.
     fn settle(&mut self, mut facet: Facet, answered: bool) -> u32 {
         loop {
             if let Some(place) = self.known(&facet).or_else(|| self.admit(&facet, answered)) {
@@ -80,9 +80,9 @@ impl Facets {
         self.table.find(self.hasher.hash_one(facet), same).copied()
     }
 
-    /// A place for a new kind, where there is one.
+    /// Returns a place for a new kind, if there is room.
     fn admit(&mut self, facet: &Facet, answered: bool) -> Option<u32> {
-        // Values of properties and names of models that did not answer are anybody's.
+        // Callers make up the values of properties, and the names of models that did not answer.
         let room = match (&facet.model, facet.properties.is_empty()) {
             (Name::Is(_), _) if !answered => self.limit / 4,
             (_, false) => self.limit / 2,
@@ -108,8 +108,8 @@ impl Facets {
         Some(place)
     }
 
-    /// Lets go of a kind with properties that no call is of any more.
-    pub(crate) fn let_go(&mut self, place: u32) {
+    /// Removes a kind with properties that no call refers to any more.
+    pub(crate) fn remove(&mut self, place: u32) {
         let Some(facet) = self.list.get_mut(place as usize).filter(|facet| !facet.properties.is_empty())
         else {
             return;
@@ -125,12 +125,12 @@ impl Facets {
         self.list.get(place as usize)
     }
 
-    /// The kinds by their places.
+    /// Returns the kinds by their places.
     pub(crate) fn list(&self) -> &Pieces<Facet> {
         &self.list
     }
 
-    /// Bytes on the heap, without those of long names.
+    /// Returns the bytes on the heap, without those of long names.
     pub(crate) fn heap_bytes(&self) -> usize {
         let properties: usize = self.list.iter().map(|facet| size_of_val(facet.properties.as_slice())).sum();
         properties + self.list.heap_bytes() + self.table.allocation_size()
@@ -173,7 +173,7 @@ mod tests {
                 assert_eq!(facets.known(&facet), Some(place));
                 assert_ne!(facet.has_model(&format!("model-{model}")), Some(false));
                 if n % 50 == 10 {
-                    facets.let_go(place);
+                    facets.remove(place);
                 }
                 assert!(facets.table.len() <= limit);
                 assert_eq!(facets.list.len(), 1 + facets.table.len() + facets.free.len());

@@ -1,4 +1,4 @@
-//! Adds up the cells of one row into its answer.
+//! Adding up the cells of one row to its answer.
 
 use super::days::DaySet;
 use super::facet::{Facet, Name};
@@ -13,14 +13,14 @@ use crate::report::{CallFilter, Totals, UserSummary, Who, Zone};
 pub(crate) enum Span<'a> {
     /// A quarter of an hour.
     Quarter(i32),
-    /// A day of UTC; a bit for each of its quarters.
+    /// A day of UTC, with a bit for each quarter in which there were calls.
     Day(i32, u128),
-    /// Everything before that; the days of UTC.
+    /// All time before the kept days, with the days of UTC on which there were calls.
     Ever(&'a DaySet),
 }
 
 impl Span<'_> {
-    /// Whether all of it is within. A window's bounds fall between the spans that are kept.
+    /// Returns whether all of it is within `window`, whose bounds always fall between two spans.
     pub(crate) fn is_within(self, window: Quarters) -> bool {
         match self {
             Self::Quarter(quarter) => window.holds(quarter),
@@ -30,20 +30,20 @@ impl Span<'_> {
     }
 }
 
-/// Calls of one kind within one span.
+/// A cell: calls of one kind within one span.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct CellRef<'a> {
     pub(crate) span: Span<'a>,
     pub(crate) facet: u32,
     pub(crate) totals: &'a Totals,
 }
 
-/// How much of a row is told.
+/// How much of a row is added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Depth {
-    /// The histograms of durations.
+    /// Whether the histograms of durations are.
     pub(crate) durations: bool,
-    /// The days and the models.
+    /// Whether the days and the models are.
     pub(crate) days: bool,
 }
 
@@ -51,38 +51,38 @@ impl Depth {
     pub(crate) const WHOLE: Self = Self { durations: true, days: true };
 }
 
-/// Which calls count, for the kinds of calls in a list.
+/// Decides which cells count, by their times and the kinds in a list.
 #[derive(Debug)]
-pub(crate) struct Choice<'a> {
+pub(crate) struct CellFilter<'a> {
     filter: &'a CallFilter,
     facets: &'a Pieces<Facet>,
-    /// Decided once for all rows, or empty where there is one row.
+    /// Whether each kind counts, decided once for all rows; empty for a single row.
     counts: Vec<Option<bool>>,
     window: Quarters,
 }
 
-impl<'a> Choice<'a> {
-    /// For many rows.
+impl<'a> CellFilter<'a> {
+    /// Makes a filter for many rows.
     pub(crate) fn new(filter: &'a CallFilter, window: Quarters, facets: &'a Pieces<Facet>) -> Self {
         let counts = facets.iter().map(|facet| facet.counts(filter)).collect();
         Self { filter, facets, counts, window }
     }
 
-    /// For one row, whose calls are of a few of the kinds.
+    /// Makes a filter for one row, whose calls are of a few of the kinds.
     pub(crate) fn of_one(filter: &'a CallFilter, window: Quarters, facets: &'a Pieces<Facet>) -> Self {
         Self { filter, facets, counts: Vec::new(), window }
     }
 
-    /// Whether the calls of a part count; `None` where too little was kept to say.
+    /// Returns whether the calls of a cell count; `None` where too little was kept to say.
     #[inline]
-    pub(crate) fn takes(&self, part: Part<'_>) -> Option<bool> {
-        if !part.span.is_within(self.window) {
+    pub(crate) fn takes(&self, cell: CellRef<'_>) -> Option<bool> {
+        if !cell.span.is_within(self.window) {
             return Some(false);
         }
-        self.counts(part.facet)
+        self.counts(cell.facet)
     }
 
-    /// Whether calls of a kind count, at any time.
+    /// Returns whether calls of a kind count, at any time.
     #[inline]
     pub(crate) fn counts(&self, facet: u32) -> Option<bool> {
         match self.counts.get(facet as usize) {
@@ -104,38 +104,38 @@ pub(crate) struct Gather {
     days: DaySet,
     models: Vec<Text>,
     other_models: u64,
-    /// Requests of which too little was kept to say whether they count.
+    /// Requests for which too little was kept to say whether they count.
     pub(crate) undecided: u64,
 }
 
 impl Gather {
-    /// Adds a part, if it counts.
-    pub(crate) fn add(&mut self, choice: &Choice<'_>, zone: &Zone, depth: Depth, part: Part<'_>) {
-        match choice.takes(part) {
+    /// Adds a cell, if it counts.
+    pub(crate) fn add(&mut self, filter: &CellFilter<'_>, zone: &Zone, depth: Depth, cell: CellRef<'_>) {
+        match filter.takes(cell) {
             Some(false) => return,
             None => {
-                self.undecided = self.undecided.saturating_add(part.totals.requests());
+                self.undecided = self.undecided.saturating_add(cell.totals.requests());
                 return;
             }
             Some(true) => {}
         }
         if depth.durations {
-            self.totals.merge(part.totals);
+            self.totals.merge(cell.totals);
         } else {
-            self.totals.merge_sums(part.totals);
+            self.totals.merge_sums(cell.totals);
         }
         if depth.days {
-            add_days(&mut self.days, zone, part.span);
-            match &choice.facet(part.facet).model {
+            add_days(&mut self.days, zone, cell.span);
+            match &filter.facet(cell.facet).model {
                 Name::Absent => {}
                 Name::Is(model) if self.models.contains(model) => {}
                 Name::Is(model) => self.models.push(model.clone()),
-                Name::Other => self.other_models = self.other_models.saturating_add(part.totals.requests()),
+                Name::Other => self.other_models = self.other_models.saturating_add(cell.totals.requests()),
             }
         }
     }
 
-    /// The row.
+    /// Returns the answer for the row.
     pub(crate) fn finish(mut self, who: Who, in_other: u64) -> UserSummary {
         self.models.sort_unstable();
         UserSummary {
@@ -149,7 +149,7 @@ impl Gather {
     }
 }
 
-/// Adds the local days of a span on which there were calls.
+/// Adds the days of `zone` on which there were calls.
 pub(crate) fn add_days(days: &mut DaySet, zone: &Zone, span: Span<'_>) {
     match span {
         Span::Quarter(quarter) => days.insert(zone.day_of(quarter)),

@@ -1,49 +1,47 @@
-//! Calls by what they were, how they are spread over users, and all at a glance.
+//! Breakdowns and histograms.
 
 use super::Store;
 use super::facet::{Facet, Name};
-use super::gather::{Choice, Part};
-use super::over_time::{takes, way};
+use super::gather::{CellFilter, CellRef};
 use super::pace::{Pace, sorted};
-use super::quarters::Quarters;
-use super::visit::{Seen, Visitor};
+use super::visit::{RowRef, Visit, Visitor, takes};
 use crate::record::Text;
 use crate::report::{
-    Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Measure, Overview,
-    QueryError, Selection, Step, Totals, Window,
+    Amount, Breakdown, Gaps, Group, GroupBy, GroupName, Histogram, HistogramQuery, Measure, QueryError,
+    Selection, Totals,
 };
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// Calls by what they were, in the making.
+/// Gathers a breakdown.
 struct InGroups<'a> {
     by: &'a GroupBy,
     groups: HashMap<GroupName, (Totals, u64)>,
-    /// Those of the row.
+    /// The groups of the current row.
     names: Vec<GroupName>,
     gaps: Gaps,
 }
 
 impl Visitor for InGroups<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        if !takes(choice, part, seen, &mut self.gaps) {
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        if !takes(filter, cell, row, &mut self.gaps) {
             return;
         }
-        let name = name_of(choice.facet(part.facet), self.by);
+        let name = name_of(filter.facet(cell.facet), self.by);
         let group = self.groups.entry(name.clone()).or_default();
-        group.0.merge(part.totals);
-        if let (Seen::User(_), false) = (seen, self.names.contains(&name)) {
+        group.0.merge(cell.totals);
+        if let (RowRef::User(_), false) = (row, self.names.contains(&name)) {
             group.1 += 1;
             self.names.push(name);
         }
     }
 
-    fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, _: RowRef<'_>, _: &CellFilter<'_>) {
         self.names.clear();
     }
 }
 
-/// The values of a measure, one for each user.
+/// Gathers the values of a measure, one for each user.
 struct Values {
     measure: Measure,
     row: Totals,
@@ -53,15 +51,15 @@ struct Values {
 }
 
 impl Visitor for Values {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        if takes(choice, part, seen, &mut self.gaps) {
-            self.row.merge_sums(part.totals);
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        if takes(filter, cell, row, &mut self.gaps) {
+            self.row.merge_sums(cell.totals);
         }
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
         let totals = std::mem::take(&mut self.row);
-        let Seen::User(_) = seen else { return };
+        let RowRef::User(_) = row else { return };
         if totals.is_empty() {
             return;
         }
@@ -73,57 +71,6 @@ impl Visitor for Values {
     }
 }
 
-/// All at a glance, in the making.
-struct AtAGlance {
-    window: Quarters,
-    day: Quarters,
-    month: Quarters,
-    /// Today, the rest of this month and other times, each outside of the window and within: each call is added once, and they
-    /// are put together when all are there.
-    sums: [[Totals; 2]; 3],
-    unpriced: HashMap<Option<Text>, u64>,
-    /// Whether the row has calls within the window, of today and of this month; and how many users do.
-    row: [bool; 3],
-    users: [u64; 3],
-    gaps: Gaps,
-}
-
-impl Visitor for AtAGlance {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        let within = part.span.is_within(self.window);
-        let (is_today, is_month) = (part.span.is_within(self.day), part.span.is_within(self.month));
-        let [of_today, of_month, of_rest] = &mut self.sums;
-        let sum = match (is_today, is_month, within) {
-            (true, ..) => of_today,
-            (false, true, _) => of_month,
-            (false, false, true) => of_rest,
-            (false, false, false) => return,
-        };
-        if !takes(choice, part, seen, &mut self.gaps) {
-            return;
-        }
-        let [all, today, this_month] = &mut self.row;
-        (*all, *today, *this_month) = (*all | within, *today | is_today, *this_month | is_month);
-        let [outside, inside] = sum;
-        let sum = if within { inside } else { outside };
-        sum.merge(part.totals);
-        if within && part.totals.unpriced() != 0 {
-            let model = match &choice.facet(part.facet).model {
-                Name::Is(model) => Some(model.clone()),
-                Name::Absent | Name::Other => None,
-            };
-            *self.unpriced.entry(model).or_default() += part.totals.unpriced();
-        }
-    }
-
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
-        let row = std::mem::take(&mut self.row);
-        if let Seen::User(_) = seen {
-            self.users.iter_mut().zip(row).for_each(|(users, has)| *users += u64::from(has));
-        }
-    }
-}
-
 impl Store {
     pub(super) async fn breakdown(
         &self,
@@ -131,10 +78,12 @@ impl Store {
         by: GroupBy,
     ) -> Result<Breakdown, QueryError> {
         let window = self.opened(selection.window.quarters()?);
-        let mut seen = InGroups { by: &by, groups: HashMap::new(), names: Vec::new(), gaps: Gaps::default() };
+        let mut visitor =
+            InGroups { by: &by, groups: HashMap::new(), names: Vec::new(), gaps: Gaps::default() };
         let edges = [window.start, window.end];
-        self.answer(&edges, self.visit(way(selection, window), &mut seen, &mut Pace::default())).await?;
-        let InGroups { groups, gaps, .. } = seen;
+        self.answer(&edges, self.visit(Visit::of(selection, window), &mut visitor, &mut Pace::default()))
+            .await?;
+        let InGroups { groups, gaps, .. } = visitor;
         let groups = groups.into_iter().map(|(name, (totals, users))| Group { name, totals, users });
         let order = |left: &Group, right: &Group| {
             let key = |group: &Group| Reverse(group.totals.requests());
@@ -149,7 +98,7 @@ impl Store {
         query: HistogramQuery,
     ) -> Result<Histogram, QueryError> {
         let window = self.opened(selection.window.quarters()?);
-        let mut seen = Values {
+        let mut visitor = Values {
             measure: query.get_measure(),
             row: Totals::default(),
             values: Vec::new(),
@@ -157,59 +106,14 @@ impl Store {
             gaps: Gaps::default(),
         };
         let edges = [window.start, window.end];
-        self.answer(&edges, self.visit(way(selection, window), &mut seen, &mut Pace::default())).await?;
-        let values = sorted(seen.values, i128::cmp).await;
-        Ok(Histogram { gaps: seen.gaps, ..query.histogram(values, seen.unknown) })
-    }
-
-    pub(super) async fn overview(&self, selection: &Selection) -> Result<Overview, QueryError> {
-        let now = self.clock();
-        let day = Window::current(Step::Day, &selection.zone, now)?.quarters()?;
-        let month_window = Window::current(Step::Month, &selection.zone, now)?;
-        let month = month_window.quarters()?;
-        let window = self.opened(selection.window.quarters()?);
-        let mut seen = AtAGlance {
-            window,
-            day,
-            month,
-            sums: Default::default(),
-            unpriced: HashMap::new(),
-            row: [false; 3],
-            users: [0; 3],
-            gaps: Gaps::default(),
-        };
-        let edges = [window.start, window.end, day.start, day.end, month.start, month.end];
-        self.answer(&edges, self.visit(way(selection, Quarters::ALL), &mut seen, &mut Pace::default()))
+        self.answer(&edges, self.visit(Visit::of(selection, window), &mut visitor, &mut Pace::default()))
             .await?;
-        let [[today_outside, today_inside], [month_outside, month_inside], [_, inside]] = &seen.sums;
-        let sum = |parts: [&Totals; 3]| {
-            let mut sum = Totals::default();
-            parts.into_iter().for_each(|part| sum.merge(part));
-            sum
-        };
-        let today = sum([today_outside, today_inside, &Totals::default()]);
-        let month = sum([month_outside, month_inside, &today]);
-        let [users, users_today, users_this_month] = seen.users;
-        let most = |left: &(Option<Text>, u64), right: &(Option<Text>, u64)| {
-            right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0))
-        };
-        let unpriced_models = sorted(seen.unpriced.into_iter().collect(), most).await;
-        Ok(Overview {
-            totals: sum([today_inside, month_inside, inside]),
-            users,
-            users_today,
-            users_this_month,
-            month_projection: Overview::project(month.cost(), month_window, now),
-            today,
-            month,
-            unpriced_models,
-            dropped: self.settings.dropped.count(),
-            gaps: seen.gaps,
-        })
+        let values = sorted(visitor.values, i128::cmp).await;
+        Ok(Histogram { gaps: visitor.gaps, ..query.histogram(values, visitor.unknown) })
     }
 }
 
-/// The group of a kind of calls.
+/// Returns the group of a kind of calls.
 fn name_of(facet: &Facet, by: &GroupBy) -> GroupName {
     fn text(name: &str) -> GroupName {
         Text::new(name).map_or(GroupName::Absent, GroupName::Is)

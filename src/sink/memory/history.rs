@@ -1,8 +1,8 @@
-//! What one row holds: its calls, added up by time and kind.
+//! The cells of one row.
 
 use super::chunks::{Chunks, Key, Keyed};
 use super::days::DaySet;
-use super::gather::{Part, Span};
+use super::gather::{CellRef, Span};
 use super::horizon::Rolling;
 use crate::record::Record;
 use crate::report::Totals;
@@ -11,32 +11,38 @@ use std::sync::Arc;
 
 /// Calls of one kind within one quarter of an hour.
 #[derive(Clone, Debug, Default)]
-struct Cell {
+struct QuarterCell {
     quarter: i32,
     facet: u32,
     totals: Totals,
 }
 
-impl Keyed for Cell {
+impl QuarterCell {
+    fn cell_ref(&self) -> CellRef<'_> {
+        CellRef { span: Span::Quarter(self.quarter), facet: self.facet, totals: &self.totals }
+    }
+}
+
+impl Keyed for QuarterCell {
     fn key(&self) -> Key {
         (self.quarter, self.facet)
     }
 }
 
-/// Calls of one kind within one day of UTC, or before all days.
+/// Calls of one kind within one day of UTC, or without a date.
 #[derive(Clone, Debug)]
-struct Rolled {
-    // `EVER` for what is before all days.
+struct DayCell {
+    // `EVER` for calls without a date.
     day: i32,
     facet: u32,
-    // In which quarters of the day there were calls.
+    // The quarters of the day in which there were calls.
     quarters: u128,
-    // On which days there were calls, before all days.
+    // The days on which there were calls without a date.
     days: DaySet,
     totals: Totals,
 }
 
-impl Keyed for Rolled {
+impl Keyed for DayCell {
     fn key(&self) -> Key {
         (self.day, self.facet)
     }
@@ -44,57 +50,57 @@ impl Keyed for Rolled {
 
 const EVER: i32 = i32::MIN;
 
-/// The cells of one row. The one touched last is at hand, without an allocation: most users of a large service have
-/// no other. A clone shares the others.
+/// The cells of one row. The one touched last needs no allocation: most users of a large service have no other. A clone shares
+/// the others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    // Without calls where there is none.
-    current: Cell,
-    // Few rows have any: a row is smaller by 88 bytes.
-    rest: Option<Arc<Rest>>,
+    // The cell touched last; without calls if there is none.
+    current: QuarterCell,
+    // Few rows have older cells, and the others are smaller by 88 bytes.
+    rest: Option<Arc<OlderCells>>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Rest {
-    older: Chunks<Cell>,
-    // Few have any.
-    rolled: Option<Box<Chunks<Rolled>>>,
+struct OlderCells {
+    older: Chunks<QuarterCell>,
+    // Few rows have rolled cells.
+    rolled: Option<Box<Chunks<DayCell>>>,
 }
 
 impl History {
-    fn current(&self) -> Option<&Cell> {
+    fn current(&self) -> Option<&QuarterCell> {
         Some(&self.current).filter(|cell| !cell.totals.is_empty())
     }
 
-    fn older(&self) -> impl Iterator<Item = &Cell> {
+    fn older(&self) -> impl Iterator<Item = &QuarterCell> {
         self.rest.iter().flat_map(|rest| rest.older.iter())
     }
 
-    fn rolled_chunks(&self) -> Option<&Chunks<Rolled>> {
+    fn rolled_chunks(&self) -> Option<&Chunks<DayCell>> {
         self.rest.as_ref()?.rolled.as_deref()
     }
 
-    fn rolled(&self) -> impl Iterator<Item = &Rolled> {
+    fn rolled(&self) -> impl Iterator<Item = &DayCell> {
         self.rolled_chunks().into_iter().flat_map(Chunks::iter)
     }
 
-    fn rest_mut(&mut self) -> &mut Rest {
+    fn rest_mut(&mut self) -> &mut OlderCells {
         Arc::make_mut(self.rest.get_or_insert_default())
     }
 
-    /// The facet of the cell touched last, or of the last day: the likeliest one of the next call.
+    /// Returns the facet of the cell touched last, or of the last day, which the next call is likely to have.
     #[inline]
     pub(crate) fn likely_facet(&self) -> Option<u32> {
         let rolled = || Some(self.rolled_chunks()?.last()?.facet);
         self.current().map(|cell| cell.facet).or_else(rolled)
     }
 
-    /// Adds one call; whether that took a new cell.
+    /// Adds one call and returns whether that took a new cell.
     #[inline]
     pub(crate) fn add(
         &mut self,
         (quarter, facet): Key,
-        rolling: Rolling<'_>,
+        rolling: &Rolling,
         durations: bool,
         record: &Record,
         micros: i64,
@@ -115,12 +121,12 @@ impl History {
         self.current().is_some_and(|cell| cell.quarter == quarter && cell.facet == facet)
     }
 
-    /// Brings a cell to hand and puts the one that was there into its place; whether it is new.
+    /// Makes a cell the current one, and returns whether it is new. The previous one goes to the older cells.
     fn turn_to(&mut self, quarter: i32, facet: u32) -> bool {
         let known = self.rest.as_ref().and_then(|rest| rest.older.find((quarter, facet)).ok());
         let known = known.and_then(|place| self.rest_mut().older.remove(place));
         let new = known.is_none();
-        let next = known.unwrap_or(Cell { quarter, facet, totals: Totals::default() });
+        let next = known.unwrap_or(QuarterCell { quarter, facet, totals: Totals::default() });
         let last = std::mem::replace(&mut self.current, next);
         if !last.totals.is_empty() {
             let older = &mut self.rest_mut().older;
@@ -131,13 +137,13 @@ impl History {
         new
     }
 
-    /// Changes the rolled cell of a day and a kind; whether it is new.
+    /// Changes the rolled cell of a day and a kind, and returns whether it is new.
     fn change_rolled(
         &mut self,
         day: i32,
         facet: u32,
-        rolling: Rolling<'_>,
-        change: impl FnOnce(&mut Rolled),
+        rolling: &Rolling,
+        change: impl FnOnce(&mut DayCell),
     ) -> bool {
         let day = rolling.roll(day).unwrap_or(EVER);
         let rolled = self.rest_mut().rolled.get_or_insert_default();
@@ -150,7 +156,7 @@ impl History {
             }
             Err(place) => {
                 let (quarters, days, totals) = (0, DaySet::default(), Totals::default());
-                let mut cell = Rolled { day, facet, quarters, days, totals };
+                let mut cell = DayCell { day, facet, quarters, days, totals };
                 change(&mut cell);
                 rolled.insert(place, cell);
                 true
@@ -158,15 +164,15 @@ impl History {
         }
     }
 
-    /// Whether something is beyond the horizon.
-    pub(crate) fn is_beyond(&self, rolling: Rolling<'_>) -> bool {
+    /// Returns whether there are cells to roll up.
+    pub(crate) fn is_beyond(&self, rolling: &Rolling) -> bool {
         let horizon = rolling.horizon;
         self.current().into_iter().chain(self.older().next()).any(|cell| cell.quarter < horizon.quarters_from)
             || self.rolled().find(|cell| cell.day != EVER).is_some_and(|cell| cell.day < horizon.days_from)
     }
 
-    /// Rolls up what is beyond the horizon; how many cells that saved.
-    pub(crate) fn roll_up(&mut self, rolling: Rolling<'_>) -> usize {
+    /// Rolls up what is beyond the horizon and returns how many cells that saved.
+    pub(crate) fn roll_up(&mut self, rolling: &Rolling) -> usize {
         if !self.is_beyond(rolling) {
             return 0;
         }
@@ -188,24 +194,25 @@ impl History {
         before.saturating_sub(self.cells())
     }
 
-    fn roll_cell(&mut self, cell: &Cell, rolling: Rolling<'_>) {
+    fn roll_cell(&mut self, cell: &QuarterCell, rolling: &Rolling) {
         self.change_rolled(cell.quarter.div_euclid(QUARTERS_PER_DAY), cell.facet, rolling, |rolled| {
             rolled.mark(cell.quarter);
             rolled.totals.merge(&cell.totals);
         });
     }
 
-    /// Adds all of another history, whose facets `facet` translates.
+    /// Adds another history, whose facets `facet` translates, and returns how many cells were added.
     pub(crate) fn absorb(
         &mut self,
         other: &Self,
-        rolling: Rolling<'_>,
+        rolling: &Rolling,
         mut facet: impl FnMut(u32, &Totals) -> u32,
-    ) {
+    ) -> usize {
+        let before = self.cells();
         for cell in other.older().chain(other.current()) {
             let facet = facet(cell.facet, &cell.totals);
             if cell.quarter < rolling.horizon.quarters_from {
-                self.roll_cell(&Cell { facet, ..cell.clone() }, rolling);
+                self.roll_cell(&QuarterCell { facet, ..cell.clone() }, rolling);
             } else {
                 self.merge_cell(cell, facet);
             }
@@ -225,54 +232,60 @@ impl History {
                 rolled.totals.merge(&cell.totals);
             });
         }
+        self.cells() - before
     }
 
-    fn merge_cell(&mut self, cell: &Cell, facet: u32) {
+    fn merge_cell(&mut self, cell: &QuarterCell, facet: u32) {
         if !self.is_at_hand(cell.quarter, facet) {
             self.turn_to(cell.quarter, facet);
         }
         self.current.totals.merge(&cell.totals);
     }
 
-    /// Everything, oldest spans first.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+    /// Returns all cells: those without a date, by day, and by quarter.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = CellRef<'_>> {
         let rolled = self.rolled().map(|cell| {
             let span =
                 if cell.day == EVER { Span::Ever(&cell.days) } else { Span::Day(cell.day, cell.quarters) };
-            Part { span, facet: cell.facet, totals: &cell.totals }
+            CellRef { span, facet: cell.facet, totals: &cell.totals }
         });
-        rolled.chain(self.older().chain(self.current()).map(|cell| Part {
-            span: Span::Quarter(cell.quarter),
-            facet: cell.facet,
-            totals: &cell.totals,
-        }))
+        rolled.chain(self.older().chain(self.current()).map(QuarterCell::cell_ref))
     }
 
-    /// How many cells there are.
+    /// Returns the cell of a history with one cell that is not rolled up.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<CellRef<'_>> {
+        self.current().filter(|_| self.rest.is_none()).map(QuarterCell::cell_ref)
+    }
+
+    /// Returns the number of cells.
     pub(crate) fn cells(&self) -> usize {
         let older = self.rest.as_ref().map_or(0, |rest| rest.older.len());
         older + usize::from(self.current().is_some()) + self.rolled_chunks().map_or(0, Chunks::len)
     }
 
-    /// Bytes on the heap, without those of single parts.
+    /// Returns the bytes on the heap, without those of the cells.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let rolled = |rolled: &Chunks<Rolled>| size_of::<Chunks<Rolled>>() + rolled.heap_bytes();
+        let rolled = |rolled: &Chunks<DayCell>| size_of::<Chunks<DayCell>>() + rolled.heap_bytes();
         self.rest.as_ref().map_or(0, |rest| {
             let counts = 2 * size_of::<usize>();
-            counts + size_of::<Rest>() + rest.older.heap_bytes() + rest.rolled.as_deref().map_or(0, rolled)
+            counts
+                + size_of::<OlderCells>()
+                + rest.older.heap_bytes()
+                + rest.rolled.as_deref().map_or(0, rolled)
         })
     }
 }
 
-impl Part<'_> {
-    /// Bytes on the heap.
+impl CellRef<'_> {
+    /// Returns the bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let days = if let Span::Ever(days) = self.span { days.heap_bytes() } else { 0 };
         days + self.totals.heap_bytes()
     }
 }
 
-impl Rolled {
+impl DayCell {
     fn mark(&mut self, quarter: i32) {
         if self.day == EVER {
             self.days.insert(quarter.div_euclid(QUARTERS_PER_DAY));
@@ -285,27 +298,27 @@ impl Rolled {
 #[cfg(test)]
 mod tests {
     use super::super::gather::add_days;
-    use super::super::horizon::{Edges, Horizon};
+    use super::super::horizon::Horizon;
     use super::*;
     use crate::report::Zone;
     use std::time::SystemTime;
 
     fn add(history: &mut History, quarter: i32, facet: u32, horizon: Horizon) {
-        let rolling = Rolling { horizon, edges: &Edges::default() };
-        history.add((quarter, facet), rolling, true, &Record::new(SystemTime::UNIX_EPOCH), 0);
+        let rolling = Rolling { horizon, edges: Arc::default() };
+        history.add((quarter, facet), &rolling, true, &Record::new(SystemTime::UNIX_EPOCH), 0);
     }
 
     fn absorb(history: &mut History, other: &History, horizon: Horizon) {
-        history.absorb(other, Rolling { horizon, edges: &Edges::default() }, |facet, _| facet);
+        history.absorb(other, &Rolling { horizon, edges: Arc::default() }, |facet, _| facet);
     }
 
     fn roll_up(history: &mut History, horizon: Horizon) -> usize {
-        history.roll_up(Rolling { horizon, edges: &Edges::default() })
+        history.roll_up(&Rolling { horizon, edges: Arc::default() })
     }
 
     fn days(history: &History, zone: &Zone) -> u64 {
         let mut days = DaySet::default();
-        history.parts().for_each(|part| add_days(&mut days, zone, part.span));
+        history.iter().for_each(|part| add_days(&mut days, zone, part.span));
         days.len()
     }
 
@@ -343,7 +356,7 @@ mod tests {
         roll_up(&mut rolled, horizon);
         for history in [&rolled, &late] {
             assert_eq!(history.cells(), 5);
-            assert_eq!(history.parts().map(|part| part.totals.requests()).sum::<u64>(), 7);
+            assert_eq!(history.iter().map(|part| part.totals.requests()).sum::<u64>(), 7);
             // The days before all days are those of UTC; the later ones are any zone's.
             assert_eq!((days(history, &utc), days(history, &india)), (4, 5));
         }
@@ -351,7 +364,7 @@ mod tests {
         absorb(&mut both, &rolled, horizon);
         absorb(&mut both, &late, horizon);
         assert_eq!((both.cells(), days(&both, &india)), (5, 5));
-        assert_eq!(both.parts().map(|part| part.totals.requests()).sum::<u64>(), 14);
+        assert_eq!(both.iter().map(|part| part.totals.requests()).sum::<u64>(), 14);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How fine the past is kept.
+//! How finely the past is kept.
 
 use super::quarters::Quarters;
 use crate::report::QueryError;
@@ -7,36 +7,35 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-/// From when on quarters of an hour are told apart, and days of UTC before that.
+/// Since when quarters of an hour are kept apart, and before them days of UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Horizon {
     /// The first quarter of a day of UTC.
     pub(crate) quarters_from: i32,
     pub(crate) days_from: i32,
-    /// The first quarter that a call was in: before it there is nothing to be told apart.
+    /// The first quarter with a call: before it there is nothing to keep apart.
     pub(crate) oldest: i32,
 }
 
 impl Horizon {
-    /// Everything is told apart.
-    #[cfg(test)]
+    /// Everything is kept apart.
     pub(crate) const NONE: Self = Self { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN };
 
-    /// Whether calls before a quarter can be told from those after.
-    fn parts_at(self, quarter: i32) -> bool {
+    /// Returns whether calls before a quarter can be told from those after its beginning.
+    fn resolves(self, quarter: i32) -> bool {
         let open = quarter == i32::MIN || quarter == i32::MAX;
         let day = quarter.div_euclid(QUARTERS_PER_DAY);
         open || quarter >= self.quarters_from || (quarter % QUARTERS_PER_DAY == 0 && day >= self.days_from)
     }
 
-    /// The window without a start that no call is before.
+    /// Returns the window without its start if no call is before that.
     pub(crate) fn opened(self, window: Quarters) -> Quarters {
         Quarters { start: if window.start <= self.oldest { i32::MIN } else { window.start }, ..window }
     }
 
-    /// An error for the first of the quarters at which the past can't be parted.
+    /// Checks that the past can be divided at all of the quarters.
     pub(crate) fn check(self, edges: impl IntoIterator<Item = i32>) -> Result<(), QueryError> {
-        match edges.into_iter().find(|&edge| !self.parts_at(edge)) {
+        match edges.into_iter().find(|&edge| !self.resolves(edge)) {
             None => Ok(()),
             Some(edge) => Err(QueryError::too_fine(
                 quarter_start(edge),
@@ -47,8 +46,8 @@ impl Horizon {
     }
 }
 
-/// Up to when the past has been rolled up in fact. It is beyond the horizon when the clock was ahead of its time for long and
-/// then came back.
+/// Up to when the past has actually been rolled up. That is later than the horizon after the clock was ahead for long and came
+/// back.
 #[derive(Debug)]
 pub(crate) struct Edges {
     quarters: AtomicI32,
@@ -61,16 +60,16 @@ impl Default for Edges {
     }
 }
 
-/// A horizon, and where it is written down what was rolled up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rolling<'a> {
+/// A horizon, and the record of what was rolled up to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Rolling {
     pub(crate) horizon: Horizon,
-    pub(crate) edges: &'a Edges,
+    pub(crate) edges: Arc<Edges>,
 }
 
-impl Rolling<'_> {
-    /// What the calls of a day are rolled up to: the day, or no date at all.
-    pub(crate) fn roll(self, day: i32) -> Option<i32> {
+impl Rolling {
+    /// Rolls up a day: returns it, or `None` if its calls lose their date.
+    pub(crate) fn roll(&self, day: i32) -> Option<i32> {
         let next = day.saturating_add(1);
         self.edges.quarters.fetch_max(next.saturating_mul(QUARTERS_PER_DAY), Ordering::AcqRel);
         if day < self.horizon.days_from {
@@ -80,35 +79,35 @@ impl Rolling<'_> {
         Some(day)
     }
 
-    /// The calls of a day have been rolled up to no date.
-    pub(crate) fn has_no_date(self, day: i32) {
+    /// Notes that calls of a day have lost their date.
+    pub(crate) fn has_no_date(&self, day: i32) {
         self.edges.days.fetch_max(day.saturating_add(1), Ordering::AcqRel);
     }
 }
 
 /// The horizon as it follows the clock.
 ///
-/// A clock that is ahead moves it on only when it stays there: what has been rolled up can't be taken apart again when the
-/// clock comes back. So a step of more than a day counts when the clock has gone on from there for a day. A clock that is
-/// behind is followed at once, which costs nothing.
+/// A clock that is ahead moves it only if it stays there, since what has been rolled up cannot be separated again when the
+/// clock comes back: a step of more than a day counts once the clock has gone on from there for a day. A clock that is
+/// behind is followed at once, which loses nothing.
 #[derive(Debug)]
 pub(crate) struct Horizons {
-    // The quarter that the clock was in when it was last read: it is read again for a call of another one.
+    // The quarter when the clock was last read. It is read again for a call in another one.
     read: AtomicI32,
     oldest: AtomicI32,
     quarters_from: AtomicI32,
     days_from: AtomicI32,
     edges: Arc<Edges>,
-    settings: Mutex<Keeping>,
+    kept: Mutex<KeptDays>,
 }
 
-/// How much is kept, and from when on that is counted back.
+/// How many days are kept, and back from which day.
 #[derive(Debug)]
-struct Keeping {
+struct KeptDays {
     // In days. Shortened when there are too many cells.
     quarters: u32,
     days: u32,
-    /// The day that is taken for today; `None` before the clock was read.
+    /// The day that is taken for today; `None` until the clock is read.
     today: Option<i32>,
     /// The day that the clock has stepped to, or today.
     claimed: i32,
@@ -122,7 +121,7 @@ impl Horizons {
             quarters_from: AtomicI32::new(i32::MIN),
             days_from: AtomicI32::new(i32::MIN),
             edges: Arc::default(),
-            settings: Mutex::new(Keeping {
+            kept: Mutex::new(KeptDays {
                 quarters: keep_quarters,
                 days: keep_days.max(keep_quarters),
                 today: None,
@@ -131,12 +130,12 @@ impl Horizons {
         }
     }
 
-    /// Where the parts of a store write down what they have rolled up.
+    /// Returns where the shards note what they have rolled up.
     pub(crate) fn edges(&self) -> &Arc<Edges> {
         &self.edges
     }
 
-    /// What is to be rolled up.
+    /// Returns the horizon up to which the past is to be rolled up.
     pub(crate) fn now(&self) -> Horizon {
         Horizon {
             quarters_from: self.quarters_from.load(Ordering::Acquire),
@@ -145,8 +144,8 @@ impl Horizons {
         }
     }
 
-    /// What questions can tell apart: what is not to be rolled up and has not been.
-    pub(crate) fn told_apart(&self) -> Horizon {
+    /// Returns the horizon of questions: what is not to be rolled up and has not been.
+    pub(crate) fn resolution(&self) -> Horizon {
         let now = self.now();
         Horizon {
             quarters_from: now.quarters_from.max(self.edges.quarters.load(Ordering::Acquire)),
@@ -155,55 +154,55 @@ impl Horizons {
         }
     }
 
-    /// Follows the clock when a call is of another quarter than the clock was in: a call that claims to be of the future
-    /// moves nothing.
+    /// Takes note of a call, and follows the clock if the call is in another quarter than the clock was. A call with a time in
+    /// the future moves nothing.
     #[inline]
-    pub(crate) fn see(&self, quarter: i32, clock: impl FnOnce() -> SystemTime) {
+    pub(crate) fn observe(&self, quarter: i32, clock: impl FnOnce() -> SystemTime) {
         if quarter < self.oldest.load(Ordering::Relaxed) {
             self.oldest.fetch_min(quarter, Ordering::AcqRel);
         }
         if quarter != self.read.load(Ordering::Relaxed) {
             let now = quarter_of(to_micros(clock()));
             if self.read.swap(now, Ordering::Relaxed) != now {
-                let mut keeping = self.keeping();
-                keeping.follow(now.div_euclid(QUARTERS_PER_DAY));
-                self.move_to(&keeping);
+                let mut kept = self.kept();
+                kept.follow(now.div_euclid(QUARTERS_PER_DAY));
+                self.move_to(&kept);
             }
         }
     }
 
-    fn keeping(&self) -> std::sync::MutexGuard<'_, Keeping> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> std::sync::MutexGuard<'_, KeptDays> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn move_to(&self, keeping: &Keeping) {
-        let back = |days: u32| keeping.today?.checked_sub(i32::try_from(days).ok()?);
-        let quarters = back(keeping.quarters).and_then(|day| day.checked_mul(QUARTERS_PER_DAY));
+    fn move_to(&self, kept: &KeptDays) {
+        let back = |days: u32| kept.today?.checked_sub(i32::try_from(days).ok()?);
+        let quarters = back(kept.quarters).and_then(|day| day.checked_mul(QUARTERS_PER_DAY));
         self.quarters_from.store(quarters.unwrap_or(i32::MIN), Ordering::Release);
-        self.days_from.store(back(keeping.days).unwrap_or(i32::MIN), Ordering::Release);
+        self.days_from.store(back(kept.days).unwrap_or(i32::MIN), Ordering::Release);
     }
 
-    /// Takes in what another store tells apart: its calls are going to be added, as they were rolled up there.
+    /// Takes note of the oldest call of another store, whose calls are about to be added.
     pub(crate) fn join(&self, other: Horizon) {
         self.oldest.fetch_min(other.oldest, Ordering::AcqRel);
     }
 
     /// Keeps half as many days by quarter from now on, down to today; then half as many days at all.
     pub(crate) fn shorten(&self) {
-        // "For ever" begins to count at what is kept in fact: four years, say.
+        // Four years stand for all limits beyond them, so that a few halvings of "for ever" have an effect.
         let halve = |days: u32| days.min(1_461) / 2;
-        let mut keeping = self.keeping();
-        match (keeping.quarters, keeping.days) {
-            // There is too much, of before a day that the clock claims or of after: memory is bounded, whatever it says.
-            (0, 0) => keeping.today = keeping.today.map(|_| keeping.claimed),
-            (0, days) => keeping.days = halve(days),
-            (quarters, _) => keeping.quarters = halve(quarters),
+        let mut kept = self.kept();
+        match (kept.quarters, kept.days) {
+            // Nothing is left to shorten: believe the clock's step, since memory is bounded whatever the time is.
+            (0, 0) => kept.today = kept.today.map(|_| kept.claimed),
+            (0, days) => kept.days = halve(days),
+            (quarters, _) => kept.quarters = halve(quarters),
         }
-        self.move_to(&keeping);
+        self.move_to(&kept);
     }
 }
 
-impl Keeping {
+impl KeptDays {
     /// Follows the clock to a day.
     fn follow(&mut self, now: i32) {
         let today = self.today.get_or_insert(now);
@@ -231,7 +230,7 @@ mod tests {
     /// The days that quarters and days begin at after calls on the days of a clock.
     fn follow(horizons: &Horizons, days: impl IntoIterator<Item = u64>) -> (i32, i32) {
         for at in days {
-            horizons.see(quarter_of(to_micros(day(at))), || day(at));
+            horizons.observe(quarter_of(to_micros(day(at))), || day(at));
         }
         let now = horizons.now();
         (now.quarters_from / 96, now.days_from)
@@ -240,11 +239,11 @@ mod tests {
     #[test]
     fn the_past_is_parted_at_quarters_then_at_days_then_not_at_all() {
         let horizons = Horizons::new(10, 20);
-        horizons.see(0, || day(100));
+        horizons.observe(0, || day(100));
         let horizon = horizons.now();
         assert_eq!(horizon, Horizon { quarters_from: 90 * 96, days_from: 80, oldest: 0 });
-        assert_eq!(horizons.told_apart(), horizon);
-        // Before the first call there is nothing to be told apart.
+        assert_eq!(horizons.resolution(), horizon);
+        // Before the first call there is nothing to keep apart.
         assert_eq!(horizon.opened(Quarters { start: -96, end: 96 }), Quarters { start: i32::MIN, end: 96 });
         assert_eq!(horizon.opened(Quarters { start: 1, end: 96 }), Quarters { start: 1, end: 96 });
         assert!(horizon.check([90 * 96, 90 * 96 + 1, 89 * 96, 80 * 96, i32::MIN, i32::MAX]).is_ok());
@@ -256,9 +255,9 @@ mod tests {
     #[test]
     fn the_clock_moves_it_and_no_call_does() {
         let horizons = Horizons::new(10, 20);
-        horizons.see(i32::MAX / 2, || day(100));
+        horizons.observe(i32::MAX / 2, || day(100));
         assert_eq!(horizons.now().quarters_from, 90 * 96);
-        horizons.see(i32::MAX / 2 + 1, || day(100));
+        horizons.observe(i32::MAX / 2 + 1, || day(100));
         assert_eq!(horizons.now().quarters_from, 90 * 96);
         assert_eq!(follow(&horizons, [101, 102, 103]), (93, 83));
     }
@@ -285,10 +284,10 @@ mod tests {
     fn what_was_rolled_up_stays_so_when_the_clock_comes_back() {
         let horizons = Horizons::new(10, 20);
         follow(&horizons, [100, 3_000, 3_001]);
-        let rolling = Rolling { horizon: horizons.now(), edges: horizons.edges() };
+        let rolling = Rolling { horizon: horizons.now(), edges: Arc::clone(horizons.edges()) };
         assert_eq!(rolling.roll(100), None);
         follow(&horizons, [102]);
-        let apart = horizons.told_apart();
+        let apart = horizons.resolution();
         assert_eq!((apart.quarters_from, apart.days_from), (101 * 96, 101));
         assert_eq!(horizons.now().quarters_from, 92 * 96, "of what comes now, as much is kept as ever");
     }
@@ -296,7 +295,7 @@ mod tests {
     #[test]
     fn when_there_is_too_much_the_fine_past_is_shortened_first() {
         let horizons = Horizons::new(u32::MAX, u32::MAX);
-        horizons.see(0, || day(5_000));
+        horizons.observe(0, || day(5_000));
         assert_eq!(horizons.now(), Horizon { oldest: 0, ..Horizon::NONE });
         let mut seen = Vec::new();
         for _ in 0..24 {
@@ -309,7 +308,7 @@ mod tests {
         assert_eq!(seen[10], (5_000, 0));
         assert_eq!(seen[23], (5_000, 5_000));
         // A clock that was behind when it began: what is too much goes, before its step is believed.
-        horizons.see(quarter_of(to_micros(day(9_000))), || day(9_000));
+        horizons.observe(quarter_of(to_micros(day(9_000))), || day(9_000));
         assert_eq!(horizons.now().days_from, 5_000);
         horizons.shorten();
         assert_eq!(horizons.now().days_from, 9_000);

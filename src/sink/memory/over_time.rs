@@ -1,21 +1,21 @@
 //! Activity over time, and who came back.
 
 use super::Store;
-use super::gather::{Choice, Part, Span};
+use super::gather::{CellFilter, CellRef, Span};
 use super::pace::Pace;
 use super::quarters::Quarters;
-use super::visit::{Seen, Visitor, Way};
+use super::visit::{RowRef, Visit, Visitor, takes};
 use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY, from_micros, quarter_of, quarter_start};
 use crate::report::{Cohort, Gaps, Point, QueryError, Retention, Selection, Series, Step, Totals, Zone};
 use std::collections::BTreeMap;
 
-/// The steps of a question, as quarters.
+/// The steps of a question, in quarters.
 struct Steps {
     edges: Vec<i32>,
 }
 
 impl Steps {
-    /// The steps of a window of which both ends are known.
+    /// Divides a window with both bounds into steps.
     fn new(step: Step, zone: &Zone, bounds: (i64, i64)) -> Result<Self, QueryError> {
         let edges = step.edges(zone, bounds, Series::MAX_POINTS)?.into_iter().map(|edge| {
             if edge % QUARTER_MICROS != 0 {
@@ -31,7 +31,7 @@ impl Steps {
         Quarters { start: edge(self.edges.first()), end: edge(self.edges.last()) }
     }
 
-    /// The step that a span is within.
+    /// Returns the step that a span is within.
     fn of(&self, span: Span<'_>) -> Option<usize> {
         let quarter = match span {
             Span::Quarter(quarter) => quarter,
@@ -46,14 +46,14 @@ impl Steps {
         after.checked_sub(1).filter(|_| after < self.edges.len())
     }
 
-    /// Start and end of each.
+    /// Returns the start and the end of each step.
     fn spans(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         let ends = self.edges.iter().skip(1);
         self.edges.iter().zip(ends).map(|(&start, &end)| (quarter_start(start), quarter_start(end)))
     }
 }
 
-/// The calls of one row by steps.
+/// The activity of one row.
 #[derive(Default)]
 struct Active {
     steps: Vec<usize>,
@@ -62,13 +62,13 @@ struct Active {
 }
 
 impl Active {
-    fn see(&mut self, choice: &Choice<'_>, part: Part<'_>) {
-        if choice.counts(part.facet) == Some(true) {
-            self.first = self.first.into_iter().chain(part.totals.first_micros()).min();
+    fn see(&mut self, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        if filter.counts(cell.facet) == Some(true) {
+            self.first = self.first.into_iter().chain(cell.totals.first_micros()).min();
         }
     }
 
-    /// The steps in which there were calls, each once, and the earliest call; what is next is another row's.
+    /// Ends a row: returns the steps in which there were calls, each once, and the earliest call.
     fn take(&mut self) -> (Vec<usize>, Option<i64>) {
         let mut steps = std::mem::take(&mut self.steps);
         steps.sort_unstable();
@@ -77,7 +77,7 @@ impl Active {
     }
 }
 
-/// Activity over time in the making.
+/// Gathers activity over time.
 struct InSteps<'a> {
     steps: &'a Steps,
     points: Vec<Point>,
@@ -86,21 +86,21 @@ struct InSteps<'a> {
 }
 
 impl Visitor for InSteps<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        self.active.see(choice, part);
-        if !takes(choice, part, seen, &mut self.gaps) {
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.active.see(filter, cell);
+        if !takes(filter, cell, row, &mut self.gaps) {
             return;
         }
-        let at = self.steps.of(part.span);
+        let at = self.steps.of(cell.span);
         if let Some((at, point)) = at.and_then(|at| Some((at, self.points.get_mut(at)?))) {
-            point.totals.merge(part.totals);
+            point.totals.merge(cell.totals);
             self.active.steps.push(at);
         }
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
         let (steps, first) = self.active.take();
-        let Seen::User(_) = seen else { return };
+        let RowRef::User(_) = row else { return };
         for at in steps {
             let Some(point) = self.points.get_mut(at) else { continue };
             point.active_users += 1;
@@ -110,7 +110,7 @@ impl Visitor for InSteps<'_> {
     }
 }
 
-/// Who came back, in the making.
+/// Gathers who came back.
 struct InWeeks<'a> {
     steps: &'a Steps,
     weeks: &'a [(i64, i64)],
@@ -121,16 +121,16 @@ struct InWeeks<'a> {
 }
 
 impl Visitor for InWeeks<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        self.active.see(choice, part);
-        if takes(choice, part, seen, &mut self.gaps) {
-            self.active.steps.extend(self.steps.of(part.span));
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.active.see(filter, cell);
+        if takes(filter, cell, row, &mut self.gaps) {
+            self.active.steps.extend(self.steps.of(cell.span));
         }
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
         let (active, first) = self.active.take();
-        let Seen::User(_) = seen else { return };
+        let RowRef::User(_) = row else { return };
         let Some(week) = first.and_then(|first| self.steps.of_quarter(quarter_of(first))) else { return };
         let cohort = self.cohorts.entry(week).or_insert_with(|| {
             let start = self.weeks.get(week).map_or(0, |week| week.0);
@@ -147,18 +147,18 @@ impl Visitor for InWeeks<'_> {
     }
 }
 
-/// What all calls that count add up to.
+/// Finds the first and the last call that counts.
 #[derive(Default)]
-struct Sum(Totals);
+struct Extent(Totals);
 
-impl Visitor for Sum {
-    fn part(&mut self, _: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        if choice.takes(part) == Some(true) {
-            self.0.merge_sums(part.totals);
+impl Visitor for Extent {
+    fn cell(&mut self, _: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        if filter.takes(cell) == Some(true) {
+            self.0.merge_sums(cell.totals);
         }
     }
 
-    fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {}
+    fn end(&mut self, _: RowRef<'_>, _: &CellFilter<'_>) {}
 }
 
 impl Store {
@@ -172,13 +172,13 @@ impl Store {
             .spans()
             .map(|(start, end)| Point::new(step, zone, from_micros(start), from_micros(end)))
             .collect();
-        let mut seen = InSteps { steps: &steps, points, active: Active::default(), gaps: Gaps::default() };
+        let mut visitor = InSteps { steps: &steps, points, active: Active::default(), gaps: Gaps::default() };
         self.answer(
             &steps.edges,
-            self.visit(way(selection, steps.window()), &mut seen, &mut Pace::default()),
+            self.visit(Visit::of(selection, steps.window()), &mut visitor, &mut Pace::default()),
         )
         .await?;
-        Ok(Series { step, points: seen.points, gaps: seen.gaps })
+        Ok(Series { step, points: visitor.points, gaps: visitor.gaps })
     }
 
     pub(super) async fn retention(&self, selection: &Selection) -> Result<Retention, QueryError> {
@@ -188,7 +188,7 @@ impl Store {
         let zone = &selection.zone;
         let steps = Steps::new(Step::Week, zone, bounds)?;
         let weeks: Vec<_> = steps.spans().collect();
-        let mut seen = InWeeks {
+        let mut visitor = InWeeks {
             steps: &steps,
             weeks: &weeks,
             zone,
@@ -198,46 +198,25 @@ impl Store {
         };
         self.answer(
             &steps.edges,
-            self.visit(way(selection, steps.window()), &mut seen, &mut Pace::default()),
+            self.visit(Visit::of(selection, steps.window()), &mut visitor, &mut Pace::default()),
         )
         .await?;
-        Ok(Retention { cohorts: seen.cohorts.into_values().collect(), gaps: seen.gaps })
+        Ok(Retention { cohorts: visitor.cohorts.into_values().collect(), gaps: visitor.gaps })
     }
 
-    /// The window of a question, with the steps of the first and the last call in place of what it leaves open;
-    /// `None` where there is no call.
+    /// Returns the window of a question, with the steps of the first and the last call in place of missing bounds; `None` if
+    /// there is no call.
     async fn bounds(&self, selection: &Selection, step: Step) -> Result<Option<(i64, i64)>, QueryError> {
         let (start, end) = selection.window.bounds();
         if start != i64::MIN && end != i64::MAX {
             return Ok(Some((start, end)));
         }
-        let mut sum = Sum::default();
-        self.visit(way(selection, selection.window.quarters()?), &mut sum, &mut Pace::default()).await;
+        let mut sum = Extent::default();
+        self.visit(Visit::of(selection, selection.window.quarters()?), &mut sum, &mut Pace::default()).await;
         let (Some(first), Some(last)) = (sum.0.first_micros(), sum.0.last_micros()) else { return Ok(None) };
         let zone = &selection.zone;
         let start = if start == i64::MIN { step.floor(zone, first)? } else { start };
         let end = if end == i64::MAX { step.next(zone, last)? } else { end };
         Ok(Some((start, end)))
     }
-}
-
-/// The way through what a selection is about.
-pub(super) fn way(selection: &Selection, window: Quarters) -> Way<'_> {
-    Way { scope: &selection.scope, calls: &selection.calls, window }
-}
-
-/// Whether a part counts; what can't be told goes into the gaps.
-pub(super) fn takes(choice: &Choice<'_>, part: Part<'_>, seen: Seen<'_>, gaps: &mut Gaps) -> bool {
-    let requests = || part.totals.requests();
-    match choice.takes(part) {
-        None => gaps.undecided = gaps.undecided.saturating_add(requests()),
-        Some(false) => {}
-        Some(true) => {
-            if let Seen::Other(_) = seen {
-                gaps.other_users = gaps.other_users.saturating_add(requests());
-            }
-            return true;
-        }
-    }
-    false
 }

@@ -1,15 +1,16 @@
-//! Rows side by side, of which a copy is cheap.
+//! A sequence of rows that is cheap to copy.
 
 use std::sync::Arc;
 
-/// A growing sequence in pieces, so that growing never copies more than one of them and wastes little.
+/// A growing sequence in pieces: growing copies one of them at most, and wastes little.
 ///
-/// A clone, for questions, shares the pieces; one that is changed while a clone shares it is copied first.
+/// A clone shares the pieces, and one that is changed while a clone shares it is copied first.
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces<T>(Vec<Arc<Vec<T>>>);
 
-/// Items that are copied together.
-const PIECE: usize = 64;
+/// The number of items that are copied together. With fewer, reading all of them would be slower, since processors read ahead
+/// within a piece only.
+const PIECE: usize = 256;
 
 impl<T> Default for Pieces<T> {
     fn default() -> Self {
@@ -28,12 +29,17 @@ impl<T> Pieces<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().flat_map(|piece| piece.iter())
+        self.slices().flatten()
     }
 
-    /// Bytes that the sequence itself takes on the heap.
+    /// Returns the items of each piece.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = &[T]> {
+        self.0.iter().map(|piece| piece.as_slice())
+    }
+
+    /// Returns the bytes on the heap, without those of the items.
     pub(crate) fn heap_bytes(&self) -> usize {
-        // Beside the items, a piece has two counts and its own three words.
+        // Beside its items, a piece has two reference counts and the three words of the vector.
         let of = |piece: &Arc<Vec<T>>| piece.capacity() * size_of::<T>() + 5 * size_of::<usize>();
         self.0.iter().map(of).sum::<usize>() + self.0.capacity() * size_of::<Arc<Vec<T>>>()
     }
@@ -45,16 +51,11 @@ impl<T: Clone> Pieces<T> {
             Some(last) => {
                 let last = Arc::make_mut(last);
                 if last.len() == last.capacity() {
-                    last.reserve_exact(last.len().min(PIECE - last.len()));
+                    last.reserve_exact((last.len() / 2).clamp(1, PIECE - last.len()));
                 }
                 last.push(item);
             }
-            None => {
-                // The first piece grows as it needs to; the later ones are needed whole, sooner or later.
-                let mut piece = Vec::with_capacity(if self.0.is_empty() { 4 } else { PIECE });
-                piece.push(item);
-                self.0.push(Arc::new(piece));
-            }
+            None => self.0.push(Arc::new(vec![item])),
         }
     }
 
@@ -63,10 +64,10 @@ impl<T: Clone> Pieces<T> {
         Arc::make_mut(self.0.get_mut(at / PIECE)?).get_mut(at % PIECE)
     }
 
-    /// Takes an item out. The last one takes its place.
+    /// Removes an item and puts the last one in its place.
     pub(crate) fn swap_remove(&mut self, at: usize) -> Option<T> {
         let mut last = Arc::make_mut(self.0.last_mut()?).pop()?;
-        // An empty piece at the end would put new items at wrong places.
+        // With an empty piece at the end, places would not follow from the length.
         self.0.pop_if(|piece| piece.is_empty());
         if let Some(item) = self.get_mut(at) {
             std::mem::swap(item, &mut last);

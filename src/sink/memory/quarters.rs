@@ -1,10 +1,10 @@
-//! Windows as the cells of the store have them.
+//! Windows in quarters of an hour.
 
 use crate::report::instant::{QUARTER_MICROS, QUARTERS_PER_DAY};
 use crate::report::{QueryError, Window};
 
 impl Window {
-    /// The window in quarters of an hour.
+    /// Returns the window in quarters of an hour.
     pub(crate) fn quarters(&self) -> Result<Quarters, QueryError> {
         let (start, end) = self.bounds();
         let quarter = |micros: i64, open: i32| match micros {
@@ -16,7 +16,7 @@ impl Window {
     }
 }
 
-/// A window in quarters of an hour, half-open; the smallest and the largest number stand for no bound.
+/// A half-open window in quarters of an hour. The smallest and the largest number stand for no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quarters {
     pub(crate) start: i32,
@@ -31,7 +31,7 @@ impl Quarters {
         self.start <= quarter && quarter < self.end
     }
 
-    /// Whether a whole day of UTC is within.
+    /// Returns whether a whole day of UTC is within.
     pub(crate) fn holds_day(self, day: i32) -> bool {
         let start = day.saturating_mul(QUARTERS_PER_DAY);
         self.start <= start && start.saturating_add(QUARTERS_PER_DAY) <= self.end

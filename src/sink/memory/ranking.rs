@@ -1,47 +1,47 @@
-//! The first rows of an order, among many.
+//! Selecting the first rows of an order.
 
 use super::pace::{Pace, STRETCH};
 use crate::report::{Amount, Cursor, RowOrder, Who};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// A row that is among the first ones so far.
+/// A row that is one of the first so far.
 #[derive(Debug)]
-struct Ranked {
+struct RankedRow {
     amount: Option<Amount>,
     who: Who,
     order: RowOrder,
 }
 
-impl Ord for Ranked {
+impl Ord for RankedRow {
     fn cmp(&self, other: &Self) -> Ordering {
         self.order.compare((self.amount, &self.who), (other.amount, &other.who))
     }
 }
 
-impl PartialOrd for Ranked {
+impl PartialOrd for RankedRow {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Ranked {
+impl PartialEq for RankedRow {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Ranked {}
+impl Eq for RankedRow {}
 
-/// The first rows after a cursor, while all rows are offered.
+/// Selects the first rows after a cursor from all that are offered.
 #[derive(Debug)]
 pub(crate) struct Ranking<'a> {
     order: RowOrder,
     limit: usize,
     after: Option<&'a Cursor>,
-    // The last one on top.
-    first: BinaryHeap<Ranked>,
-    /// How many rows were offered.
+    // The last of them is on top.
+    first: BinaryHeap<RankedRow>,
+    /// The number of rows that were offered.
     pub(crate) offered: u64,
     candidates: u64,
 }
@@ -51,7 +51,7 @@ impl<'a> Ranking<'a> {
         Self { order, limit, after, first: BinaryHeap::new(), offered: 0, candidates: 0 }
     }
 
-    /// Offers a row. Whose it is, is asked only where the amount does not decide.
+    /// Offers a row. `who` is called only if the amount does not decide.
     #[inline]
     pub(crate) fn offer(&mut self, amount: Option<Amount>, who: impl Fn() -> Who) {
         self.offered += 1;
@@ -67,10 +67,10 @@ impl<'a> Ranking<'a> {
             }
             self.first.pop();
         }
-        self.first.push(Ranked { amount, who: who(), order: self.order });
+        self.first.push(RankedRow { amount, who: who(), order: self.order });
     }
 
-    /// The rows in order without the first `offset`, and where they end if there are more.
+    /// Returns the rows in order without the first `offset`, and where they end if there are more.
     pub(crate) async fn finish(mut self, offset: usize) -> (Vec<Who>, Option<Cursor>) {
         let mut pace = Pace::default();
         let more = self.candidates > self.first.len() as u64;
@@ -81,15 +81,15 @@ impl<'a> Ranking<'a> {
         });
         let mut rows = Vec::new();
         while self.first.len() > offset {
+            pace.next(1).await;
             rows.extend(self.first.pop().map(|last| last.who));
-            pace.went(1).await;
         }
         rows.reverse();
-        // There may be a million, each with an id.
+        // Dropping takes its time, too: there may be a million rows, each with an id.
         let mut rest = self.first.into_vec();
         while !rest.is_empty() {
+            pace.next(STRETCH).await;
             rest.truncate(rest.len().saturating_sub(STRETCH));
-            pace.went(STRETCH).await;
         }
         (rows, next)
     }

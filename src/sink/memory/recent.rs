@@ -1,4 +1,4 @@
-//! The last records, whole.
+//! The last records that are kept whole.
 
 use super::pace::{Pace, at_once};
 use crate::record::Record;
@@ -15,12 +15,12 @@ pub(crate) struct Recent {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// By their arrival. Shared with whoever looks at them, so that this takes no longer than counting.
+    /// With the number of their arrival. They are shared with whoever reads them, so that reading takes the lock only briefly.
     records: VecDeque<(u64, Arc<Record>)>,
     arrivals: u64,
 }
 
-/// Records that are looked at together. While they are counted, others wait.
+/// The number of records that are taken under one lock.
 const AT_ONCE: usize = 64;
 
 impl Recent {
@@ -33,7 +33,7 @@ impl Recent {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a record; the oldest goes for it.
+    /// Keeps a record, in place of the oldest one if there are enough.
     pub(crate) fn add(&self, record: Cow<'_, Record>) {
         if self.limit == 0 {
             return;
@@ -42,7 +42,7 @@ impl Recent {
             let mut kept = self.lock();
             if kept.records.len() >= self.limit { kept.records.pop_front() } else { None }
         };
-        // In the room of the oldest, unless somebody is looking at it. Nobody waits for what goes.
+        // The allocation of the oldest is used again, unless somebody reads it. This is done without the lock.
         let mut room = oldest.map(|(_, oldest)| oldest);
         let record = match room.as_mut().and_then(Arc::get_mut) {
             Some(place) => {
@@ -57,14 +57,14 @@ impl Recent {
         kept.records.extend(record.map(|record| (arrival, record)));
     }
 
-    /// The last records that arrived before `before`, the latest first, and no more than are counted quickly.
+    /// Returns some of the last records that arrived before `before`, the latest first.
     fn before(&self, before: u64) -> Vec<(u64, Arc<Record>)> {
         let kept = self.lock();
         let end = kept.records.partition_point(|(arrival, _)| *arrival < before);
         kept.records.range(end.saturating_sub(AT_ONCE)..end).rev().cloned().collect()
     }
 
-    /// The kept records that `wanted` names, oldest first, and at most the last `limit` of them.
+    /// Returns the last `limit` of the records that `wanted` accepts, the oldest first.
     pub(crate) async fn last(&self, limit: usize, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
         let mut pace = Pace::default();
         let mut found = Vec::new();
@@ -74,17 +74,17 @@ impl Recent {
             let Some((earliest, _)) = records.last() else { break };
             before = *earliest;
             for (_, record) in records {
+                pace.next(RECORD).await;
                 if found.len() < limit && wanted(&record) {
                     found.push((*record).clone());
                 }
-                pace.went(RECORD).await;
             }
         }
         found.reverse();
         found
     }
 
-    /// Adds the records of another that are not here yet.
+    /// Adds the records of another store that are not here yet.
     pub(crate) fn join(&self, other: &Self) {
         let known: HashSet<_> =
             at_once(self.last(usize::MAX, |_| true)).iter().map(|record| record.id).collect();
@@ -92,13 +92,13 @@ impl Recent {
         new.into_iter().for_each(|record| self.add(Cow::Owned(record)));
     }
 
-    /// Drops the records that `unwanted` names.
+    /// Removes the records that `unwanted` accepts.
     pub(crate) fn remove(&self, unwanted: impl Fn(&Record) -> bool) {
         self.lock().records.retain(|(_, record)| !unwanted(record));
     }
 }
 
-/// What a record takes, compared with a cell.
+/// The cost of a record, in cells.
 const RECORD: usize = 8;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A store of records that are there already.
+//! Restoring a store from records.
 
 use super::{MemorySink, MemorySinkBuilder};
 use crate::record::{Record, RecordId};
@@ -9,8 +9,8 @@ use std::io;
 use std::time::SystemTime;
 
 impl MemorySinkBuilder {
-    /// The store, with all of the records. Records are known by their id: one that comes twice, from two logs for
-    /// instance, counts once. Meanwhile each takes 20 to 40 bytes.
+    /// Makes a store of all the records. One that comes twice, from two logs for instance, counts once: the ids take 20 to 40
+    /// bytes each meanwhile.
     ///
     /// [`restore_log`](Self::restore_log) reads a log faster.
     pub fn restore(self, records: impl IntoIterator<Item = Record>) -> MemorySink {
@@ -25,11 +25,11 @@ impl MemorySinkBuilder {
         sink
     }
 
-    /// The store, with all records of a log, read faster than with [`restore`](Self::restore) and its
-    /// [`records`](RecordLog::records). `problem` is told of every line and every file that could not be read.
+    /// Makes a store of all records of a log, faster than [`restore`](Self::restore) does from its
+    /// [`records`](RecordLog::records). `problem` is called with every line and every file that could not be read.
     ///
-    /// Records are known by their id: one that is in two directories counts once. Meanwhile each takes 20 to 40 bytes. Those
-    /// that are kept whole are the last ones by the start of the call.
+    /// A record that is in two directories counts once: the ids take 20 to 40 bytes each meanwhile. The records that are kept
+    /// whole are the last ones by the start of the call.
     ///
     /// ```
     /// use tower_llm_metrics::MemorySink;
@@ -51,8 +51,8 @@ impl MemorySinkBuilder {
     pub fn restore_log(self, log: &RecordLog, mut problem: impl FnMut(ReadError)) -> io::Result<MemorySink> {
         let mut records = log.records()?;
         let sink = self.build();
-        let kept = sink.0.settings.recent;
-        // The last ones, of which each new one takes the place of the first.
+        let kept = sink.0.options.recent;
+        // The last records so far, by the start of the call.
         let mut last = BTreeMap::<(SystemTime, RecordId), Box<Record>>::new();
         let mut record = Box::new(Record::blank());
         while let Some(read) = records.read_next(&mut record) {

@@ -1,13 +1,13 @@
-//! A part of the store, under a lock of its own.
+//! A shard of the store.
 
-use super::builder::Settings;
 use super::facet::Facet;
 use super::facets::Facets;
-use super::gather::Part;
+use super::gather::CellRef;
 use super::history::History;
 use super::horizon::{Edges, Horizon, Rolling};
+use super::options::MemoryOptions;
 use super::pieces::Pieces;
-use super::row::Row;
+use super::row::UserRow;
 use super::sieve::{PER_REQUEST, Sieve, activity, activity_of};
 use crate::record::{Record, UserId};
 use crate::report::Totals;
@@ -17,41 +17,40 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A part of the store: the users whose ids hash to it, and a share of the calls without a user.
+/// The users whose ids hash to this shard, and a share of the calls without a user.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    // Places of rows.
+    // The places of rows, by id.
     table: HashTable<u32>,
-    pub(crate) rows: Pieces<Row>,
+    pub(crate) rows: Pieces<UserRow>,
     pub(crate) nobody: History,
     pub(crate) other: History,
     pub(crate) facets: Facets,
     // Made when the store is full for the first time.
     sieve: Option<Sieve>,
     hasher: RandomState,
-    // How often rows were chosen by chance.
+    // How often a row was chosen at random.
     choices: u64,
     durations: bool,
-    // What the rows before `tidy` are rolled up to.
-    horizon: Horizon,
-    edges: Arc<Edges>,
+    // What the rows before the place `tidy` are rolled up to.
+    rolling: Rolling,
     tidy: usize,
     cells: usize,
     max_cells: usize,
     max_users: usize,
 }
 
-/// What a shard knows of a call beside its record.
+/// What a shard needs to know of a call beside its record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
+pub(crate) struct Arrival {
     pub(crate) micros: i64,
     pub(crate) quarter: i32,
-    /// Of the user's id, or by chance where there is none.
+    /// The hash of the user's id, or a random one for calls without a user.
     pub(crate) hash: u64,
     pub(crate) horizon: Horizon,
 }
 
-/// The hash of an id, under keys that are random in each process. One piece is hashed, so its end needs no mark.
+/// Returns the hash of an id under keys that are random in each process. Nothing else is hashed, so it needs no end mark.
 #[inline]
 pub(crate) fn hash_of(keys: &RandomState, id: &UserId) -> u64 {
     let mut hasher = keys.build_hasher();
@@ -59,40 +58,39 @@ pub(crate) fn hash_of(keys: &RandomState, id: &UserId) -> u64 {
     hasher.finish()
 }
 
-/// Rows that are tidied up with each call, where there is a reason to: no call waits for all of them.
+/// How many rows each call tidies up while there are any left, so that no call waits for all of them.
 const TIDIED_AT_ONCE: usize = 4;
 
-/// Rows among which the least active one makes room.
+/// How many rows are candidates for making room; the least active one does.
 const CANDIDATES: usize = 8;
 
 impl Shard {
-    pub(crate) fn new(settings: &Settings, hasher: &RandomState, edges: &Arc<Edges>) -> Self {
+    pub(crate) fn new(options: &MemoryOptions, hasher: &RandomState, edges: &Arc<Edges>) -> Self {
         Self {
             table: HashTable::new(),
             rows: Pieces::default(),
             nobody: History::default(),
             other: History::default(),
-            facets: Facets::new(settings.keep, settings.max_kinds, hasher.clone()),
+            facets: Facets::new(options.keep, options.max_kinds, hasher.clone()),
             sieve: None,
             choices: 0,
             hasher: hasher.clone(),
-            durations: settings.durations,
-            horizon: Horizon { quarters_from: i32::MIN, days_from: i32::MIN, oldest: i32::MIN },
-            edges: Arc::clone(edges),
+            durations: options.durations,
+            rolling: Rolling { horizon: Horizon::NONE, edges: Arc::clone(edges) },
             tidy: 0,
             cells: 0,
-            max_cells: settings.max_cells.div_ceil(settings.shards),
-            max_users: settings.max_users,
+            max_cells: options.max_cells.div_ceil(options.shards),
+            max_users: options.max_users,
         }
     }
 
-    /// Adds a call; whose row it went to. `users` is how many rows there are in all shards.
-    pub(crate) fn add(&mut self, record: &Record, call: Call, users: &AtomicUsize) -> RowKind {
-        self.tidy_up(call.horizon);
+    /// Adds a call and returns to which row. `users` counts the rows of all shards.
+    pub(crate) fn add(&mut self, record: &Record, arrival: Arrival, users: &AtomicUsize) -> RowKind {
+        self.tidy_up(arrival.horizon);
         let activity = activity_of(record);
         let place = match record.user_id() {
             None => Err(RowKind::Nobody),
-            Some(id) => self.place(id, activity, call.hash, users).ok_or(RowKind::Other),
+            Some(id) => self.place(id, activity, arrival.hash, users).ok_or(RowKind::Other),
         };
         let history = match place {
             Err(RowKind::Nobody) => &mut self.nobody,
@@ -106,15 +104,14 @@ impl Shard {
             },
         };
         let facet = self.facets.place(record, history.likely_facet());
-        let at = (call.quarter, facet);
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        let new = history.add(at, rolling, self.durations, record, call.micros);
+        let at = (arrival.quarter, facet);
+        let new = history.add(at, &self.rolling, self.durations, record, arrival.micros);
         self.cells += usize::from(new);
         place.map_or_else(|kind| kind, RowKind::User)
     }
 
-    /// The place of a user's row, which is made where there is room, or where the user is more active than one of
-    /// those who have one. `None` where there is no row.
+    /// Returns the place of a user's row. One is made if there is room, or if the user is more active than another one whose
+    /// place it can take.
     #[inline]
     fn place(&mut self, id: &UserId, activity: u64, hash: u64, users: &AtomicUsize) -> Option<usize> {
         if let Some(place) = self.find(id, hash) {
@@ -122,7 +119,7 @@ impl Shard {
         }
         let free = |count: usize| (count < self.max_users).then_some(count + 1);
         if users.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_ok() {
-            return self.push(Row::new(id.clone(), 0, 0), hash);
+            return self.push(UserRow::new(id.clone(), 0, 0), hash);
         }
         let limit = self.rows.len();
         let sieve = self.sieve.get_or_insert_with(|| Sieve::new(limit));
@@ -133,10 +130,10 @@ impl Shard {
         }
         self.evict(victim);
         let in_other = estimate.most.saturating_sub(activity) / PER_REQUEST;
-        self.push(Row::new(id.clone(), estimate.likely.saturating_sub(activity), in_other), hash)
+        self.push(UserRow::new(id.clone(), estimate.likely.saturating_sub(activity), in_other), hash)
     }
 
-    fn push(&mut self, row: Row, hash: u64) -> Option<usize> {
+    fn push(&mut self, row: UserRow, hash: u64) -> Option<usize> {
         let place = self.rows.len();
         let at = u32::try_from(place).ok()?;
         self.rows.push(row);
@@ -152,30 +149,27 @@ impl Shard {
         self.table.find(hash, same).map(|at| *at as usize)
     }
 
-    /// The place of the least active of some rows, chosen by chance.
+    /// Returns the place of the least active of some random rows.
     fn least_active(&mut self) -> Option<usize> {
         let count = self.rows.len() as u64;
         let mut next = || {
             self.choices += 1;
-            // Nobody outside knows the keys.
+            // Nobody outside of the process knows the keys.
             self.hasher.hash_one(self.choices).checked_rem(count)
         };
         let candidates: [Option<u64>; CANDIDATES] = std::array::from_fn(|_| next());
         let places = candidates.into_iter().flatten().map(|place| place as usize);
-        places.min_by_key(|&place| self.rows.get(place).map(Row::standing))
+        places.min_by_key(|&place| self.rows.get(place).map(UserRow::standing))
     }
 
-    /// Moves a row to the others.
+    /// Adds a row to that of the others.
     fn evict(&mut self, place: usize) {
         let Some(row) = self.remove(place) else { return };
         let hash = hash_of(&self.hasher, &row.id);
         if let Some(sieve) = &mut self.sieve {
             sieve.add(hash, row.activity);
         }
-        let before = row.history.cells() + self.other.cells();
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        self.other.absorb(&row.history, rolling, |kind, _| kind);
-        self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
+        self.cells += self.other.absorb(&row.history, &self.rolling, |kind, _| kind);
     }
 
     /// Adds what another store holds of a user.
@@ -184,15 +178,15 @@ impl Shard {
         id: &UserId,
         more: &History,
         kinds: &Pieces<Facet>,
-        call: Call,
+        arrival: Arrival,
         users: &AtomicUsize,
     ) {
-        self.tidy_up(call.horizon);
-        let activity = more.parts().fold(0u64, |sum, Part { totals, .. }| {
+        self.tidy_up(arrival.horizon);
+        let activity = more.iter().fold(0u64, |sum, CellRef { totals, .. }| {
             let (tokens, cost) = (totals.tokens().unwrap_or(0), totals.cost().unwrap_or_default());
             sum.saturating_add(activity(totals.requests(), tokens, cost.picos()))
         });
-        let place = self.place(id, activity, call.hash, users);
+        let place = self.place(id, activity, arrival.hash, users);
         let history = match place.and_then(|place| self.rows.get_mut(place)) {
             Some(row) => {
                 row.count(activity);
@@ -200,13 +194,11 @@ impl Shard {
             }
             None => &mut self.other,
         };
-        let before = history.cells();
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, is_answered(of)));
-        self.cells += history.cells() - before;
+        let adopt = |kind, of: &Totals| self.facets.adopt(kinds, kind, is_answered(of));
+        self.cells += history.absorb(more, &self.rolling, adopt);
     }
 
-    /// Adds what another store holds of nobody and of the users it did not tell apart.
+    /// Adds what another store holds of calls without a user, and of the users it did not keep apart.
     pub(crate) fn absorb_shared(
         &mut self,
         nobody: &History,
@@ -215,46 +207,41 @@ impl Shard {
         horizon: Horizon,
     ) {
         self.tidy_up(horizon);
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
         for (history, more) in [(&mut self.nobody, nobody), (&mut self.other, other)] {
-            let before = history.cells();
-            history.absorb(more, rolling, |kind, of| self.facets.adopt(kinds, kind, is_answered(of)));
-            self.cells += history.cells() - before;
+            let adopt = |kind, of: &Totals| self.facets.adopt(kinds, kind, is_answered(of));
+            self.cells += history.absorb(more, &self.rolling, adopt);
         }
     }
 
-    /// Moves a user's row to the others and lets go of the properties of its calls; whether there was one.
+    /// Adds a user's row to that of the others, without the properties of its calls, and returns whether there was one.
     pub(crate) fn forget(&mut self, id: &UserId, hash: u64, users: &AtomicUsize) -> bool {
         let Some(row) = self.find(id, hash).and_then(|place| self.remove(place)) else { return false };
         users.fetch_sub(1, Ordering::Relaxed);
-        let before = row.history.cells() + self.other.cells();
-        let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-        self.other
-            .absorb(&row.history, rolling, |kind, of| self.facets.without_properties(kind, is_answered(of)));
-        self.cells = self.cells.saturating_sub(before.saturating_sub(self.other.cells()));
-        // The values of properties may say who it was: those that no other call has are let go too.
-        let mut kinds: Vec<_> = row.history.parts().map(|part| part.facet).collect();
+        let bare = |kind, of: &Totals| self.facets.without_properties(kind, is_answered(of));
+        self.cells += self.other.absorb(&row.history, &self.rolling, bare);
+        // The values of properties may say who it was: those that no other call has are removed as well.
+        let mut kinds: Vec<_> = row.history.iter().map(|cell| cell.facet).collect();
         kinds.sort_unstable();
         kinds.dedup();
         let rest = self.rows.iter().map(|row| &row.history).chain([&self.nobody, &self.other]);
-        let used: HashSet<u32> = rest.flat_map(|history| history.parts().map(|part| part.facet)).collect();
-        kinds.into_iter().filter(|kind| !used.contains(kind)).for_each(|kind| self.facets.let_go(kind));
+        let used: HashSet<u32> = rest.flat_map(|history| history.iter().map(|cell| cell.facet)).collect();
+        kinds.into_iter().filter(|kind| !used.contains(kind)).for_each(|kind| self.facets.remove(kind));
         true
     }
 
-    /// Takes a row out. The last one takes its place.
-    pub(crate) fn remove(&mut self, place: usize) -> Option<Row> {
+    /// Removes a row and puts the last one in its place.
+    pub(crate) fn remove(&mut self, place: usize) -> Option<UserRow> {
         let row = self.rows.get(place)?;
         let hash = hash_of(&self.hasher, &row.id);
         if let Ok(entry) = self.table.find_entry(hash, |at| *at as usize == place) {
             entry.remove();
         }
         let removed = self.rows.swap_remove(place)?;
+        self.cells = self.cells.saturating_sub(removed.history.cells());
         let last = self.rows.len();
-        // The way through the rows may have passed the place already.
+        // Tidying up may have passed the place already.
         if let Some(moved) = self.rows.get_mut(place) {
-            let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-            self.cells = self.cells.saturating_sub(moved.history.roll_up(rolling));
+            self.cells = self.cells.saturating_sub(moved.history.roll_up(&self.rolling));
             let hash = hash_of(&self.hasher, &moved.id);
             let entry = self.table.find_mut(hash, |at| *at as usize == last);
             if let (Some(entry), Ok(at)) = (entry, u32::try_from(place)) {
@@ -264,22 +251,21 @@ impl Shard {
         Some(removed)
     }
 
-    /// Goes on through the rows and rolls up what is beyond the horizon.
+    /// Rolls up what is beyond the horizon in the next few rows.
     #[inline]
     fn tidy_up(&mut self, horizon: Horizon) {
-        // What is told apart does not depend on the first call.
-        let horizon = Horizon { oldest: self.horizon.oldest, ..horizon };
-        if self.horizon != horizon {
+        // What is rolled up does not depend on the first call.
+        let horizon = Horizon { oldest: self.rolling.horizon.oldest, ..horizon };
+        if self.rolling.horizon != horizon {
             self.begin_to_tidy_up(horizon);
         }
         for _ in 0..TIDIED_AT_ONCE {
             let Some(row) = self.rows.get(self.tidy) else { return };
-            let rolling = Rolling { horizon: self.horizon, edges: &self.edges };
-            // What there is nothing to do for stays shared with the copies that questions are answered from.
-            if row.history.is_beyond(rolling)
+            // A row with nothing to roll up stays shared with the snapshots of questions.
+            if row.history.is_beyond(&self.rolling)
                 && let Some(row) = self.rows.get_mut(self.tidy)
             {
-                self.cells = self.cells.saturating_sub(row.history.roll_up(rolling));
+                self.cells = self.cells.saturating_sub(row.history.roll_up(&self.rolling));
             }
             self.tidy += 1;
         }
@@ -287,15 +273,14 @@ impl Shard {
 
     #[cold]
     fn begin_to_tidy_up(&mut self, horizon: Horizon) {
-        self.horizon = horizon;
+        self.rolling.horizon = horizon;
         self.tidy = 0;
         for history in [&mut self.nobody, &mut self.other] {
-            let rolling = Rolling { horizon, edges: &self.edges };
-            self.cells = self.cells.saturating_sub(history.roll_up(rolling));
+            self.cells = self.cells.saturating_sub(history.roll_up(&self.rolling));
         }
     }
 
-    /// Whether there are more cells than there may be, and rolling up has come to its end.
+    /// Returns whether there are too many cells even though all is rolled up that is beyond the horizon.
     pub(crate) fn is_too_large(&self) -> bool {
         self.cells > self.max_cells && self.tidy >= self.rows.len()
     }
@@ -304,12 +289,12 @@ impl Shard {
         self.cells
     }
 
-    /// What it holds at this moment.
+    /// Returns what it holds at this moment.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot { rows: self.rows.clone(), ..self.snapshot_of_shared() }
     }
 
-    /// The same without the users.
+    /// Returns what it holds at this moment without the users.
     pub(crate) fn snapshot_of_shared(&self) -> Snapshot {
         Snapshot {
             rows: Pieces::default(),
@@ -319,13 +304,13 @@ impl Shard {
         }
     }
 
-    /// One user's row, and the kinds of calls.
-    pub(crate) fn snapshot_of(&self, id: &UserId, hash: u64) -> Option<(Row, Pieces<Facet>)> {
+    /// Returns one user's row, and the kinds of calls.
+    pub(crate) fn snapshot_of(&self, id: &UserId, hash: u64) -> Option<(UserRow, Pieces<Facet>)> {
         let row = self.find(id, hash).and_then(|place| self.rows.get(place))?.clone();
         Some((row, self.facets.list().clone()))
     }
 
-    /// Bytes on the heap, without the cells.
+    /// Returns the bytes on the heap, without those of the cells.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.sieve.as_ref().map_or(0, Sieve::heap_bytes)
             + self.rows.heap_bytes()
@@ -334,33 +319,33 @@ impl Shard {
     }
 }
 
-/// Whether calls were answered, as [`Facets::place`] asks.
+/// Returns whether calls were answered, which [`Facets`] asks for.
 fn is_answered(totals: &Totals) -> bool {
     totals.completed() > 0
 }
 
-/// What a shard held at one moment. Questions are answered from it, so that no call waits for an answer: taking it takes one
-/// count for each 64 rows, and a call that changes a row meanwhile copies the 64 rows first.
+/// What a shard held at one moment. Questions are answered from it, so that no call waits for an answer: making it increments
+/// one reference count for each 256 rows, and a call that changes a row meanwhile copies these first.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    pub(crate) rows: Pieces<Row>,
+    pub(crate) rows: Pieces<UserRow>,
     pub(crate) nobody: History,
     pub(crate) other: History,
     pub(crate) facets: Pieces<Facet>,
 }
 
 impl Snapshot {
-    /// Bytes that the cells take on the heap, beside those in the rows.
+    /// Returns the bytes of the cells on the heap, beside those in the rows.
     pub(crate) fn cell_bytes(&self) -> usize {
         let rows = self.rows.iter().map(|row| &row.history);
         let of = |history: &History| {
-            history.heap_bytes() + history.parts().map(|part| part.heap_bytes()).sum::<usize>()
+            history.heap_bytes() + history.iter().map(|cell| cell.heap_bytes()).sum::<usize>()
         };
         rows.chain([&self.nobody, &self.other]).map(of).sum()
     }
 }
 
-/// Whose row a call went to.
+/// The row that a call was added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowKind {
     User(usize),

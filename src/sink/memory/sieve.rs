@@ -3,8 +3,8 @@
 use crate::record::{Record, UsageState, Usd};
 use std::hash::{BuildHasher, RandomState};
 
-/// How active somebody is: 10,000 for each request, and one for each token and each millionth of a dollar. It only
-/// grows, so that neither many small calls nor a few large ones go unseen.
+/// Returns how active a user is: 10,000 for each request, and one for each token and each millionth of a dollar, so that
+/// neither many small calls nor a few large ones go unnoticed. It never falls.
 #[inline]
 pub(crate) fn activity(requests: u64, tokens: u64, picos: i128) -> u64 {
     let micro_dollars = match i64::try_from(picos) {
@@ -14,7 +14,7 @@ pub(crate) fn activity(requests: u64, tokens: u64, picos: i128) -> u64 {
     requests.saturating_mul(PER_REQUEST).saturating_add(tokens).saturating_add(micro_dollars)
 }
 
-/// The activity that one call adds.
+/// Returns the activity that one call adds.
 #[inline]
 pub(crate) fn activity_of(record: &Record) -> u64 {
     if record.usage_state == UsageState::Repeated {
@@ -44,26 +44,26 @@ pub(crate) struct Sieve {
     sum: u64,
 }
 
-/// An estimate of somebody's activity.
+/// An estimate of a user's activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Estimate {
     /// Never below the truth.
     pub(crate) most: u64,
-    /// What is left without an average counter: what is likely to be others' in it. A flood of ids raises the average as
-    /// much as what they share, and so gains nothing for any of them; whoever is much more active than they are stands out.
+    /// The estimate less an average counter, which stands for what others are likely to have added. A flood of ids raises the
+    /// average as much as its own counters and so gains nothing, while a user who is much more active stands out.
     pub(crate) likely: u64,
 }
 
 const DEPTH: usize = 4;
 
 impl Sieve {
-    /// For a store of so many rows.
+    /// Makes estimates for a store of `limit` rows.
     pub(crate) fn new(limit: usize) -> Self {
         let width = limit.saturating_mul(2).clamp(2_048, 1 << 17).next_power_of_two();
         Self { rows: std::array::from_fn(|_| (RandomState::new(), vec![0; width])), sum: 0 }
     }
 
-    /// Adds to somebody's activity; the estimate of all of it.
+    /// Adds to a user's activity and returns the estimate of all of it.
     pub(crate) fn add(&mut self, hash: u64, activity: u64) -> Estimate {
         let mut counters = self.rows.each_mut().map(|(hasher, counters)| {
             let at = hasher.hash_one(hash) as usize & (counters.len() - 1);

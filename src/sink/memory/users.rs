@@ -1,63 +1,84 @@
 //! The table of users.
 
 use super::Store;
-use super::gather::{Choice, Depth, Gather, Part};
-use super::over_time::way;
+use super::gather::{CellFilter, CellRef, Depth, Gather};
 use super::pace::Pace;
 use super::quarters::Quarters;
 use super::ranking::Ranking;
-use super::row::Row;
-use super::visit::{Seen, Visitor, Way};
+use super::row::UserRow;
+use super::visit::{RowRef, Visit, Visitor};
 use crate::report::{
-    Gaps, Measure, QueryError, Scope, Selection, Sums, UserFilter, UserPage, UserQuery, UserSummary, Who,
-    Zone,
+    Amount, Gaps, Measure, QueryError, Scope, Selection, Sums, Totals, UserFilter, UserPage, UserQuery,
+    UserSummary, Who, Zone,
 };
 
-/// The rows that are no users', added up over the shards.
+/// The rows that are no user's, added up across the shards.
 #[derive(Default)]
-struct Shared {
+struct SharedRows {
     nobody: Gather,
     other: Gather,
 }
 
-/// The users whom a query shows, ranked by all that they did.
-struct Ranked<'a> {
+/// Ranks the users that a query shows.
+struct UserTable<'a> {
     query: &'a UserQuery,
     zone: &'a Zone,
     depth: Depth,
     ranking: Ranking<'a>,
     row: Gather,
-    shared: Shared,
+    shared: SharedRows,
     sums: Sums,
     undecided: u64,
 }
 
-impl Visitor for Ranked<'_> {
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        let (gather, depth) = match seen {
-            Seen::User(_) => (&mut self.row, self.depth),
-            Seen::Nobody(_) => (&mut self.shared.nobody, Depth::WHOLE),
-            Seen::Other(_) => (&mut self.shared.other, Depth::WHOLE),
+impl Visitor for UserTable<'_> {
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        let (gather, depth) = match row {
+            RowRef::User(_) => (&mut self.row, self.depth),
+            RowRef::Nobody(_) => (&mut self.shared.nobody, Depth::WHOLE),
+            RowRef::Other(_) => (&mut self.shared.other, Depth::WHOLE),
         };
-        gather.add(choice, self.zone, depth, part);
+        gather.add(filter, self.zone, depth, cell);
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
-        let Seen::User(row) = seen else { return };
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
+        let RowRef::User(row) = row else { return };
         let gather = std::mem::take(&mut self.row);
         self.undecided = self.undecided.saturating_add(gather.undecided);
         let summary = gather.finish(who(row), row.in_other);
-        if is_shown(&summary, &self.query.filter) {
-            if self.query.sums {
-                self.sums.add(&summary);
+        if !summary.totals.is_empty() {
+            self.offer(row, &summary.totals, &|measure| summary.measure(measure));
+        }
+    }
+
+    fn only(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        match row {
+            // Most rows have one cell. Unless days or models matter, they are ranked without copying its totals.
+            RowRef::User(row) if !self.depth.days && filter.takes(cell) == Some(true) => {
+                self.offer(row, cell.totals, &|measure| cell.totals.measure(measure));
             }
-            let amount = self.query.order.by.and_then(|by| summary.measure(by));
-            self.ranking.offer(amount, || summary.who.clone());
+            _ => {
+                self.cell(row, filter, cell);
+                self.end(row, filter);
+            }
         }
     }
 }
 
-/// One row, whole.
+impl UserTable<'_> {
+    /// Ranks a row, whose measures `amount` returns, if it is shown.
+    fn offer(&mut self, row: &UserRow, totals: &Totals, amount: &dyn Fn(Measure) -> Option<Amount>) {
+        let filter = &self.query.filter;
+        if *filter == UserFilter::All || filter.shows(&who(row), amount) {
+            if self.query.sums {
+                self.sums.add_totals(true, totals);
+            }
+            self.ranking.offer(self.query.order.by.and_then(amount), || who(row));
+        }
+    }
+}
+
+/// Adds up one row with everything that a page shows.
 struct Whole<'a> {
     zone: &'a Zone,
     gather: Gather,
@@ -65,12 +86,12 @@ struct Whole<'a> {
 }
 
 impl Visitor for Whole<'_> {
-    fn part(&mut self, _: Seen<'_>, choice: &Choice<'_>, part: Part<'_>) {
-        self.gather.add(choice, self.zone, Depth::WHOLE, part);
+    fn cell(&mut self, _: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.gather.add(filter, self.zone, Depth::WHOLE, cell);
     }
 
-    fn end(&mut self, seen: Seen<'_>, _: &Choice<'_>) {
-        if let Seen::User(row) = seen {
+    fn end(&mut self, row: RowRef<'_>, _: &CellFilter<'_>) {
+        if let RowRef::User(row) = row {
             self.in_other = row.in_other;
         }
     }
@@ -92,19 +113,20 @@ impl Store {
             days: query.compares(Measure::needs_cells),
         };
         let limit = query.offset.saturating_add(query.limit);
-        let mut seen = Ranked {
+        let mut visitor = UserTable {
             query,
             zone: &selection.zone,
             depth,
             ranking: Ranking::new(query.order, limit, query.after.as_ref()),
             row: Gather::default(),
-            shared: Shared::default(),
+            shared: SharedRows::default(),
             sums: Sums::default(),
             undecided: 0,
         };
         let mut pace = Pace::default();
-        self.visit(way(selection, window), &mut seen, &mut pace).await;
-        let Ranked { mut ranking, shared: Shared { nobody, other }, mut sums, undecided, .. } = seen;
+        self.visit(Visit::of(selection, window), &mut visitor, &mut pace).await;
+        let UserTable { mut ranking, shared: SharedRows { nobody, other }, mut sums, undecided, .. } =
+            visitor;
         let undecided = undecided.saturating_add(nobody.undecided).saturating_add(other.undecided);
         let nobody = nobody.finish(Who::Nobody, 0);
         let other = Some(other.finish(Who::Other, 0)).filter(|other| !other.totals.is_empty());
@@ -117,16 +139,16 @@ impl Store {
         let (ranked, next) = ranking.finish(query.offset).await;
         let mut rows = Vec::with_capacity(ranked.len());
         for who in ranked {
+            pace.next(ROW).await;
             match who {
                 Who::User(_) => rows.extend(self.row(who, selection, window, &mut pace).await),
                 Who::Nobody | Who::Other => rows.push(nobody.clone()),
             }
-            pace.went(ROW).await;
         }
         UserPage { rows, matching, sums: query.sums.then_some(sums), other, gaps, next }
     }
 
-    /// A row of the page, whole. It may have gone since it was ranked.
+    /// Returns a row of the page, unless it has gone since it was ranked.
     async fn row(
         &self,
         who: Who,
@@ -136,21 +158,21 @@ impl Store {
     ) -> Option<UserSummary> {
         let scope = Scope::Only(who);
         let mut row = Whole { zone: &selection.zone, gather: Gather::default(), in_other: 0 };
-        self.visit(Way { scope: &scope, calls: &selection.calls, window }, &mut row, pace).await;
+        self.visit(Visit { scope: &scope, calls: &selection.calls, window }, &mut row, pace).await;
         let Scope::Only(who) = scope else { return None };
         let row = row.gather.finish(who, row.in_other);
         (!row.totals.is_empty()).then_some(row)
     }
 }
 
-/// What a row of a page takes beside its cells.
+/// The cost of a row of a page beside its cells, in cells.
 const ROW: usize = 8;
 
-fn who(row: &Row) -> Who {
+fn who(row: &UserRow) -> Who {
     Who::User(row.id.clone())
 }
 
-/// Whether a row has calls that count and is asked for.
+/// Returns whether a row has calls that count and passes the filter.
 fn is_shown(summary: &UserSummary, filter: &UserFilter) -> bool {
     !summary.totals.is_empty() && filter.matches(summary)
 }

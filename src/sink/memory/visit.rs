@@ -1,27 +1,27 @@
-//! Going through the store.
+//! Visiting the rows of the store.
 
 use super::facet::Facet;
-use super::gather::{Choice, Part};
+use super::gather::{CellFilter, CellRef};
 use super::history::History;
 use super::pace::Pace;
 use super::pieces::Pieces;
 use super::quarters::Quarters;
-use super::row::Row;
+use super::row::UserRow;
 use super::shard::Snapshot;
 use super::{Store, lock};
 use crate::record::UserId;
-use crate::report::{CallFilter, QueryError, Scope, Who};
+use crate::report::{CallFilter, Gaps, QueryError, Scope, Selection, Who};
 use std::future::Future;
 
-/// One row on the way. The rows that are no users' come once for each shard.
+/// One row. The rows that are no user's come once for each shard.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Seen<'a> {
-    User(&'a Row),
+pub(crate) enum RowRef<'a> {
+    User(&'a UserRow),
     Nobody(&'a History),
     Other(&'a History),
 }
 
-impl<'a> Seen<'a> {
+impl<'a> RowRef<'a> {
     pub(crate) fn history(self) -> &'a History {
         match self {
             Self::User(row) => &row.history,
@@ -30,66 +30,79 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Which rows are gone through, and which of their calls count.
+/// Which rows are visited, and which of their calls count.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Way<'a> {
+pub(super) struct Visit<'a> {
     pub(super) scope: &'a Scope,
     pub(super) calls: &'a CallFilter,
     pub(super) window: Quarters,
 }
 
-/// What is gathered on the way.
-pub(super) trait Visitor {
-    /// One part of a row. It may not count.
-    fn part(&mut self, seen: Seen<'_>, choice: &Choice<'_>, part: Part<'_>);
+impl<'a> Visit<'a> {
+    /// Visits what a selection selects, within a window in its place.
+    pub(super) fn of(selection: &'a Selection, window: Quarters) -> Self {
+        Self { scope: &selection.scope, calls: &selection.calls, window }
+    }
+}
 
-    /// All parts of the row have been seen.
-    fn end(&mut self, seen: Seen<'_>, choice: &Choice<'_>);
+/// Gathers something from the rows.
+pub(super) trait Visitor {
+    /// Takes a cell of a row, whether it counts or not.
+    fn cell(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>);
+
+    /// Ends a row, all of whose cells have been visited.
+    fn end(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>);
+
+    /// Takes a row that has one cell.
+    fn only(&mut self, row: RowRef<'_>, filter: &CellFilter<'_>, cell: CellRef<'_>) {
+        self.cell(row, filter, cell);
+        self.end(row, filter);
+    }
 }
 
 impl Store {
-    /// Goes through the rows that a scope sees, each shard as it is at one moment.
-    pub(super) async fn visit(&self, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
-        match way.scope {
+    /// Visits the rows that a scope sees, each shard as it is at one moment.
+    pub(super) async fn visit(&self, what: Visit<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
+        match what.scope {
             Scope::Nothing => {}
             Scope::Only(Who::User(id)) => {
                 if let Some((row, facets)) = self.row_of(id) {
-                    let choice = Choice::of_one(way.calls, way.window, &facets);
-                    see(Seen::User(&row), &choice, visitor, pace).await;
+                    let filter = CellFilter::of_one(what.calls, what.window, &facets);
+                    visit_row(RowRef::User(&row), &filter, visitor, pace).await;
                 }
             }
             Scope::All | Scope::Only(_) => {
                 for shard in &self.shards {
-                    let all = *way.scope == Scope::All;
+                    let all = *what.scope == Scope::All;
                     let snapshot = {
                         let shard = lock(shard);
                         if all { shard.snapshot() } else { shard.snapshot_of_shared() }
                     };
-                    see_all(&snapshot, way, visitor, pace).await;
+                    visit_shard(&snapshot, what, visitor, pace).await;
                 }
             }
         }
     }
 
-    /// A user's row at this moment, and the kinds of its calls.
-    pub(super) fn row_of(&self, id: &UserId) -> Option<(Row, Pieces<Facet>)> {
+    /// Returns a user's row as it is now, and the kinds of its calls.
+    pub(super) fn row_of(&self, id: &UserId) -> Option<(UserRow, Pieces<Facet>)> {
         let hash = self.hash(id);
         self.shard(hash)?.snapshot_of(id, hash)
     }
 
-    /// The window of a question. One that begins before the first call has no beginning that could part anything; an older
-    /// call that comes while it is answered may be within.
+    /// Returns the window of a question, without its start if all calls are after that. Then an older call that arrives while
+    /// the question is answered may be counted.
     pub(super) fn opened(&self, window: Quarters) -> Quarters {
-        self.horizons.told_apart().opened(window)
+        self.horizons.resolution().opened(window)
     }
 
-    /// Answers a question, if the past can be parted at all of `edges` before and after.
+    /// Answers a question, if the past can be divided at all of `edges` both before and after that.
     pub(super) async fn answer<T>(
         &self,
         edges: &[i32],
         answer: impl Future<Output = T>,
     ) -> Result<T, QueryError> {
-        let check = || self.horizons.told_apart().check(edges.iter().copied());
+        let check = || self.horizons.resolution().check(edges.iter().copied());
         check()?;
         let answer = answer.await;
         // The past may have been rolled up meanwhile.
@@ -97,35 +110,77 @@ impl Store {
     }
 }
 
-async fn see_all(snapshot: &Snapshot, way: Way<'_>, visitor: &mut (impl Visitor + Send), pace: &mut Pace) {
-    let choice = Choice::new(way.calls, way.window, &snapshot.facets);
-    pace.went(snapshot.facets.len()).await;
-    for row in snapshot.rows.iter() {
-        see(Seen::User(row), &choice, visitor, pace).await;
-    }
-    if way.scope.sees(&Who::Nobody) {
-        see(Seen::Nobody(&snapshot.nobody), &choice, visitor, pace).await;
-    }
-    if way.scope.sees(&Who::Other) {
-        see(Seen::Other(&snapshot.other), &choice, visitor, pace).await;
-    }
-}
-
-/// What a cell takes whose durations are many, compared with one of a few.
-const MANY: usize = 4;
-
-/// All parts of a row.
-pub(super) async fn see(
-    seen: Seen<'_>,
-    choice: &Choice<'_>,
+async fn visit_shard(
+    snapshot: &Snapshot,
+    what: Visit<'_>,
     visitor: &mut (impl Visitor + Send),
     pace: &mut Pace,
 ) {
-    for part in seen.history().parts() {
-        visitor.part(seen, choice, part);
-        pace.went(if part.totals.have_many_durations() { MANY } else { 1 }).await;
+    let filter = CellFilter::new(what.calls, what.window, &snapshot.facets);
+    pace.next(snapshot.facets.len()).await;
+    for rows in snapshot.rows.slices() {
+        pace.next(rows.len()).await;
+        let mut rows = rows.iter();
+        while let Some(row) = visit_short(&mut rows, &filter, visitor) {
+            visit_row(RowRef::User(row), &filter, visitor, pace).await;
+        }
     }
-    visitor.end(seen, choice);
+    if what.scope.sees(&Who::Nobody) {
+        visit_row(RowRef::Nobody(&snapshot.nobody), &filter, visitor, pace).await;
+    }
+    if what.scope.sees(&Who::Other) {
+        visit_row(RowRef::Other(&snapshot.other), &filter, visitor, pace).await;
+    }
+}
+
+/// Visits rows of one cell, up to the first one with more, which it returns.
+fn visit_short<'a>(
+    rows: &mut impl Iterator<Item = &'a UserRow>,
+    filter: &CellFilter<'_>,
+    visitor: &mut impl Visitor,
+) -> Option<&'a UserRow> {
+    rows.find(|row| match row.history.only() {
+        Some(cell) => {
+            visitor.only(RowRef::User(row), filter, cell);
+            false
+        }
+        None => true,
+    })
+}
+
+/// Returns the cost of a cell, in cells with few durations.
+fn weight(cell: CellRef<'_>) -> usize {
+    if cell.totals.have_many_durations() { 4 } else { 1 }
+}
+
+/// Visits all cells of a row.
+pub(super) async fn visit_row(
+    row: RowRef<'_>,
+    filter: &CellFilter<'_>,
+    visitor: &mut (impl Visitor + Send),
+    pace: &mut Pace,
+) {
+    for cell in row.history().iter() {
+        pace.next(weight(cell)).await;
+        visitor.cell(row, filter, cell);
+    }
+    visitor.end(row, filter);
+}
+
+/// Returns whether a cell counts. What cannot be decided, and what others did, goes into the gaps.
+pub(super) fn takes(filter: &CellFilter<'_>, cell: CellRef<'_>, row: RowRef<'_>, gaps: &mut Gaps) -> bool {
+    let requests = || cell.totals.requests();
+    match filter.takes(cell) {
+        None => gaps.undecided = gaps.undecided.saturating_add(requests()),
+        Some(false) => {}
+        Some(true) => {
+            if let RowRef::Other(_) = row {
+                gaps.other_users = gaps.other_users.saturating_add(requests());
+            }
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -134,7 +189,7 @@ mod tests {
     use super::*;
     use crate::record::{Record, User};
     use crate::report::instant::{QUARTER_MICROS, from_micros};
-    use crate::report::{GroupBy, HistogramQuery, Measure, Report, Selection, Step, UserQuery, Window, Zone};
+    use crate::report::{GroupBy, HistogramQuery, Measure, Report, Step, UserQuery, Window, Zone};
     use crate::{MemorySink, MetricsSink};
     use std::pin::pin;
     use std::sync::Arc;
@@ -183,11 +238,11 @@ mod tests {
     struct Counting(Arc<AtomicUsize>);
 
     impl Visitor for Counting {
-        fn part(&mut self, _: Seen<'_>, _: &Choice<'_>, _: Part<'_>) {
+        fn cell(&mut self, _: RowRef<'_>, _: &CellFilter<'_>, _: CellRef<'_>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
 
-        fn end(&mut self, _: Seen<'_>, _: &Choice<'_>) {}
+        fn end(&mut self, _: RowRef<'_>, _: &CellFilter<'_>) {}
     }
 
     #[test]
@@ -197,10 +252,10 @@ mod tests {
         for scope in [only, Scope::All] {
             let mut counting = Counting::default();
             let seen = Arc::clone(&counting.0);
-            let way = Way { scope: &scope, calls: &CallFilter::All, window: Quarters::ALL };
+            let what = Visit { scope: &scope, calls: &CallFilter::All, window: Quarters::ALL };
             let mut pace = Pace::default();
             let mut before = 0;
-            let visit = users.0.visit(way, &mut counting, &mut pace);
+            let visit = users.0.visit(what, &mut counting, &mut pace);
             let ((), turns) = poll(&users, visit, || {
                 let now = seen.load(Ordering::Relaxed);
                 assert!(now - before <= STRETCH, "{now} {before}");

@@ -46,12 +46,12 @@ pub trait BatchSink: Send + 'static {
         Ok(())
     }
 
-    /// Tells that everything was written and the queue is empty: the time to close a connection, say. It is called once, until
-    /// there was something to write again. By default it does nothing.
+    /// Is called when everything was written and the queue is empty, which is the time to close a connection, for instance. It
+    /// is called again only after more was written. By default it does nothing.
     fn idle(&self) {}
 }
 
-/// A sink of single records as one of batches of one.
+/// Turns a sink of single records into one of batches of one.
 #[derive(Debug)]
 pub(super) struct EachRecord<S>(pub(super) S);
 
@@ -85,7 +85,7 @@ impl Limits {
         last_retry: Duration::ZERO,
     };
 
-    /// How long to wait after so many failures.
+    /// Returns how long to wait after so many failures.
     pub(super) fn backoff(&self, failures: u32) -> Duration {
         let doubled = self.first_retry.saturating_mul(1 << failures.saturating_sub(1).min(16));
         doubled.min(self.last_retry)

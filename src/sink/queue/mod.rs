@@ -13,24 +13,25 @@ pub use batch::{BatchQueueBuilder, BatchSink};
 pub use stats::QueueStats;
 
 use super::MetricsSink;
+use super::close::LIMIT_ON_DROP;
+use super::thread::Thread;
 use crate::record::Record;
 use batch::{EachRecord, Limits};
-use shared::Shared;
+use shared::QueueShared;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
-use worker::{Next, Worker};
+use std::sync::Arc;
+use std::time::Duration;
+use worker::Worker;
 
 /// Hands records to another sink on a thread of its own: for one that writes to a network or may wait for something
 /// else, which a sink of the layer must not.
 ///
-/// The queue is bounded. A record for which there is no room is dropped and counted, and the first one warned of with
-/// the feature `tracing`. A panic of the sink costs the records that it was given, which are counted as well.
+/// The queue is bounded. A record for which there is no room is dropped and counted, and the first one is logged as a warning
+/// with the feature `tracing`. A panic of the sink loses the records that it was given, which are counted as well.
 ///
 /// It is a handle: clones feed the same queue. Dropping the last one hands over what is queued, and waits for that at
-/// most five seconds, and warns of what was left; [`QueueSink::close`] does the same with a limit of your own and tells what
-/// was left.
+/// most five seconds, and warns of what was left; [`QueueSink::close`] does so with a limit of your own and returns what was
+/// left.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -55,12 +56,12 @@ pub struct QueueSink {
 
 #[derive(Debug)]
 struct Handle {
-    shared: Arc<Shared>,
-    worker: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<QueueShared>,
+    worker: Thread,
 }
 
 impl QueueSink {
-    /// A queue of at most `capacity` records in front of `sink`, and the thread that empties it.
+    /// Starts a queue of at most `capacity` records in front of `sink`, and the thread that empties it.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -68,30 +69,26 @@ impl QueueSink {
         Self::start(capacity, Limits::ONE_BY_ONE, EachRecord(sink))
     }
 
-    /// A queue in front of a [`BatchSink`], which is to be set up.
+    /// Returns a builder of a queue in front of a [`BatchSink`].
     pub fn batches() -> BatchQueueBuilder {
         BatchQueueBuilder::new()
     }
 
     fn start(capacity: usize, limits: Limits, sink: impl BatchSink) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(capacity));
+        let shared = Arc::new(QueueShared::new(capacity));
         let mut worker = Worker::new(Arc::clone(&shared), sink, limits);
-        let waiting = Arc::clone(&shared);
-        let thread = Builder::new().name("llm-metrics-queue".to_owned()).spawn(move || {
-            let started = Instant::now();
-            while let Next::Sleep(until) = worker.turn(&|| started.elapsed()) {
-                waiting.channel.wait(until.map(|until| until.saturating_sub(started.elapsed())));
-            }
-        })?;
-        Ok(Self { handle: Arc::new(Handle { shared, worker: Mutex::new(Some(thread)) }) })
+        let channel = Arc::clone(&shared);
+        let thread =
+            Thread::start("llm-metrics-queue", move || channel.channel.run(move |now| worker.turn(now)))?;
+        Ok(Self { handle: Arc::new(Handle { shared, worker: thread }) })
     }
 
-    /// The counts of this moment.
+    /// Returns the counts of this moment.
     pub fn stats(&self) -> QueueStats {
         self.handle.shared.stats()
     }
 
-    /// The last error of the sink behind, in its words.
+    /// Returns the last error of the sink behind.
     pub fn last_error(&self) -> Option<String> {
         self.handle.shared.channel.state().queue.last_error.clone()
     }
@@ -115,21 +112,17 @@ impl MetricsSink for QueueSink {
     ///
     /// # Errors
     /// That of the sink behind; what a [`BatchSink`] could not write stays in the queue and is tried again. Also when records
-    /// were lost since the last flush: each loss is told of once.
+    /// were lost since the last flush: each loss is reported once.
     fn flush(&self) -> io::Result<()> {
-        self.handle.shared.channel.order(false)
+        self.handle.shared.channel.flush(false)
     }
 }
 
 impl Handle {
     fn close(&self, timeout: Duration) -> Result<(), CloseError> {
         let (ended, closed) = self.shared.close(timeout);
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(worker) = worker
-            && ended
-        {
-            // Panics of the sink are caught: there is nothing that it could tell.
-            let _ = worker.join();
+        if ended {
+            self.worker.join();
         }
         closed
     }
@@ -137,8 +130,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        const LIMIT: Duration = Duration::from_secs(5);
-        if let Err(e) = self.close(LIMIT) {
+        if let Err(e) = self.close(LIMIT_ON_DROP) {
             self.shared.closing.warn("a queue ended before everything was handed over", &e);
         }
     }
@@ -147,6 +139,7 @@ impl Drop for Handle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::SystemTime;
 
@@ -204,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_dropped_and_counted_and_told_of_once() {
+    fn what_finds_no_room_is_dropped_and_counted_and_reported_once() {
         let (sink, gate) = gated(3);
         let closed = gate.lock().unwrap();
         for n in 0..10 {
@@ -284,7 +277,7 @@ mod tests {
         let stats = sink.stats();
         assert_eq!((stats.abandoned, stats.queued, sum(&stats)), (5, 0, 5));
         drop(closed);
-        assert!(sink.flush().is_err(), "the loss is told of, when the sink is free again or has ended");
+        assert!(sink.flush().is_err(), "the loss is reported, when the sink is free again or has ended");
         assert_eq!(sum(&sink.stats()), 5);
     }
 

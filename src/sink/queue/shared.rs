@@ -2,15 +2,15 @@
 
 use super::stats::QueueStats;
 use crate::record::Record;
-use crate::sink::channel::{Channel, Pushed, Queue};
+use crate::sink::channel::{Channel, Queue};
 use crate::sink::close::CloseError;
 use crate::sink::warn::WarnOnce;
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-pub(super) struct Shared {
-    pub(super) channel: Channel<Records>,
+pub(super) struct QueueShared {
+    pub(super) channel: Channel<QueuedRecords>,
     dropping: WarnOnce,
     pub(super) failing: WarnOnce,
     pub(super) closing: WarnOnce,
@@ -18,9 +18,9 @@ pub(super) struct Shared {
 
 /// The records that wait, and the worker's counts.
 #[derive(Default)]
-pub(super) struct Records {
+pub(super) struct QueuedRecords {
     pub(super) waiting: VecDeque<Record>,
-    /// How many may be on their way, those included that the worker has taken.
+    /// How many records may be on their way, including those that the worker has taken.
     capacity: usize,
     pub(super) in_hand: usize,
     pub(super) counts: QueueStats,
@@ -30,12 +30,12 @@ pub(super) struct Records {
     failed_before_closing: Option<u64>,
 }
 
-impl Records {
+impl QueuedRecords {
     fn on_their_way(&self) -> usize {
         self.waiting.len() + self.in_hand
     }
 
-    /// Takes a record; whether there was room.
+    /// Takes a record if there is room, and returns whether there was.
     fn take(&mut self, record: &Record) -> bool {
         let fits = self.on_their_way() < self.capacity;
         if fits {
@@ -45,7 +45,7 @@ impl Records {
     }
 }
 
-impl Queue for Records {
+impl Queue for QueuedRecords {
     const LOSS: &'static str = "were lost";
 
     fn waiting(&self) -> usize {
@@ -63,10 +63,10 @@ impl Queue for Records {
     }
 }
 
-impl Shared {
+impl QueueShared {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            channel: Channel::new(Records { capacity: capacity.max(1), ..Records::default() }),
+            channel: Channel::new(QueuedRecords { capacity: capacity.max(1), ..QueuedRecords::default() }),
             dropping: WarnOnce::default(),
             failing: WarnOnce::default(),
             closing: WarnOnce::default(),
@@ -74,11 +74,7 @@ impl Shared {
     }
 
     pub(super) fn record(&self, record: &Record) {
-        match self.channel.push(false, |records| records.take(record)) {
-            Pushed::Queued => {}
-            Pushed::Full => self.dropping.warn("records are dropped", &"the queue is full"),
-            Pushed::Closed => self.dropping.warn("records are dropped", &"the queue was closed"),
-        }
+        self.dropping.dropped(self.channel.push(false, |records| records.take(record)));
     }
 
     pub(super) fn stats(&self) -> QueueStats {
@@ -88,7 +84,7 @@ impl Shared {
         QueueStats { accepted: tally.accepted, full: tally.full, closed: tally.closed, queued, ..counts }
     }
 
-    /// Refuses new records and waits until the others are handed over; what is left after `timeout` is given up. Says
+    /// Refuses new records and waits until the others are handed over; what is left after `timeout` is given up. Returns also
     /// whether the worker has ended.
     pub(super) fn close(&self, timeout: Duration) -> (bool, Result<(), CloseError>) {
         let (failed_before, given_up) = {
@@ -96,10 +92,10 @@ impl Shared {
             let failed = state.queue.counts.failed;
             (*state.queue.failed_before_closing.get_or_insert(failed), state.is_abandoned())
         };
-        // Once what was left is given up, nobody waits for the sink again.
+        // Once the rest has been given up, nothing is waited for.
         let ended = self.channel.close(if given_up { Duration::ZERO } else { timeout });
         let state = self.channel.state();
-        let Records { counts, last_error, last_flush, .. } = &state.queue;
+        let QueuedRecords { counts, last_error, last_flush, .. } = &state.queue;
         let left = counts.abandoned + counts.failed.saturating_sub(failed_before);
         let reason = last_flush.clone();
         if left == 0 && reason.is_none() {
@@ -110,8 +106,8 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for QueueShared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("QueueShared").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }

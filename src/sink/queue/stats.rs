@@ -1,6 +1,6 @@
-//! What a queue counts.
+//! The counts of a queue.
 
-/// The counts of a [`QueueSink`](super::QueueSink), all of one moment.
+/// The counts of a [`QueueSink`](super::QueueSink), all at the same moment.
 ///
 /// At all times `accepted == delivered + queued + full + closed + panicked + failed + abandoned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,28 +8,28 @@
 pub struct QueueStats {
     /// Records that were handed to the queue.
     pub accepted: u64,
-    /// Of these: handed on to the sink behind it.
+    /// Accepted records that were handed on to the sink behind the queue.
     pub delivered: u64,
-    /// Of these: still on their way.
+    /// Accepted records that are still on their way.
     pub queued: u64,
-    /// Dropped because there was no room.
+    /// Records that were dropped because there was no room.
     pub full: u64,
-    /// Dropped because the queue was closed.
+    /// Records that were dropped because the queue was closed.
     pub closed: u64,
-    /// Lost, by one sink at least of those behind, because it panicked over them.
+    /// Records that were lost because a sink behind the queue, or one of several, panicked.
     pub panicked: u64,
-    /// Given up because a batch sink failed over them as often as it may.
+    /// Records that were given up because a batch sink failed too often.
     pub failed: u64,
-    /// Given up because they were still queued when the time for closing was over.
+    /// Records that were given up because they were still queued when the time for closing was over.
     pub abandoned: u64,
-    /// Batches that were written. One by one, each record is a batch.
+    /// Batches that were written. Without a [`BatchSink`](super::BatchSink), each record is a batch.
     pub batches: u64,
-    /// How often a batch was tried again.
+    /// Retries of batches.
     pub retries: u64,
 }
 
 impl QueueStats {
-    /// Everything that did not reach the sink and will not.
+    /// Returns how many records did not reach the sink and will not.
     pub fn lost(&self) -> u64 {
         self.full + self.closed + self.panicked + self.failed + self.abandoned
     }

@@ -1,20 +1,20 @@
-//! The one who empties a queue, with retries.
+//! Emptying a queue, with retries.
 //!
-//! The worker does not wait: it asks for the time and says how long it may sleep. So tests drive it without a clock and a thread.
+//! The worker has no clock and does not wait: it is given the time and returns how long it may sleep, so that tests drive it
+//! without a thread.
 
 use super::batch::{BatchSink, Limits};
-use super::shared::Shared;
+use super::shared::QueueShared;
 use crate::panics::Panics;
 use crate::record::Record;
-use crate::sink::channel::Order;
-use crate::sink::fault::Fault;
+use crate::sink::channel::{Fault, FlushRequest, Requests, Turn};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The worker of a queue. Times are since it was started.
 pub(super) struct Worker<S> {
-    shared: Arc<Shared>,
+    shared: Arc<QueueShared>,
     sink: S,
     limits: Limits,
     panics: Panics,
@@ -25,21 +25,12 @@ pub(super) struct Worker<S> {
     retry_at: Option<Duration>,
     /// When queued records have waited long enough for others.
     due: Option<Duration>,
-    /// Something was taken since the sink was last told that there is nothing.
+    /// Whether something was taken since [`BatchSink::idle`] was last called.
     busy: bool,
 }
 
-/// What the worker's thread is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Sleep until there is something to do, or until then.
-    Sleep(Option<Duration>),
-    /// Everything is done.
-    End,
-}
-
 impl<S: BatchSink> Worker<S> {
-    pub(super) fn new(shared: Arc<Shared>, sink: S, limits: Limits) -> Self {
+    pub(super) fn new(shared: Arc<QueueShared>, sink: S, limits: Limits) -> Self {
         Self {
             shared,
             sink,
@@ -53,24 +44,23 @@ impl<S: BatchSink> Worker<S> {
         }
     }
 
-    /// Does what is due. `now` is asked again after what may have taken its time.
-    pub(super) fn turn(&mut self, now: &dyn Fn() -> Duration) -> Next {
-        let asked = self.shared.channel.asked();
-        if asked.abandoning {
-            return Next::End;
+    /// Does what is due. `now` is asked again after what may have taken long.
+    pub(super) fn turn(&mut self, now: &dyn Fn() -> Duration) -> Turn {
+        let Requests { flushes, closing, abandoning } = self.shared.channel.requests();
+        if abandoning {
+            return Turn::End;
         }
-        let (orders, closed) = (asked.orders, asked.closing);
         let count = self.shared.channel.state().queue.waiting.len() + self.batch.len();
-        let written = self.write_due(now, count, closed || !orders.is_empty());
-        let done = closed && self.batch.is_empty();
-        if done || !orders.is_empty() {
-            self.answer(&orders, written, done);
+        let written = self.write_due(now, count, closing || !flushes.is_empty());
+        let done = closing && self.batch.is_empty();
+        if done || !flushes.is_empty() {
+            self.answer(&flushes, written, done);
         }
-        if done { Next::End } else { self.next(now()) }
+        if done { Turn::End } else { self.next(now()) }
     }
 
-    /// Writes what is due of the next `count` records, and all of them when it is `urgent`: those that come meanwhile do not
-    /// keep it from an end.
+    /// Writes what is due of the next `count` records, and all of them if it is `urgent`. Without the count, it might not end
+    /// while more records come.
     ///
     /// # Errors
     /// When a batch is to be tried again, and the last one of those that were given up.
@@ -97,7 +87,7 @@ impl<S: BatchSink> Worker<S> {
         written
     }
 
-    /// Takes a batch from the queue, if there is one that is due.
+    /// Takes a batch from the queue if one is due.
     fn take(&mut self, now: Duration, urgent: bool) {
         let Limits { size, linger, .. } = self.limits;
         let records = &mut self.shared.channel.state().queue;
@@ -159,48 +149,39 @@ impl<S: BatchSink> Worker<S> {
         failed
     }
 
-    /// Flushes the sink behind and answers. At the end there may be nobody to be told of losses.
-    fn answer(&self, orders: &[Order], written: io::Result<()>, last: bool) {
+    /// Flushes the sink behind and answers. At the end, nobody may be waiting for an answer.
+    fn answer(&self, flushes: &[FlushRequest], written: io::Result<()>, last: bool) {
         let panicked = || Err(io::Error::other("the sink behind the queue panicked"));
         let flush = || self.panics.catch(|| self.sink.flush()).unwrap_or_else(panicked);
-        // What is to be tried again comes with a later flush.
+        // A batch that is to be tried again is not written yet, so there is nothing to flush.
         let flushed = if self.batch.is_empty() { flush() } else { Ok(()) };
         let mut state = self.shared.channel.state();
         if last {
             state.queue.last_flush = flushed.as_ref().err().map(io::Error::to_string);
         }
-        if orders.is_empty() {
+        if flushes.is_empty() {
             return;
         }
-        let losses = state.tell_losses();
+        let losses = state.report_losses();
         drop(state);
-        let told = written.and(flushed).map_err(|e| Fault::from(&e)).and(losses);
-        orders.iter().for_each(|order| order.answer(told.clone()));
+        let result = written.and(flushed).map_err(Fault::new).and(losses);
+        flushes.iter().for_each(|flush| flush.answer(result.clone()));
     }
 
-    /// How long to sleep.
-    fn next(&mut self, now: Duration) -> Next {
+    /// Returns how long to sleep.
+    fn next(&mut self, now: Duration) -> Turn {
         let Limits { size, linger, .. } = self.limits;
-        let mut state = self.shared.channel.state();
         if !self.batch.is_empty() {
-            return Next::Sleep(self.retry_at);
+            return Turn::Sleep { wake_at: usize::MAX, until: self.retry_at };
         }
-        if state.queue.waiting.is_empty() {
-            state.wake_at = 1;
-            drop(state);
-            if std::mem::take(&mut self.busy) {
-                self.panics.catch(|| self.sink.idle());
-            }
-            return Next::Sleep(None);
+        if !self.shared.channel.state().queue.waiting.is_empty() {
+            let due = *self.due.get_or_insert(now.saturating_add(linger));
+            return Turn::Sleep { wake_at: size, until: Some(due) };
         }
-        state.wake_at = size;
-        Next::Sleep(Some(*self.due.get_or_insert(now.saturating_add(linger))))
-    }
-}
-
-impl<S> Drop for Worker<S> {
-    fn drop(&mut self) {
-        self.shared.channel.end();
+        if std::mem::take(&mut self.busy) {
+            self.panics.catch(|| self.sink.idle());
+        }
+        Turn::Sleep { wake_at: 1, until: None }
     }
 }
 
@@ -213,7 +194,7 @@ mod tests {
     use std::sync::mpsc::Receiver;
     use std::time::SystemTime;
 
-    /// What a sink was asked for.
+    /// The call of a sink.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Asked {
         Write(usize),
@@ -221,7 +202,7 @@ mod tests {
         Idle,
     }
 
-    /// A sink that does as it is told: fail, panic, or else be well.
+    /// A sink that fails or panics on demand.
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<(Vec<Asked>, VecDeque<Behaviour>)>>);
 
@@ -270,37 +251,45 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn worker(limits: Limits) -> (Worker<Sink>, Arc<Shared>, Sink) {
-        let (shared, sink) = (Arc::new(Shared::new(10)), Sink::default());
+    fn worker(limits: Limits) -> (Worker<Sink>, Arc<QueueShared>, Sink) {
+        let (shared, sink) = (Arc::new(QueueShared::new(10)), Sink::default());
         (Worker::new(Arc::clone(&shared), sink.clone(), limits), shared, sink)
     }
 
-    fn record(shared: &Shared, count: usize) {
+    fn record(shared: &QueueShared, count: usize) {
         (0..count).for_each(|_| shared.record(&Record::new(SystemTime::UNIX_EPOCH)));
         let stats = shared.stats();
         assert_eq!(stats.accepted, stats.delivered + stats.queued + stats.lost());
     }
 
-    fn order(shared: &Shared) -> Receiver<Result<(), Fault>> {
-        shared.channel.send(false).unwrap()
+    fn order(shared: &QueueShared) -> Receiver<Result<(), Fault>> {
+        shared.channel.request(false).unwrap()
     }
 
-    fn until(time: u64) -> Next {
-        Next::Sleep(Some(ms(time)))
+    const IDLE: Turn = Turn::Sleep { wake_at: 1, until: None };
+
+    /// Until some records have waited long enough for others, or there is a batch of them.
+    fn lingering(time: u64) -> Turn {
+        Turn::Sleep { wake_at: LIMITS.size, until: Some(ms(time)) }
+    }
+
+    /// Until a batch is tried again, whatever comes.
+    fn retrying(time: u64) -> Turn {
+        Turn::Sleep { wake_at: usize::MAX, until: Some(ms(time)) }
     }
 
     #[test]
-    fn a_batch_is_written_when_it_is_full_or_has_lingered_and_then_idle_is_told_once() {
+    fn a_batch_is_written_when_it_is_full_or_has_lingered_and_then_idle_is_called_once() {
         let (mut worker, shared, sink) = worker(LIMITS);
-        assert_eq!((worker.turn(&|| ms(0)), shared.channel.state().wake_at), (Next::Sleep(None), 1));
+        assert_eq!(worker.turn(&|| ms(0)), IDLE);
         record(&shared, 2);
-        assert_eq!((worker.turn(&|| ms(5)), shared.channel.state().wake_at), (until(105), 3));
-        assert_eq!(worker.turn(&|| ms(50)), until(105));
+        assert_eq!(worker.turn(&|| ms(5)), lingering(105));
+        assert_eq!(worker.turn(&|| ms(50)), lingering(105));
         record(&shared, 5);
-        assert_eq!(worker.turn(&|| ms(60)), until(160), "the one that is left waits anew");
+        assert_eq!(worker.turn(&|| ms(60)), lingering(160), "the one that is left waits anew");
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3)]);
-        assert_eq!(worker.turn(&|| ms(160)), Next::Sleep(None));
-        assert_eq!(worker.turn(&|| ms(170)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(160)), IDLE);
+        assert_eq!(worker.turn(&|| ms(170)), IDLE);
         assert_eq!(sink.asked(), [Asked::Write(1), Asked::Idle]);
         let stats = shared.stats();
         assert_eq!((stats.delivered, stats.batches, stats.retries, stats.queued), (7, 3, 0, 0));
@@ -311,12 +300,15 @@ mod tests {
         let (mut worker, shared, sink) = worker(LIMITS);
         sink.behave([Behaviour::Fail, Behaviour::Fail]);
         record(&shared, 5);
-        assert_eq!(worker.turn(&|| ms(0)), until(10));
+        assert_eq!(worker.turn(&|| ms(0)), retrying(10));
         assert_eq!(shared.stats().queued, 5);
-        assert_eq!(shared.channel.state().wake_at, usize::MAX);
-        assert_eq!(worker.turn(&|| ms(9)), until(10), "nothing else is written meanwhile");
-        assert_eq!(worker.turn(&|| ms(10)), until(25), "twice as long, and at most the longest");
-        assert_eq!(worker.turn(&|| ms(25)), until(100), "the others have waited since the first was taken");
+        assert_eq!(worker.turn(&|| ms(9)), retrying(10), "nothing else is written meanwhile");
+        assert_eq!(worker.turn(&|| ms(10)), retrying(25), "twice as long, and at most the longest");
+        assert_eq!(
+            worker.turn(&|| ms(25)),
+            lingering(100),
+            "the others have waited since the first was taken"
+        );
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3), Asked::Write(3)]);
         let stats = shared.stats();
         assert_eq!((stats.delivered, stats.batches, stats.retries, stats.failed), (3, 1, 2, 0));
@@ -329,7 +321,7 @@ mod tests {
         sink.behave([Behaviour::Fail; 3]);
         record(&shared, 6);
         let ends = [0, 10, 25].map(|now| worker.turn(&|| ms(now)));
-        assert_eq!(ends, [until(10), until(25), Next::Sleep(None)]);
+        assert_eq!(ends, [retrying(10), retrying(25), IDLE]);
         let stats = shared.stats();
         assert_eq!((stats.failed, stats.lost(), stats.delivered, stats.retries), (3, 3, 3, 2));
         let answer = order(&shared);
@@ -338,22 +330,22 @@ mod tests {
     }
 
     #[test]
-    fn a_flush_writes_at_once_what_was_recorded_before_and_tells_what_failed() {
+    fn a_flush_writes_at_once_what_was_recorded_before_and_reports_what_failed() {
         let (mut worker, shared, sink) = worker(LIMITS);
         record(&shared, 4);
         let answer = order(&shared);
-        assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(0)), IDLE);
         answer.recv().unwrap().unwrap();
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(1), Asked::Flush, Asked::Idle]);
         sink.behave([Behaviour::Fail, Behaviour::Fail]);
         record(&shared, 1);
         for (now, retry) in [(100, 110), (105, 120)] {
             let answer = order(&shared);
-            assert_eq!(worker.turn(&|| ms(now)), until(retry), "it does not wait for the time of a retry");
+            assert_eq!(worker.turn(&|| ms(now)), retrying(retry), "it does not wait for the time of a retry");
             assert_eq!(answer.recv().unwrap().unwrap_err().to_string(), "no connection");
         }
         assert_eq!(sink.asked(), [Asked::Write(1), Asked::Write(1)]);
-        assert_eq!(worker.turn(&|| ms(120)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(120)), IDLE);
         assert_eq!(shared.stats().delivered, 5);
     }
 
@@ -365,7 +357,7 @@ mod tests {
         let slow = sink.clone();
         // The attempt takes five seconds.
         let clock = move || if slow.0.lock().unwrap().0.is_empty() { ms(0) } else { ms(5_000) };
-        assert_eq!(worker.turn(&clock), until(5_010));
+        assert_eq!(worker.turn(&clock), retrying(5_010));
     }
 
     #[test]
@@ -373,18 +365,18 @@ mod tests {
         let (mut worker, shared, sink) = worker(LIMITS);
         sink.behave([Behaviour::Panic]);
         record(&shared, 6);
-        assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(0)), IDLE);
         let stats = shared.stats();
         assert_eq!((stats.panicked, stats.delivered, stats.batches), (3, 3, 1));
     }
 
     #[test]
     fn a_panic_of_one_of_several_sinks_behind_is_counted() {
-        let shared = Arc::new(Shared::new(10));
+        let shared = Arc::new(QueueShared::new(10));
         let sinks = (|_: &Record| panic!("of the application"), |_: &Record| {});
         let mut worker = Worker::new(Arc::clone(&shared), EachRecord(sinks), Limits::ONE_BY_ONE);
         record(&shared, 2);
-        assert_eq!(worker.turn(&|| ms(0)), Next::Sleep(None));
+        assert_eq!(worker.turn(&|| ms(0)), IDLE);
         let stats = shared.stats();
         assert_eq!((stats.panicked, stats.delivered), (2, 0));
     }
@@ -395,8 +387,8 @@ mod tests {
         sink.behave([Behaviour::Fail]);
         record(&shared, 4);
         shared.channel.refuse();
-        assert_eq!(worker.turn(&|| ms(0)), until(10));
-        assert_eq!(worker.turn(&|| ms(10)), Next::End);
+        assert_eq!(worker.turn(&|| ms(0)), retrying(10));
+        assert_eq!(worker.turn(&|| ms(10)), Turn::End);
         assert_eq!(sink.asked(), [Asked::Write(3), Asked::Write(3), Asked::Write(1), Asked::Flush]);
 
         let (mut worker, shared, sink) = self::worker(LIMITS);
@@ -404,9 +396,9 @@ mod tests {
         record(&shared, 3);
         shared.channel.refuse();
         let ends = [0, 10, 25].map(|now| worker.turn(&|| ms(now)));
-        assert_eq!(ends, [until(10), until(25), Next::End]);
+        assert_eq!(ends, [retrying(10), retrying(25), Turn::End]);
         assert_eq!(shared.stats().failed, 3);
-        drop(worker);
+        shared.channel.end();
         let (ended, closed) = shared.close(Duration::ZERO);
         assert!(ended && closed.is_ok(), "it was given up before");
     }

@@ -7,11 +7,8 @@ mod sync {
 }
 
 #[path = "../../../src/sink/channel.rs"]
-#[allow(dead_code, reason = "orders are answered through a channel of std's, which loom does not know")]
+#[allow(dead_code, reason = "requests are answered through a channel of std's, which loom does not know")]
 mod channel;
-#[path = "../../../src/sink/fault.rs"]
-#[allow(dead_code, reason = "errors come with orders")]
-mod fault;
 
 use channel::{Channel, Pushed, Queue, Tally};
 use loom::sync::Arc;
@@ -38,7 +35,7 @@ impl Queue for Bytes {
 /// A channel whose worker is awake.
 fn channel(room: usize) -> Arc<Channel<Bytes>> {
     let channel = Arc::new(Channel::new(Bytes(Vec::new(), room)));
-    channel.asked();
+    channel.requests();
     channel
 }
 
@@ -54,9 +51,8 @@ fn push(channel: &Channel<Bytes>, wait: bool, line: &[u8]) -> Pushed {
 
 /// Waits until `length` bytes wait, as a worker does, and takes them.
 fn take(channel: &Channel<Bytes>, length: usize) -> Vec<u8> {
-    channel.state().wake_at = length;
-    channel.wait(None);
-    channel.asked();
+    channel.wait(length, None);
+    channel.requests();
     let taken = std::mem::take(&mut channel.state().queue.0);
     channel.made_room();
     taken
@@ -106,17 +102,16 @@ fn a_worker_that_waits_for_plenty_is_woken_when_there_is() {
 }
 
 #[test]
-fn an_order_given_at_any_moment_wakes_the_worker() {
+fn a_request_made_at_any_moment_wakes_the_worker() {
     explore(|| {
         let channel = channel(100);
         let other = Arc::clone(&channel);
         let thread = thread::spawn(move || {
             push(&other, false, b"a");
-            assert!(other.send(false).is_some());
+            assert!(other.request(false).is_some());
         });
-        channel.state().wake_at = 50;
-        channel.wait(None);
-        assert_eq!(channel.asked().orders.len(), 1);
+        channel.wait(50, None);
+        assert_eq!(channel.requests().flushes.len(), 1);
         thread.join().unwrap();
     });
 }

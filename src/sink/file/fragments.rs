@@ -1,16 +1,16 @@
-//! Telling records apart in bytes.
+//! Splitting lines into records.
 
 use memchr::Memchr2;
 
-/// Whether a record of our own begins here, with the number of its version. That cannot stand within a JSON string, where
-/// the quotes would be escaped, nor be properties, whose values are strings.
+/// Returns whether `text` begins with a record, that is with the number of its version. This cannot be within a JSON string,
+/// where the quotes would be escaped, nor within properties, whose values are strings.
 fn begins(text: &[u8]) -> bool {
     text.strip_prefix(b"{\"v\":").and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
 }
 
 /// A record, or what should be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece<'a> {
+pub(super) struct Fragment<'a> {
     pub(super) text: &'a [u8],
     /// Where it begins.
     pub(super) start: usize,
@@ -18,49 +18,49 @@ pub(super) struct Piece<'a> {
     pub(super) line: u32,
 }
 
-/// What lines are made of: one record each, unless the end of a line was lost and some are glued together.
-pub(super) struct Pieces<'a> {
+/// The fragments of lines: one record each, unless the end of a line was lost and several are glued together.
+pub(super) struct Fragments<'a> {
     bytes: &'a [u8],
     marks: Memchr2<'a>,
     start: usize,
     line: u32,
 }
 
-/// The pieces of `bytes`, which begin with a line.
-pub(super) fn pieces(bytes: &[u8]) -> Pieces<'_> {
-    pieces_from(bytes, 1)
+/// Splits `bytes`, which begin with a line.
+pub(super) fn fragments(bytes: &[u8]) -> Fragments<'_> {
+    fragments_from(bytes, 1)
 }
 
-/// The same, when the number of the first line is `line`.
-pub(super) fn pieces_from(bytes: &[u8], line: u32) -> Pieces<'_> {
-    Pieces { bytes, marks: memchr::memchr2_iter(b'\n', b'{', bytes), start: 0, line }
+/// Splits `bytes`, which begin with the line of this number.
+pub(super) fn fragments_from(bytes: &[u8], line: u32) -> Fragments<'_> {
+    Fragments { bytes, marks: memchr::memchr2_iter(b'\n', b'{', bytes), start: 0, line }
 }
 
-impl<'a> Pieces<'a> {
-    /// The number of the line that comes next.
+impl<'a> Fragments<'a> {
+    /// Returns the number of the next line.
     pub(super) fn line(&self) -> u32 {
         self.line
     }
 
-    /// Where the next piece begins.
+    /// Returns where the next fragment begins.
     pub(super) fn start(&self) -> usize {
         self.start
     }
 
-    fn piece(&self, end: usize) -> Option<Piece<'a>> {
+    fn fragment(&self, end: usize) -> Option<Fragment<'a>> {
         let text = self.bytes.get(self.start..end).filter(|text| !text.is_empty())?;
-        Some(Piece { text, start: self.start, line: self.line })
+        Some(Fragment { text, start: self.start, line: self.line })
     }
 }
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Piece<'a>;
+impl<'a> Iterator for Fragments<'a> {
+    type Item = Fragment<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Piece<'a>> {
+    fn next(&mut self) -> Option<Fragment<'a>> {
         loop {
             let Some(at) = self.marks.next() else {
-                let last = self.piece(self.bytes.len());
+                let last = self.fragment(self.bytes.len());
                 self.start = self.bytes.len();
                 return last;
             };
@@ -69,11 +69,11 @@ impl<'a> Iterator for Pieces<'a> {
             if !ends_line && !begins(rest) {
                 continue;
             }
-            let piece = self.piece(at);
+            let fragment = self.fragment(at);
             self.start = at + usize::from(ends_line);
             self.line = self.line.saturating_add(u32::from(ends_line));
-            if piece.is_some() {
-                return piece;
+            if fragment.is_some() {
+                return fragment;
             }
         }
     }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn glued_lines_come_apart_and_no_byte_is_lost() {
-        let split = |line: &'static [u8]| pieces(line).map(|piece| piece.text).collect::<Vec<_>>();
+        let split = |line: &'static [u8]| fragments(line).map(|fragment| fragment.text).collect::<Vec<_>>();
         assert_eq!(split(b"{\"v\":1,\"a\":{\"v\":1}}"), [&b"{\"v\":1,\"a\":"[..], b"{\"v\":1}}"]);
         assert_eq!(split(b"torn{\"v\":1}"), [&b"torn"[..], b"{\"v\":1}"]);
         assert_eq!(split(b"{\"v\":1,\"s\":\"{\\\"v\\\":\"}").len(), 1);
@@ -94,11 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn each_piece_knows_its_place_and_its_line() {
+    fn each_fragment_knows_its_place_and_its_line() {
         let lines = b"{\"v\":1}\n\n{\"v\":2}{\"v\":3}\r\n {x}";
-        let told: Vec<_> = pieces(lines).map(|piece| (piece.start, piece.line, piece.text)).collect();
+        let found: Vec<_> =
+            fragments(lines).map(|fragment| (fragment.start, fragment.line, fragment.text)).collect();
         let expected: [(usize, u32, &[u8]); 4] =
             [(0, 1, b"{\"v\":1}"), (9, 3, b"{\"v\":2}"), (16, 3, b"{\"v\":3}\r"), (25, 4, b" {x}")];
-        assert_eq!(told, expected);
+        assert_eq!(found, expected);
     }
 }
