@@ -1,7 +1,7 @@
 //! The layer and its settings.
 
-use crate::api::BodyFields;
-use crate::identify::{Identify, Identity};
+use crate::api::RequestMembers;
+use crate::identify::{Identify, Identity, UserFields};
 use crate::meter::{Counts, Meter};
 use crate::price::Pricer;
 use crate::record::Provider;
@@ -62,6 +62,7 @@ impl UserMetricsLayer {
             sink: Arc::new(sink),
             pricer: Arc::new(crate::price::PriceBook::default()),
             identity: Identity::default(),
+            request_members: Arc::default(),
             provider: None,
             token_counter: None,
             filter: None,
@@ -99,7 +100,8 @@ impl UserMetricsLayer {
     #[must_use]
     pub fn user_fields<'a>(self, fields: impl IntoIterator<Item = &'a str>) -> Self {
         self.with(|meter| {
-            meter.identity.body = Arc::new(BodyFields::new(fields.into_iter().map(|field| (field, None))));
+            let fields = UserFields::new(fields.into_iter().map(|field| (field, None)));
+            meter.request_members = Arc::new(RequestMembers::new(fields));
         })
     }
 

@@ -1,5 +1,6 @@
 //! What all calls of one layer share: its settings and its counts.
 
+use crate::api::RequestMembers;
 use crate::identify::Identity;
 use crate::panics::Panics;
 use crate::pending::Pending;
@@ -20,6 +21,7 @@ pub(crate) struct Meter {
     pub(crate) sink: Arc<dyn MetricsSink>,
     pub(crate) pricer: Arc<dyn Pricer>,
     pub(crate) identity: Identity,
+    pub(crate) request_members: Arc<RequestMembers>,
     pub(crate) provider: Option<Provider>,
     /// The application's own, for calls whose usage is absent.
     pub(crate) token_counter: Option<Counter>,

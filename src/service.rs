@@ -1,6 +1,6 @@
 //! The metered service.
 
-use crate::api::Route;
+use crate::api::ApiRoute;
 use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::Guard;
 use crate::future::ResponseFuture;
@@ -84,7 +84,7 @@ pub(crate) fn hide_caller(meter: &Meter, guard: Option<&Guard>, parts: &mut http
     }
     let by_host = || match guard {
         Some(guard) => guard.exchange().route().faces_provider,
-        None => Route::of(&parts.method, &parts.uri, &parts.headers, None).faces_provider,
+        None => ApiRoute::of(&parts.method, &parts.uri, &parts.headers, None).faces_provider,
     };
     let hides = meter.faces_provider.unwrap_or_else(by_host);
     if hides {

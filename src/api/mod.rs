@@ -1,6 +1,6 @@
 //! Which API a call speaks, which of its fields matter, and what its usage means.
 //!
-//! A [`Route`] is what the head of a request says. A [`RequestReader`] takes the body of the request as it passes and
+//! A [`ApiRoute`] is what the head of a request says. A [`RequestReader`] takes the body of the request as it passes and
 //! finds the user, the model and what was wished for; a [`ResponseReader`] takes the answer's and finds the model, the
 //! usage, the last event and the error. Both take pieces of any length, keep a small bounded state and never fail:
 //! what cannot be read becomes a reason.
@@ -13,8 +13,6 @@
 
 mod binary;
 mod body;
-mod body_fields;
-mod call;
 mod carrier;
 mod counted;
 mod decoded;
@@ -35,9 +33,10 @@ mod lenient;
 mod look;
 mod path;
 mod request;
+mod request_members;
 mod response;
 mod route;
-mod said;
+mod routing;
 mod sse;
 mod texts;
 mod usage;
@@ -45,9 +44,9 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use body_fields::BodyFields;
 pub(crate) use family::provider_of_models;
 pub(crate) use request::{RequestFacts, RequestReader};
-pub(crate) use response::{Ended, ResponseFacts, ResponseReader};
-pub(crate) use route::Route;
+pub(crate) use request_members::RequestMembers;
+pub(crate) use response::{Ended, ResponseReader};
+pub(crate) use route::ApiRoute;
 pub(crate) use texts::RequestTexts;

@@ -3,7 +3,7 @@
 use super::dialects::convention_with;
 use super::lenient::text;
 use crate::json::{Kind, Reader};
-use crate::record::{Api, Text, Usage, Usd};
+use crate::record::{Api, Record, Text, Usage, UsageReason, Usd};
 
 /// What a usage object says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,32 @@ pub(super) struct Reading {
     pub(super) unreadable: bool,
     /// Something was counted that is not in the figures, or may have been.
     pub(super) unread: bool,
+}
+
+impl Reading {
+    /// Returns what is wrong with the figures, if anything.
+    pub(super) fn flaw(&self) -> Option<UsageReason> {
+        if self.too_large {
+            Some(UsageReason::TooLarge)
+        } else if self.unread {
+            Some(UsageReason::Unread)
+        } else {
+            self.usage.contradicts_itself().then_some(UsageReason::PartExceedsWhole)
+        }
+    }
+
+    /// Writes the figures, the region and the model that served to the record of the call.
+    pub(super) fn fill(self, record: &mut Record) {
+        record.usage = self.usage;
+        record.region = self.region.or(record.region.take());
+        if let Some(served) = self.model {
+            let began_with = record.response_model.replace(served);
+            // Passes without a name are those of the model that the answer began with.
+            for pass in &mut record.usage.passes {
+                pass.model = pass.model.take().or_else(|| began_with.clone());
+            }
+        }
+    }
 }
 
 impl From<Usage> for Reading {

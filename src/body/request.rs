@@ -73,16 +73,16 @@ struct Tap {
 impl Tap {
     fn look(&mut self, bytes: &[u8]) {
         self.offset = self.offset.saturating_add(bytes.len() as u64);
-        self.reader.push(&self.exchange.meter().identity.body, bytes);
+        self.reader.push(&self.exchange.meter().request_members, bytes);
         if self.reader.take_news() {
-            self.exchange.learn(self.offset, self.reader.facts());
+            self.exchange.keep_facts(self.offset, self.reader.facts());
         }
     }
 
     /// Nothing more is read.
     fn end(mut self) {
         if let Some(texts) = self.reader.take_texts() {
-            self.exchange.learn_texts(self.offset, texts);
+            self.exchange.keep_texts(self.offset, texts);
         }
     }
 

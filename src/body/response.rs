@@ -2,8 +2,7 @@
 
 use super::shown;
 use crate::api::{Ended, ResponseReader};
-use crate::exchange::{Answer, Guard};
-use crate::record::Outcome;
+use crate::exchange::{AnswerEnd, Guard};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
@@ -30,7 +29,7 @@ impl<B: Body> ResponseBody<B> {
     pub(crate) fn new(inner: B, guard: Guard, status: StatusCode, headers: &HeaderMap) -> Self {
         let exchange = guard.exchange();
         let counter = exchange.meter().token_counter.as_ref();
-        let reader = ResponseReader::new(exchange.route(), status, headers, counter);
+        let reader = ResponseReader::new(exchange.route(), headers, counter);
         let upgraded = exchange.is_upgrade(status);
         let bodiless = upgraded || exchange.answer_is_bodiless(status) || inner.is_end_stream();
         let left = inner.size_hint().exact().or_else(|| content_length(headers));
@@ -89,17 +88,8 @@ impl Tap {
         // nothing can come: a drop then is a whole answer.
         let is_all = self.left == Some(0) || self.reader.terminal();
         let ended = if ended == Ended::Aborted && is_all { Ended::Whole } else { ended };
-        let request = guard.exchange().learned();
-        let facts = self.reader.finish(&request, ended);
-        let failed = facts.failed || self.status.is_client_error() || self.status.is_server_error();
-        let outcome = match ended {
-            Ended::Broken => Outcome::Broken,
-            _ if failed => Outcome::Failed,
-            Ended::Aborted => Outcome::Aborted,
-            Ended::Whole | Ended::Upgraded => Outcome::Completed,
-        };
-        let (status, first_token) = (self.status, self.first_token);
-        guard.answered(&request, Answer { status, outcome, first_token, facts });
+        let end = AnswerEnd { status: self.status, ended, first_token: self.first_token };
+        guard.answered(&mut self.reader, end);
     }
 }
 

@@ -2,18 +2,19 @@
 
 mod account;
 mod caller;
+mod fields;
 mod headers;
 #[cfg(feature = "pseudonym")]
 mod pseudonym;
 
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, Claim};
+pub(crate) use fields::UserFields;
 #[cfg(feature = "reqwest-middleware")]
 pub(crate) use headers::pass_on;
 pub(crate) use headers::{as_called, names_caller, take_out};
 #[cfg(feature = "pseudonym")]
 pub(crate) use pseudonym::pseudonymizer;
 
-use crate::api::BodyFields;
 use crate::record::{User, UserId, UserSource};
 use http::header::HeaderName;
 use std::fmt;
@@ -50,11 +51,11 @@ where
 /// Replaces an id before anything keeps it; where it returns `None`, no id is kept.
 pub(crate) type Pseudonymizer = Arc<dyn Fn(&UserId) -> Option<UserId> + Send + Sync>;
 
-/// The ordered sources of a user's id, and what is done to it.
+/// Where the end user's id is read from, and what is done to it. The fields of the body stand with the other members of a
+/// request that are read.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) headers: Vec<HeaderName>,
-    pub(crate) body: Arc<BodyFields>,
     pub(crate) custom: Option<Arc<dyn Identify>>,
     pub(crate) account_only: bool,
     pub(crate) pseudonymizer: Option<Pseudonymizer>,
@@ -62,18 +63,12 @@ pub(crate) struct Identity {
 
 impl Default for Identity {
     fn default() -> Self {
-        Self {
-            headers: vec![headers::USER],
-            body: Arc::new(BodyFields::default()),
-            custom: None,
-            account_only: false,
-            pseudonymizer: None,
-        }
+        Self { headers: vec![headers::USER], custom: None, account_only: false, pseudonymizer: None }
     }
 }
 
 impl Identity {
-    /// The user as the record keeps it.
+    /// Returns the user as the record keeps it: reduced to the account and replaced by a pseudonym, if that is asked for.
     pub(crate) fn kept(&self, mut user: User) -> Option<User> {
         if self.account_only && user.source == UserSource::Body {
             user.id = account::of(&user.id).unwrap_or(user.id);

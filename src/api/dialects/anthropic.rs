@@ -6,12 +6,12 @@
 //! ([streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types)).
 
 use super::chat::{Charge, CostDetails, charged};
-use super::{Call, Dialect, Event, Home, Spoken, Texts};
+use super::{ApiRoute, Dialect, Event, Home, Spoken, Texts};
 use crate::api::details::{CacheCreation, InputDetails};
 use crate::api::fields::{ItemMember, ItemOf, Member, NAME, USAGE};
 use crate::api::flaws::Flaws;
 use crate::api::lenient::{self, Count, Flag, Ignored, List, Word, lenient};
-use crate::api::route::Route;
+
 use crate::api::usage::{Convention, Reading, Sure, is_object, sum};
 use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
@@ -66,17 +66,17 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     Some(match segments {
-        ["count_tokens", "messages", ..] => Call::COUNT,
-        ["messages", ..] => Call::new(Api::Messages, Operation::Chat),
+        ["count_tokens", "messages", ..] => ApiRoute::COUNT,
+        ["messages", ..] => ApiRoute::new(Api::Messages, Operation::Chat),
         // The legacy API.
-        ["complete", ..] => Call { operation: Operation::TextCompletion, ..Call::UNKNOWN },
+        ["complete", ..] => ApiRoute { operation: Operation::TextCompletion, ..ApiRoute::UNKNOWN },
         _ => return None,
     })
 }
 
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     if home.host == Some(&Provider::ANTHROPIC) && home.path == "/v1/complete" {
         route.api = Some(Api::Completions);
     }

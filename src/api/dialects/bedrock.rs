@@ -3,10 +3,10 @@
 //! `inputTokens` leaves cached tokens out:
 //! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
 
-use super::{Call, Dialect, Spoken, Texts};
-use crate::api::call::decoded;
+use super::{ApiRoute, Dialect, Spoken, Texts};
 use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
 use crate::api::lenient::{self, Count, Fees, List, Word, lenient};
+use crate::api::route::decoded;
 use crate::api::usage::{Convention, Reading, Sure, plus, sum};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
@@ -63,19 +63,19 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream`.
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let [verb, model, "model", ..] = segments else { return None };
     let call = match *verb {
-        "converse" => Call::new(Api::Converse, Operation::Chat).with_stream(false),
-        "converse-stream" => Call::new(Api::Converse, Operation::Chat).with_stream(true),
-        "invoke" => Call::new(Api::Invoke, Operation::Chat).with_stream(false),
-        "invoke-with-response-stream" => Call::new(Api::Invoke, Operation::Chat).with_stream(true),
-        "count-tokens" => Call::COUNT,
+        "converse" => ApiRoute::new(Api::Converse, Operation::Chat).with_stream(false),
+        "converse-stream" => ApiRoute::new(Api::Converse, Operation::Chat).with_stream(true),
+        "invoke" => ApiRoute::new(Api::Invoke, Operation::Chat).with_stream(false),
+        "invoke-with-response-stream" => ApiRoute::new(Api::Invoke, Operation::Chat).with_stream(true),
+        "count-tokens" => ApiRoute::COUNT,
         _ => return None,
     };
     let model = decoded(model);
     let call = if verb.starts_with("invoke") && model.contains("embed") {
-        Call { operation: Operation::Embeddings, ..call }
+        ApiRoute { operation: Operation::Embeddings, ..call }
     } else {
         call
     };

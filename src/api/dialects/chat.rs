@@ -6,11 +6,11 @@
 //! places, and some keep a part outside of its whole; there `total_tokens` tells.
 
 use super::google::tier_of_traffic;
-use super::{Call, Dialect, Home, Spoken, Texts};
+use super::{ApiRoute, Dialect, Home, Spoken, Texts};
 use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
 use crate::api::fields::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
 use crate::api::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
-use crate::api::route::Route;
+
 use crate::api::usage::{Convention, Reading, Speaker, Sure, plus, sum};
 use crate::json::{Kind, Scanned};
 use crate::record::{Api, Operation, Provider, Text, Usage, Usd};
@@ -108,19 +108,19 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
-    let chat = Call::new(Api::ChatCompletions, Operation::Chat);
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let chat = ApiRoute::new(Api::ChatCompletions, Operation::Chat);
     Some(match segments {
         // A stored prompt may be either kind; the answer tells.
-        ["completions", _, "prompts", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        ["completions", _, "prompts", ..] => ApiRoute { operation: Operation::Chat, ..ApiRoute::UNKNOWN },
         ["completions", "chat" | "fim" | "agents", ..] => chat,
         [_, "completions", "chat", ..] | ["messages", _, "completions", "chat", ..] => chat.repeated(),
-        ["completions", ..] => Call::new(Api::Completions, Operation::TextCompletion),
+        ["completions", ..] => ApiRoute::new(Api::Completions, Operation::TextCompletion),
         _ => return None,
     })
 }
 
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     // OpenAI's conversations are kept, Mistral's are answered.
     if home.host == Some(&Provider::MISTRAL)
         && home.path.starts_with("/v1/conversations")

@@ -3,10 +3,10 @@
 //! What is billed stands in `billed_units`; `tokens` counts what the model saw, its own instructions included:
 //! [chat](https://docs.cohere.com/reference/chat).
 
-use super::{Call, Dialect, Event, Home, Spoken, Texts};
+use super::{ApiRoute, Dialect, Event, Home, Spoken, Texts};
 use crate::api::fields::{Member, NAME, USAGE};
 use crate::api::lenient::{self, Count, lenient};
-use crate::api::route::Route;
+
 use crate::api::usage::{Convention, Reading, Sure, plus};
 use crate::record::{Api, Operation, Provider, Usage};
 use crate::wire::select::InPieces::Strings;
@@ -64,12 +64,12 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// `/v2/chat`. Others have `/v1/chat` too.
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let is_chat = matches!(segments, ["chat", "v2", ..]);
-    is_chat.then_some(Call { operation: Operation::Chat, ..Call::UNKNOWN })
+    is_chat.then_some(ApiRoute { operation: Operation::Chat, ..ApiRoute::UNKNOWN })
 }
 
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     if home.host != Some(&Provider::COHERE) {
         return;
     }

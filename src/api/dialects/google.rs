@@ -4,10 +4,10 @@
 //! [`UsageMetadata`](https://ai.google.dev/api/generate-content#UsageMetadata). Thinking is
 //! [billed as output](https://ai.google.dev/gemini-api/docs/thinking#pricing).
 
-use super::{Call, Dialect, Spoken, Texts};
-use crate::api::call::decoded;
+use super::{ApiRoute, Dialect, Spoken, Texts};
 use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
 use crate::api::lenient::{self, Count, List, Word, lenient};
+use crate::api::route::decoded;
 use crate::api::usage::{Convention, Reading, Sure, plus, sum};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
@@ -68,38 +68,38 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// `…/models/gemini-2.5-flash:streamGenerateContent`.
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let [last, before, ..] = segments else { return None };
     let last = decoded(last);
     let (model, verb) = last.rsplit_once(':')?;
-    let generate = Call::new(Api::GenerateContent, Operation::GenerateContent);
-    let embed = Call::new(Api::Embeddings, Operation::Embeddings);
-    let predict = Call::new(Api::Predict, Operation::Other);
+    let generate = ApiRoute::new(Api::GenerateContent, Operation::GenerateContent);
+    let embed = ApiRoute::new(Api::Embeddings, Operation::Embeddings);
+    let predict = ApiRoute::new(Api::Predict, Operation::Other);
     let call = match verb {
         "generateContent" => generate.with_stream(false),
         "streamGenerateContent" => generate.with_stream(true),
         "embedContent" | "batchEmbedContents" => embed,
-        "asyncBatchEmbedContent" | "batchGenerateContent" => Call { batch: true, ..Call::MANAGEMENT },
-        "countTokens" | "computeTokens" => Call::COUNT,
-        "predict" if model.contains("embedding") => Call { operation: Operation::Embeddings, ..predict },
+        "asyncBatchEmbedContent" | "batchGenerateContent" => ApiRoute { batch: true, ..ApiRoute::MANAGEMENT },
+        "countTokens" | "computeTokens" => ApiRoute::COUNT,
+        "predict" if model.contains("embedding") => ApiRoute { operation: Operation::Embeddings, ..predict },
         "predict" | "predictLongRunning" => predict,
         "fetchPredictOperation" => predict.repeated(),
         // A partner's model in its own shape.
-        "rawPredict" if model == "count-tokens" => Call::COUNT,
+        "rawPredict" if model == "count-tokens" => ApiRoute::COUNT,
         "rawPredict" => partner(segments).with_stream(false),
         "streamRawPredict" => partner(segments).with_stream(true),
         _ => return None,
     };
     let call = if *before == "models" { call.with_model(Text::new(model).ok()) } else { call };
-    Some(Call { region: location(segments), ..call })
+    Some(ApiRoute { region: location(segments), ..call })
 }
 
 /// Whose shape a `rawPredict` has: `publishers/anthropic/models/…`.
-fn partner(segments: &[&str]) -> Call {
+fn partner(segments: &[&str]) -> ApiRoute {
     match segments {
-        [_, "models", "anthropic", ..] => Call::new(Api::Messages, Operation::Chat),
-        [_, "models", "mistralai", ..] => Call::new(Api::ChatCompletions, Operation::Chat),
-        _ => Call::UNKNOWN,
+        [_, "models", "anthropic", ..] => ApiRoute::new(Api::Messages, Operation::Chat),
+        [_, "models", "mistralai", ..] => ApiRoute::new(Api::ChatCompletions, Operation::Chat),
+        _ => ApiRoute::UNKNOWN,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Thinking and the prompts of tools stand beside the output and the input, as in `generateContent`.
 
 use super::google::{AUDIO, IMAGE, add_thinking};
-use super::{Call, Dialect, Event, Spoken, Texts};
+use super::{ApiRoute, Dialect, Event, Spoken, Texts};
 use crate::api::fields::{ERROR, Member, NAME, USAGE};
 use crate::api::lenient::{self, Count, List, Word, lenient};
 use crate::api::usage::{Convention, Reading, Sure, plus, sum};
@@ -38,12 +38,12 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// `…/interactions`, and what is asked for again.
-fn route(method: &Method, segments: &[&str]) -> Option<Call> {
-    let call = Call::new(Api::Interactions, Operation::GenerateContent);
+fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let call = ApiRoute::new(Api::Interactions, Operation::GenerateContent);
     match segments {
         ["interactions", ..] => Some(call),
         ["cancel", _, "interactions", ..] | [_, "interactions", ..] => {
-            Some(if *method == Method::DELETE { Call::MANAGEMENT } else { call.repeated() })
+            Some(if *method == Method::DELETE { ApiRoute::MANAGEMENT } else { call.repeated() })
         }
         _ => None,
     }

@@ -1,8 +1,8 @@
 //! Embeddings, moderations, images, video, audio and documents, as OpenAI has them, and their likes.
 
-use super::{Call, Dialect, Event, Home, Spoken};
+use super::{ApiRoute, Dialect, Event, Home, Spoken};
 use crate::api::fields::{Member, NUMBER, USAGE};
-use crate::api::route::Route;
+
 use crate::record::{Api, Operation, Provider, Usage};
 use http::{HeaderMap, Method};
 
@@ -34,10 +34,10 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(method: &Method, segments: &[&str]) -> Option<Call> {
-    let other = |api| Call::new(api, Operation::Other);
+fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let other = |api| ApiRoute::new(api, Operation::Other);
     Some(match segments {
-        ["embeddings" | "embed", ..] => Call::new(Api::Embeddings, Operation::Embeddings),
+        ["embeddings" | "embed", ..] => ApiRoute::new(Api::Embeddings, Operation::Embeddings),
         ["moderations", ..] => other(Api::Moderations),
         ["generations" | "edits" | "variations", "images", ..] => other(Api::Images),
         ["speech" | "transcriptions" | "translations", "audio", ..]
@@ -49,7 +49,7 @@ fn route(method: &Method, segments: &[&str]) -> Option<Call> {
         ["content", _, "videos", ..]
         | [_, "videos", ..]
         // What a browser is given to open a session with.
-        | ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => Call::MANAGEMENT,
+        | ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => ApiRoute::MANAGEMENT,
         ["rerank", ..] => other(Api::Rerank),
         ["ocr", ..] => other(Api::Ocr),
         _ => return None,
@@ -57,7 +57,7 @@ fn route(method: &Method, segments: &[&str]) -> Option<Call> {
 }
 
 /// Deepgram and their likes; OpenAI's moderations.
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     let speaks = matches!(home.path, "/v1/listen" | "/v1/speak" | "/v1/stt" | "/v1/tts");
     if speaks && home.host.is_some() {
         route.api = Some(Api::Audio);

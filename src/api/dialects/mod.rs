@@ -18,9 +18,8 @@ mod watsonx;
 
 pub(super) use anthropic::Cumulative;
 
-use super::call::Call;
 use super::fields::Wanted;
-use super::route::Route;
+use super::route::ApiRoute;
 use super::usage::Convention;
 use crate::record::{Api, Operation, Provider, Usage};
 use crate::wire::select::InPieces;
@@ -47,9 +46,9 @@ pub(super) struct Dialect {
     /// The APIs that speak it.
     apis: &'static [Spoken],
     /// What a method and the segments of a path, the last one first, ask for.
-    route: fn(&Method, &[&str]) -> Option<Call>,
+    route: fn(&Method, &[&str]) -> Option<ApiRoute>,
     /// What paths mean on hosts of its own.
-    at_home: Option<fn(&Home<'_>, &mut Route)>,
+    at_home: Option<fn(&Home<'_>, &mut ApiRoute)>,
     /// The members of answers that matter.
     members: &'static [Wanted],
     /// The members of a stream that a caller waits for.
@@ -157,12 +156,12 @@ impl Event {
 }
 
 /// What the segments of a path ask for, by the first dialect that knows them.
-pub(super) fn route(method: &Method, segments: &[&str]) -> Option<Call> {
+pub(super) fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     DIALECTS.iter().find_map(|dialect| (dialect.route)(method, segments))
 }
 
 /// Brings a route to what its path means on the host it goes to.
-pub(super) fn settle_by_host(home: &Home<'_>, route: &mut Route) {
+pub(super) fn settle_by_host(home: &Home<'_>, route: &mut ApiRoute) {
     DIALECTS.iter().filter_map(|dialect| dialect.at_home).for_each(|settle| settle(home, route));
 }
 

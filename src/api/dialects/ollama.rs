@@ -1,8 +1,8 @@
 //! Ollama's own API. What it serves in OpenAI's dialect is read as that.
 
-use super::{Dialect, Home, Spoken, Texts};
+use super::{ApiRoute, Dialect, Home, Spoken, Texts};
 use crate::api::fields::{Member, NAME, NUMBER};
-use crate::api::route::Route;
+
 use crate::record::{Api, Operation, Provider, ProviderSource};
 use crate::wire::select::InPieces::Strings;
 
@@ -27,7 +27,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// Ollama listens on a port of its own. What answers there in another's shape may be anything.
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     let Some(native) = home.path.strip_prefix("/api/").map(|rest| rest.trim_end_matches('/')) else { return };
     if home.host != Some(&Provider::OLLAMA) && home.port != Some(11434) {
         return;

@@ -1,6 +1,6 @@
 //! OpenAI's Responses.
 
-use super::{Call, Dialect, Event, Spoken, Texts, anthropic, chat};
+use super::{ApiRoute, Dialect, Event, Spoken, Texts, anthropic, chat};
 use crate::api::fields::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
 use crate::api::usage::{Convention, Speaker, Sure};
 use crate::record::{Api, Operation};
@@ -77,13 +77,13 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// `/responses` and what hangs below.
-fn route(method: &Method, segments: &[&str]) -> Option<Call> {
-    let response = Call::new(Api::Responses, Operation::Chat);
+fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let response = ApiRoute::new(Api::Responses, Operation::Chat);
     Some(match segments {
         ["responses" | "compact", "responses", ..] | ["responses", ..] => response,
-        ["input_tokens", "responses", ..] => Call::COUNT,
-        ["input_items", _, "responses", ..] => Call::MANAGEMENT,
-        [_, "responses", ..] if *method == Method::DELETE => Call::MANAGEMENT,
+        ["input_tokens", "responses", ..] => ApiRoute::COUNT,
+        ["input_items", _, "responses", ..] => ApiRoute::MANAGEMENT,
+        [_, "responses", ..] if *method == Method::DELETE => ApiRoute::MANAGEMENT,
         ["cancel", _, "responses", ..] => response.repeated(),
         [_, "responses", ..] if *method != Method::POST => response.repeated(),
         _ => return None,

@@ -1,6 +1,6 @@
 //! IBM watsonx: text generation of its own, and chat in OpenAI's shape.
 
-use super::{Call, Dialect, Spoken, Texts};
+use super::{ApiRoute, Dialect, Spoken, Texts};
 use crate::api::fields::{Member, NAME, NUMBER};
 use crate::record::{Api, Operation};
 use crate::wire::select::InPieces::Strings;
@@ -19,14 +19,14 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     Some(match segments {
         ["chat" | "chat_stream", "text", "v1" | "v1-beta", "ml", ..] => {
-            Call::new(Api::ChatCompletions, Operation::Chat)
+            ApiRoute::new(Api::ChatCompletions, Operation::Chat)
         }
         ["generation" | "generation_stream", "text", _, "ml", ..]
         | ["text" | "text_stream", "generation", _, "ml", ..] => {
-            Call::new(Api::Watsonx, Operation::TextCompletion)
+            ApiRoute::new(Api::Watsonx, Operation::TextCompletion)
         }
         _ => return None,
     })
