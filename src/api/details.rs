@@ -4,7 +4,7 @@
 //! their own.
 
 use super::lenient::{Count, Ignored, lenient};
-use super::usage::plus;
+use super::reading::plus;
 
 lenient! {
     /// Parts of the input.

@@ -11,35 +11,36 @@
 //! once, at the end, by the convention that its keys tell (`usage.rs`). Each provider's convention is brought into the
 //! one form of [`Usage`](crate::record::Usage) in a file of its own.
 
+mod answer;
 mod binary;
 mod body;
-mod carrier;
-mod counted;
 mod decoded;
 mod details;
 mod dialects;
-mod elsewhere;
 mod error_code;
 mod family;
-mod fields;
-mod figures;
 mod flaws;
-mod found;
 mod head;
 mod host;
-mod hosted;
+mod hosted_tools;
 mod hosts;
+mod interest;
 mod lenient;
 mod look;
+mod members;
 mod path;
+mod rare_figures;
+mod reading;
 mod request;
 mod request_members;
 mod response;
 mod route;
 mod routing;
+mod shape;
 mod sse;
+mod stated_usage;
 mod texts;
-mod usage;
+mod tool_items;
 
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,10 @@
 
 use super::decoded::Decoded;
 use super::head;
+use super::reading::plus;
 use super::request_members::{RequestMember, RequestMembers, SPEECH};
 use super::route::ApiRoute;
 use super::texts::RequestTexts;
-use super::usage::plus;
 use crate::identify::Claim;
 use crate::record::{Api, Text};
 use crate::token_counter::Counter;

@@ -1,14 +1,14 @@
 //! Reading an answer: who answered, what it used, how it ended.
 
+use super::answer::AnswerState;
 use super::body::BodyReader;
 use super::decoded::Decoded;
-use super::figures::Last;
-use super::found::Found;
 use super::head::Head;
+use super::reading::{Reading, Speaker};
 use super::request::RequestFacts;
 use super::route::ApiRoute;
+use super::stated_usage::LastUsage;
 use super::texts::Texts;
-use super::usage::Speaker;
 use super::{dialects, family, head};
 use crate::record::{Api, Operation, Outcome, Provider, Record, Text, Usage, UsageReason, UsageState, Usd};
 use crate::token_counter::Counter;
@@ -49,7 +49,7 @@ pub(crate) struct ResponseReader {
     head: Head,
     decoded: Decoded,
     body: BodyReader,
-    found: Found,
+    answer: AnswerState,
 }
 
 impl ResponseReader {
@@ -63,24 +63,24 @@ impl ResponseReader {
             head: Head::of(headers),
             decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
-            found: Found::new(route.repeats, texts),
+            answer: AnswerState::new(route.repeats, texts),
         }
     }
 
     /// Takes the next piece of the body, of any length.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        let Self { decoded, body, found, .. } = self;
-        decoded.push(bytes, |bytes| body.push(bytes, found));
+        let Self { decoded, body, answer, .. } = self;
+        decoded.push(bytes, |bytes| body.push(bytes, answer));
     }
 
     /// Whether content has been seen in a streamed answer: text, reasoning or a call of a tool.
     pub(crate) fn has_content(&self) -> bool {
-        self.found.content
+        self.answer.content
     }
 
     /// Whether the answer has said all that it has to say: who leaves now has not left early.
     pub(crate) fn terminal(&self) -> bool {
-        self.body.ended(&self.found)
+        self.body.ended(&self.answer)
     }
 
     /// Ends the answer and writes what it said to the record of the call, which has the status and what the request said.
@@ -95,27 +95,27 @@ impl ResponseReader {
         let unreadable = self.why_unreadable();
         let stream = self.body.is_stream();
         // Where the path is not believed, what the answer says of itself is.
-        let by_shape = route.by_shape && self.found.names_api();
+        let by_shape = route.by_shape && self.answer.names_api();
         let consumes = route.consumes || by_shape;
-        let shown_api = self.found.api();
+        let shown_api = self.answer.api();
         record.api = if by_shape { shown_api } else { route.api.or(shown_api) };
         if let (Operation::Other, Some(api)) = (route.operation, record.api) {
             record.operation = dialects::operation(api);
         }
         record.stream = stream;
-        record.response_model = self.found.model.take();
+        record.response_model = self.answer.model.take();
         let stated = self.last_usage([route.api, shown_api], record, request).filter(|last| {
             // Of an unknown shape on an unknown host, a price or a length may be anybody's.
             let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
             let is_known = record.api.is_some() || record.provider.is_some();
             // Figures of what is still being made are none that count.
-            let is_final = stream || !self.found.has_only_begun(record.api);
+            let is_final = stream || !self.answer.has_only_begun(record.api);
             is_final && (is_known || input_tokens.is_some() || output_tokens.is_some())
         });
         // Of calls that nobody saw: what went wrong in one of them is no failure of this one.
         let is_batch_results =
-            !route.consumes && record.api == Some(Api::Management) && self.found.is_batch_results();
-        let failed = (self.found.has_failed(record.api) && !is_batch_results)
+            !route.consumes && record.api == Some(Api::Management) && self.answer.is_batch_results();
+        let failed = (self.answer.has_failed(record.api) && !is_batch_results)
             || record.status.is_some_and(|status| status >= 400);
         record.outcome = match ended {
             Ended::Broken => Outcome::Broken,
@@ -123,19 +123,19 @@ impl ResponseReader {
             Ended::Aborted => Outcome::Aborted,
             Ended::Whole | Ended::Upgraded => Outcome::Completed,
         };
-        record.error = self.found.error().or(self.head.error.take()).filter(|_| failed);
+        record.error = self.answer.error().or(self.head.error.take()).filter(|_| failed);
         record.request_id = self.head.request_id.take();
         // An error that is all of an answer with the status of a success: the call was refused.
-        let has_name = record.response_model.is_some() || self.found.id.is_some();
-        let refused = (self.found.refused || (failed && !has_name)) && !stream && stated.is_none();
-        let deferred_id = self.found.deferred_id.take().filter(|_| !has_name);
+        let has_name = record.response_model.is_some() || self.answer.id.is_some();
+        let refused = (self.answer.is_refused() || (failed && !has_name)) && !stream && stated.is_none();
+        let deferred_id = self.answer.deferred_id.take().filter(|_| !has_name);
         let mut facts = ResponseFacts {
             consumes: (consumes && !refused) || is_batch_results || ended == Ended::Upgraded,
-            pending: (self.found.pending || deferred_id.is_some()) && !failed,
-            response_id: self.found.id.take().or(deferred_id),
+            pending: (self.answer.is_pending() || deferred_id.is_some()) && !failed,
+            response_id: self.answer.id.take().or(deferred_id),
             ..ResponseFacts::default()
         };
-        let mut tier = self.found.service_tier.take();
+        let mut tier = self.answer.service_tier.take();
         match stated {
             _ if ended == Ended::Upgraded => record.usage_reason = Some(UsageReason::Upgraded),
             _ if is_batch_results => record.usage_reason = Some(UsageReason::BatchResults),
@@ -143,9 +143,9 @@ impl ResponseReader {
             Some(mut last) => {
                 // A stream whose last event is cut off has ended early, whoever cut it.
                 let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
-                let early = stream && (last.only_start || !ended_well || cut || self.found.broke_off());
+                let early = stream && (last.only_start || !ended_well || cut || self.answer.broke_off());
                 // Nor are figures the last whose successors are over the limit.
-                let early = early || self.found.figures.too_large;
+                let early = early || self.answer.usage.too_large;
                 record.usage_state = match early {
                     _ if route.repeats => UsageState::Repeated,
                     true => UsageState::Partial,
@@ -153,9 +153,9 @@ impl ResponseReader {
                 };
                 // Its checksum is wrong, or missing from a body that has ended.
                 let damaged = ended == Ended::Whole && self.decoded.failure() == Some(DecodeError::Malformed);
-                record.usage_reason = if self.found.figures.malformed || damaged {
+                record.usage_reason = if self.answer.usage.malformed || damaged {
                     Some(UsageReason::Malformed)
-                } else if self.found.figures.too_large {
+                } else if self.answer.usage.too_large {
                     Some(UsageReason::TooLarge)
                 } else {
                     last.reading.flaw()
@@ -190,7 +190,7 @@ impl ResponseReader {
 
     /// Counts the tokens of the answer, where they are what the reason leaves unknown and do not come later.
     fn estimate(&mut self, reason: UsageReason, comes_later: bool, record: &Record) -> Option<u64> {
-        let texts = self.found.texts.take()?;
+        let texts = self.answer.texts.take()?;
         let consumed = matches!(
             reason,
             UsageReason::NotRequested
@@ -211,23 +211,20 @@ impl ResponseReader {
         apis: [Option<Api>; 2],
         record: &Record,
         request: &RequestFacts,
-    ) -> Option<Last> {
+    ) -> Option<LastUsage> {
         let in_head = self.head.usage.take();
         let model = record.answering_model();
-        let last = self.found.figures.last(speaker(apis, record), model, request.tool_model.as_ref());
-        last.or_else(|| {
-            let usage = *in_head?;
-            Some(Last { reading: usage.into(), only_start: false })
-        })
+        let last = self.answer.usage.last(speaker(apis, record), model, request.tool_model.as_ref());
+        last.or_else(|| Some(LastUsage::from(Reading::from(*in_head?))))
     }
 
     /// Ends the readers. Returns why the body could not be read to its end, if it could not.
     fn why_unreadable(&mut self) -> Option<UsageReason> {
-        let malformed = self.body.finish(&mut self.found);
+        let malformed = self.body.finish(&mut self.answer);
         match self.decoded.failure() {
             Some(DecodeError::Unsupported) => Some(UsageReason::Encoded),
             Some(DecodeError::TooLarge) => Some(UsageReason::TooLarge),
-            None if self.found.figures.too_large => Some(UsageReason::TooLarge),
+            None if self.answer.usage.too_large => Some(UsageReason::TooLarge),
             Some(DecodeError::Malformed) => Some(UsageReason::Malformed),
             None => malformed.then_some(UsageReason::Malformed),
         }
@@ -235,11 +232,11 @@ impl ResponseReader {
 
     /// Returns why an answer that was read to its end has no usage.
     fn why_absent(&self, request: &RequestFacts, record: &Record) -> UsageReason {
-        if self.found.figures.malformed {
+        if self.answer.usage.malformed {
             return UsageReason::Malformed;
         }
-        let on_request =
-            matches!(record.api, Some(Api::ChatCompletions | Api::Completions)) && self.found.has_object;
+        let on_request = matches!(record.api, Some(Api::ChatCompletions | Api::Completions))
+            && self.answer.shape.has_object;
         if record.stream && on_request && request.include_usage != Some(true) && !reports_unasked(record) {
             return UsageReason::NotRequested;
         }

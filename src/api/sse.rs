@@ -1,8 +1,7 @@
 //! An answer that is a stream of server-sent events.
 
-use super::body::scan;
-use super::fields::Interest;
-use super::found::{Found, Provisional};
+use super::answer::{AnswerState, BeforeLate};
+use super::interest::Interest;
 use super::look::{LateApi, Look};
 use crate::record::Api;
 use crate::wire::json::{Scanner, Status};
@@ -28,12 +27,12 @@ struct Progress {
     /// There was data that is not JSON, or something that is no event.
     malformed: bool,
     /// The current event, once it has been looked at.
-    event: Option<Event>,
+    event: Option<CurrentRead>,
 }
 
 /// How an event is read. It stays the same until the event is over.
 #[derive(Debug)]
-struct Event {
+struct CurrentRead {
     interest: Interest,
     late: Option<Late>,
 }
@@ -42,31 +41,31 @@ struct Event {
 #[derive(Debug)]
 struct Late {
     look: Look,
-    before: Provisional,
+    before: BeforeLate,
 }
 
 impl EventReader {
     /// Takes the next piece. `api`: what the path said.
-    pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, found: &mut Found) {
-        let rest = self.pass_over(bytes, api, found);
+    pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, answer: &mut AnswerState) {
+        let rest = self.pass_over(bytes, api, answer);
         if !rest.is_empty() {
             let Self { parser, scanner, sentinel, progress } = self;
-            parser.push(rest, &mut Events { scanner, sentinel, progress, api, found });
+            parser.push(rest, &mut Events { scanner, sentinel, progress, api, answer });
         }
     }
 
     /// What follows the late events at the beginning of `bytes` of which one look tells that they say nothing new.
     #[inline]
-    fn pass_over<'a>(&mut self, bytes: &'a [u8], api: Option<Api>, found: &mut Found) -> &'a [u8] {
+    fn pass_over<'a>(&mut self, bytes: &'a [u8], api: Option<Api>, answer: &mut AnswerState) -> &'a [u8] {
         let mut rest = bytes;
-        if let Some(late) = late(found, api) {
+        if let Some(late) = late(answer, api) {
             while let Some(event) = self.parser.plain_event(rest)
                 && event.data.first() == Some(&b'{')
                 && event.name != ERROR
                 && !late.tells_in(event.data, event.has_backslash)
             {
                 self.progress.any = true;
-                found.end_event();
+                answer.end_event();
                 rest = event.rest;
             }
         }
@@ -74,12 +73,12 @@ impl EventReader {
     }
 
     /// The stream has ended.
-    pub(super) fn finish(&mut self, api: Option<Api>, found: &mut Found) {
+    pub(super) fn finish(&mut self, api: Option<Api>, answer: &mut AnswerState) {
         let Self { parser, scanner, sentinel, progress } = self;
         // An event that is cut off may have gone on to say anything.
         let cut = progress.event.is_some() && scanner.status() == Status::Within;
         progress.malformed |= cut && !progress.closed;
-        parser.finish(&mut Events { scanner, sentinel, progress, api, found });
+        parser.finish(&mut Events { scanner, sentinel, progress, api, answer });
     }
 
     /// Whether there was any event.
@@ -103,7 +102,7 @@ struct Events<'a> {
     sentinel: &'a mut Sentinel,
     progress: &'a mut Progress,
     api: Option<Api>,
-    found: &'a mut Found,
+    answer: &'a mut AnswerState,
 }
 
 impl SseEvents for Events<'_> {
@@ -113,16 +112,17 @@ impl SseEvents for Events<'_> {
             return;
         }
         if self.progress.event.is_none() {
-            let late = late(self.found, self.api);
+            let late = late(self.answer, self.api);
             if let (Some(late), true) = (late, piece.whole)
                 && !late.tells(piece.bytes)
             {
                 return;
             }
-            let interest = late.map_or_else(|| self.found.interest_in_stream(), Interest::Late);
+            let interest = late.map_or_else(|| self.answer.interest_in_stream(), Interest::Late);
             let in_pieces = late.filter(|_| !piece.whole);
-            let late = in_pieces.map(|late| Late { look: Look::new(late), before: self.found.provisional() });
-            self.progress.event = Some(Event { interest, late });
+            let late =
+                in_pieces.map(|late| Late { look: Look::new(late), before: self.answer.before_late() });
+            self.progress.event = Some(CurrentRead { interest, late });
         }
         self.read(held);
         self.read(piece.bytes);
@@ -131,7 +131,7 @@ impl SseEvents for Events<'_> {
     fn end(&mut self, name: &[u8], had_data: bool) {
         let event = self.progress.event.take();
         if had_data && name == ERROR {
-            self.found.fail(None);
+            self.answer.fail(None);
         }
         let sentinel = self.sentinel.is_complete();
         let unread =
@@ -144,20 +144,19 @@ impl SseEvents for Events<'_> {
         progress.any |= is_event;
         progress.malformed |= !progress.closed && ignored.is_none() && (unread || !is_event);
         if let Some(late) = ignored {
-            self.found.restore(late.before);
+            self.answer.restore(late.before);
         }
         progress.closed |= sentinel;
-        progress.ended |= sentinel || std::mem::take(&mut self.found.last_event);
+        progress.ended |= self.answer.end_event() || sentinel;
         *self.sentinel = Sentinel::default();
         self.scanner.reset();
-        self.found.end_event();
     }
 
     /// llama.cpp's server sends errors as a field of their own.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         if name == ERROR {
-            self.found.fail(None);
-            self.progress.event.get_or_insert(Event { interest: Interest::ErrorObject, late: None });
+            self.answer.fail(None);
+            self.progress.event.get_or_insert(CurrentRead { interest: Interest::ErrorObject, late: None });
             self.read(piece.bytes);
         }
     }
@@ -170,16 +169,16 @@ impl Events<'_> {
             if let Some(late) = &mut event.late {
                 late.look.take(bytes);
             }
-            scan(self.scanner, event.interest, bytes, self.found);
+            self.answer.scan(self.scanner, event.interest, bytes);
         }
     }
 }
 
 /// Whether an event that begins now is a late one, and of which API. `api`: what the path said.
 #[inline]
-fn late(found: &Found, api: Option<Api>) -> Option<LateApi> {
-    let known = found.content && found.model.is_some() && found.texts.is_none();
-    if known { found.api().or(api).and_then(LateApi::of) } else { None }
+fn late(answer: &AnswerState, api: Option<Api>) -> Option<LateApi> {
+    let known = answer.content && answer.model.is_some() && answer.texts.is_none();
+    if known { answer.api().or(api).and_then(LateApi::of) } else { None }
 }
 
 /// The name of an event that is an error, and of a field that is one.
@@ -230,21 +229,21 @@ impl Sentinel {
 mod tests {
     use super::*;
 
-    fn read(stream: &str, chunk: usize) -> (EventReader, Found) {
-        let (mut reader, mut found) = (EventReader::default(), Found::default());
+    fn read(stream: &str, chunk: usize) -> (EventReader, AnswerState) {
+        let (mut reader, mut answer) = (EventReader::default(), AnswerState::default());
         for bytes in stream.as_bytes().chunks(chunk) {
-            reader.push(bytes, None, &mut found);
+            reader.push(bytes, None, &mut answer);
         }
-        reader.finish(None, &mut found);
-        (reader, found)
+        reader.finish(None, &mut answer);
+        (reader, answer)
     }
 
     #[test]
     fn the_sentinel_ends_a_stream_however_it_is_cut() {
         for chunk in 1..20 {
-            let (reader, found) = read("data: {\"model\":\"m\"}\n\ndata: [DONE]\n\n", chunk);
+            let (reader, answer) = read("data: {\"model\":\"m\"}\n\ndata: [DONE]\n\n", chunk);
             assert!(reader.ended(), "{chunk}");
-            assert_eq!(found.model.as_deref(), Some("m"));
+            assert_eq!(answer.model.as_deref(), Some("m"));
             assert!(!read("data: [DONE\n\n", chunk).0.ended());
             assert!(!read("data: [DONE]]\n\n", chunk).0.ended());
             assert!(read("data:  [DONE] \n\n", chunk).0.ended());
@@ -262,10 +261,10 @@ mod tests {
     #[test]
     fn an_error_may_be_a_field_of_its_own() {
         for chunk in 1..60 {
-            let (_, found) =
+            let (_, answer) =
                 read("error: {\"code\":500,\"type\":\"server_error\",\"message\":\"x y\"}\n\n", chunk);
-            assert!(found.has_failed(None));
-            assert_eq!(found.error().as_deref(), Some("server_error"), "{chunk}");
+            assert!(answer.has_failed(None));
+            assert_eq!(answer.error().as_deref(), Some("server_error"), "{chunk}");
         }
     }
 }

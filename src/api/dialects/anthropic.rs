@@ -6,13 +6,14 @@
 //! ([streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types)).
 
 use super::chat::{Charge, CostDetails, charged};
-use super::{ApiRoute, Dialect, Event, Home, Spoken, Texts};
+use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
 use crate::api::details::{CacheCreation, InputDetails};
-use crate::api::fields::{ItemMember, ItemOf, Member, NAME, USAGE};
 use crate::api::flaws::Flaws;
 use crate::api::lenient::{self, Count, Flag, Ignored, List, Word, lenient};
+use crate::api::members::{ItemMember, ItemOf, Member, NAME, USAGE};
 
-use crate::api::usage::{Convention, Reading, Sure, is_object, sum};
+use crate::api::reading::{Convention, Reading, Sure, is_object, sum};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
 use http::Method;
@@ -35,7 +36,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("result.type", Member::BatchResult, NAME),
     ],
     content: &["delta.text", "completion"],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[
             ("messages[].content[].input", All),
             ("messages[].content[].content", Strings),
@@ -48,10 +49,10 @@ pub(super) const DIALECT: Dialect = Dialect {
         both: &[("completion", Strings)],
     },
     events: &[
-        ("message", Event { is_message: true, ..Event::NONE }),
-        ("message_start", Event { is_message: true, ..Event::NONE }),
-        ("content_block_delta", Event::CONTENT),
-        ("message_stop", Event::LAST),
+        ("message", EventName { is_message: true, ..EventName::NONE }),
+        ("message_start", EventName { is_message: true, ..EventName::NONE }),
+        ("content_block_delta", EventName::CONTENT),
+        ("message_stop", EventName::LAST),
     ],
     usage: &[Convention {
         keys: &[
@@ -148,29 +149,30 @@ fn read_event(json: &[u8]) -> (Counters, Flaws) {
 
 /// The usage of a stream, of which every event brings a part.
 #[derive(Clone, Debug)]
-pub(in crate::api) struct Cumulative {
+pub(in crate::api) struct CumulativeUsage {
     counters: Counters,
     flaws: Flaws,
     /// The first event said nothing of the cache, and none has stated the input anew.
     began_without_cache: bool,
     /// And a later one said something of it.
     cache_came_later: bool,
+    /// Only the first event has stated figures.
+    only_start: bool,
 }
 
-impl Cumulative {
+impl CumulativeUsage {
     /// The figures of `message_start`; none where it is not JSON.
     pub(in crate::api) fn start(json: &[u8]) -> Self {
         let (counters, flaws) = read_event(json);
         let began_without_cache = counters.cache_read().is_none() && counters.cache_write().is_none();
-        Self { counters, flaws, began_without_cache, cache_came_later: false }
+        Self { counters, flaws, began_without_cache, cache_came_later: false, only_start: true }
     }
 
-    /// Lays the figures of a `message_delta` over those known. Whether there were any.
-    #[must_use]
-    pub(in crate::api) fn overlay(&mut self, json: &[u8]) -> bool {
+    /// Lays the figures of a `message_delta` over those known.
+    pub(in crate::api) fn overlay(&mut self, json: &[u8]) {
         let (delta, flaws) = read_event(json);
         self.flaws |= flaws;
-        let any = delta.output_tokens.0.is_some() || delta.input_tokens.0.is_some();
+        self.only_start &= delta.output_tokens.0.is_none() && delta.input_tokens.0.is_none();
         let tells_of_cache = delta.cache_read().is_some() || delta.cache_write().is_some();
         self.began_without_cache &= delta.input_tokens.0.is_none();
         self.cache_came_later = self.began_without_cache && (self.cache_came_later || tells_of_cache);
@@ -209,10 +211,14 @@ impl Cumulative {
             (counters.cost, counters.is_byok) = (delta.cost, delta.is_byok);
             counters.cost_details = delta.cost_details;
         }
-        any
     }
 
-    /// What the events said together.
+    /// Whether they are but the first figures of a stream.
+    pub(in crate::api) fn only_start(&self) -> bool {
+        self.only_start
+    }
+
+    /// Returns what the events said together.
     pub(in crate::api) fn reading(self) -> Reading {
         self.counters.reading(self.flaws, self.cache_came_later)
     }
@@ -371,9 +377,11 @@ mod tests {
 
     #[test]
     fn deltas_are_cumulative_and_only_what_they_say_replaces_what_was_known() {
-        let mut cumulative = Cumulative::start(CACHED.as_bytes());
-        assert!(cumulative.overlay(br#"{"output_tokens":90,"input_tokens":null}"#));
-        assert!(cumulative.overlay(br#"{"output_tokens":112,"input_tokens":8,"cache_read_input_tokens":0}"#));
+        let mut cumulative = CumulativeUsage::start(CACHED.as_bytes());
+        assert!(cumulative.only_start());
+        cumulative.overlay(br#"{"output_tokens":90,"input_tokens":null}"#);
+        assert!(!cumulative.only_start());
+        cumulative.overlay(br#"{"output_tokens":112,"input_tokens":8,"cache_read_input_tokens":0}"#);
         let usage = cumulative.reading().usage;
         assert_eq!(usage.output_tokens, Some(112));
         assert_eq!(usage.cache_read_tokens, Some(0));

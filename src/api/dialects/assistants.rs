@@ -1,7 +1,8 @@
 //! OpenAI's Assistants: threads, runs and steps.
 
-use super::{ApiRoute, Dialect, Spoken};
-use crate::api::fields::{ERROR, Member};
+use super::dialect::{Dialect, Spoken};
+use crate::api::members::{ERROR, Member};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation};
 use http::Method;
 

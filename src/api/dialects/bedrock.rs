@@ -3,11 +3,11 @@
 //! `inputTokens` leaves cached tokens out:
 //! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
 
-use super::{ApiRoute, Dialect, Spoken, Texts};
-use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
+use super::dialect::{Dialect, Spoken, TextPlaces};
 use crate::api::lenient::{self, Count, Fees, List, Word, lenient};
-use crate::api::route::decoded;
-use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use crate::api::members::{EMPTY, Member, NAME, NUMBER, USAGE};
+use crate::api::reading::{Convention, Reading, Sure, plus, sum};
+use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
 use http::{HeaderMap, Method};
@@ -31,7 +31,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("results[].tokenCount", Member::OutputTokensOfPart, NUMBER),
     ],
     content: &["contentBlockDelta", "generation", "outputText"],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[("toolConfig.tools", All), ("inputText", Strings)],
         stream: &[
             ("delta.reasoningContent.text", Strings),

@@ -5,13 +5,14 @@
 //! [prompt caching](https://platform.openai.com/docs/guides/prompt-caching). Others spell the parts in other
 //! places, and some keep a part outside of its whole; there `total_tokens` tells.
 
+use super::dialect::{Dialect, Home, Spoken, TextPlaces};
 use super::google::tier_of_traffic;
-use super::{ApiRoute, Dialect, Home, Spoken, Texts};
 use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
-use crate::api::fields::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
 use crate::api::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
+use crate::api::members::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
 
-use crate::api::usage::{Convention, Reading, Speaker, Sure, plus, sum};
+use crate::api::reading::{Convention, Reading, Speaker, Sure, plus, sum};
+use crate::api::route::ApiRoute;
 use crate::json::{Kind, Scanned};
 use crate::record::{Api, Operation, Provider, Text, Usage, Usd};
 use crate::wire::select::InPieces::{All, Strings};
@@ -55,7 +56,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "choices[].delta.images",
         "choices[].text",
     ],
-    texts: Texts {
+    texts: TextPlaces {
         // Anthropic, Converse, Cohere's second version and Ollama have the messages too.
         request: &[
             ("messages[].content", Strings),

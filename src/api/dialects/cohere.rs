@@ -3,11 +3,12 @@
 //! What is billed stands in `billed_units`; `tokens` counts what the model saw, its own instructions included:
 //! [chat](https://docs.cohere.com/reference/chat).
 
-use super::{ApiRoute, Dialect, Event, Home, Spoken, Texts};
-use crate::api::fields::{Member, NAME, USAGE};
+use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
 use crate::api::lenient::{self, Count, lenient};
+use crate::api::members::{Member, NAME, USAGE};
 
-use crate::api::usage::{Convention, Reading, Sure, plus};
+use crate::api::reading::{Convention, Reading, Sure, plus};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, Usage};
 use crate::wire::select::InPieces::Strings;
 use http::{HeaderMap, Method};
@@ -23,7 +24,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("meta", Member::UsageIfKnown, USAGE),
         ("response.meta", Member::UsageIfKnown, USAGE),
     ],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[
             ("message", Strings),
             ("preamble", Strings),
@@ -42,17 +43,17 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     events: &[
         // The first version.
-        ("stream-start", Event { api: Some(Api::CohereChat), ..Event::NONE }),
-        ("text-generation", Event { api: Some(Api::CohereChat), ..Event::CONTENT }),
-        ("tool-calls-generation", Event::CONTENT),
-        ("tool-calls-chunk", Event::CONTENT),
-        ("stream-end", Event::LAST),
+        ("stream-start", EventName { api: Some(Api::CohereChat), ..EventName::NONE }),
+        ("text-generation", EventName { api: Some(Api::CohereChat), ..EventName::CONTENT }),
+        ("tool-calls-generation", EventName::CONTENT),
+        ("tool-calls-chunk", EventName::CONTENT),
+        ("stream-end", EventName::LAST),
         // The second.
-        ("content-delta", Event::CONTENT),
-        ("tool-plan-delta", Event::CONTENT),
-        ("tool-call-start", Event::CONTENT),
-        ("tool-call-delta", Event::CONTENT),
-        ("message-end", Event::LAST),
+        ("content-delta", EventName::CONTENT),
+        ("tool-plan-delta", EventName::CONTENT),
+        ("tool-call-start", EventName::CONTENT),
+        ("tool-call-delta", EventName::CONTENT),
+        ("message-end", EventName::LAST),
     ],
     usage: &[Convention {
         keys: &[("billed_units", Sure::Own), ("tokens", Sure::Own)],

@@ -4,11 +4,11 @@
 //! [`UsageMetadata`](https://ai.google.dev/api/generate-content#UsageMetadata). Thinking is
 //! [billed as output](https://ai.google.dev/gemini-api/docs/thinking#pricing).
 
-use super::{ApiRoute, Dialect, Spoken, Texts};
-use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
+use super::dialect::{Dialect, Spoken, TextPlaces};
 use crate::api::lenient::{self, Count, List, Word, lenient};
-use crate::api::route::decoded;
-use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use crate::api::members::{EMPTY, Member, NAME, NUMBER, USAGE};
+use crate::api::reading::{Convention, Reading, Sure, plus, sum};
+use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
 use http::Method;
@@ -40,7 +40,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("response.inlinedResponses", Member::BatchResults, EMPTY),
     ],
     content: &["candidates[].content.parts"],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[
             ("contents[].parts[].text", Strings),
             ("contents[].parts[].functionCall.args", All),
@@ -53,7 +53,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             ("candidates[].content.parts[].text", Strings),
             ("candidates[].content.parts[].functionCall.args", All),
         ],
-        ..Texts::NONE
+        ..TextPlaces::NONE
     },
     usage: &[Convention {
         keys: &[

@@ -2,11 +2,12 @@
 //!
 //! Thinking and the prompts of tools stand beside the output and the input, as in `generateContent`.
 
+use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
 use super::google::{AUDIO, IMAGE, add_thinking};
-use super::{ApiRoute, Dialect, Event, Spoken, Texts};
-use crate::api::fields::{ERROR, Member, NAME, USAGE};
 use crate::api::lenient::{self, Count, List, Word, lenient};
-use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use crate::api::members::{ERROR, Member, NAME, USAGE};
+use crate::api::reading::{Convention, Reading, Sure, plus, sum};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Usage};
 use crate::wire::select::InPieces::Strings;
 use http::Method;
@@ -22,11 +23,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("interaction.error", Member::Error, ERROR),
         ("interaction.usage", Member::Usage, USAGE),
     ],
-    texts: Texts { both: &[("outputs[].text", Strings)], ..Texts::NONE },
+    texts: TextPlaces { both: &[("outputs[].text", Strings)], ..TextPlaces::NONE },
     events: &[
-        ("interaction.completed", Event::LAST),
-        ("interaction.complete", Event::LAST),
-        ("interaction.failed", Event::FAILED),
+        ("interaction.completed", EventName::LAST),
+        ("interaction.complete", EventName::LAST),
+        ("interaction.failed", EventName::FAILED),
     ],
     objects: &[("interaction", Api::Interactions)],
     usage: &[Convention {

@@ -1,8 +1,9 @@
 //! Embeddings, moderations, images, video, audio and documents, as OpenAI has them, and their likes.
 
-use super::{ApiRoute, Dialect, Event, Home, Spoken};
-use crate::api::fields::{Member, NUMBER, USAGE};
+use super::dialect::{Dialect, EventName, Home, Spoken};
+use crate::api::members::{Member, NUMBER, USAGE};
 
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, Usage};
 use http::{HeaderMap, Method};
 
@@ -25,10 +26,10 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("usage_characters", Member::Characters, NUMBER),
     ],
     events: &[
-        ("transcript.text.done", Event::LAST),
-        ("speech.audio.done", Event::LAST),
-        ("image_generation.completed", Event::LAST),
-        ("image_edit.completed", Event::LAST),
+        ("transcript.text.done", EventName::LAST),
+        ("speech.audio.done", EventName::LAST),
+        ("image_generation.completed", EventName::LAST),
+        ("image_edit.completed", EventName::LAST),
     ],
     head: Some(read_headers),
     ..Dialect::NONE

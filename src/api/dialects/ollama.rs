@@ -1,8 +1,9 @@
 //! Ollama's own API. What it serves in OpenAI's dialect is read as that.
 
-use super::{ApiRoute, Dialect, Home, Spoken, Texts};
-use crate::api::fields::{Member, NAME, NUMBER};
+use super::dialect::{Dialect, Home, Spoken, TextPlaces};
+use crate::api::members::{Member, NAME, NUMBER};
 
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, ProviderSource};
 use crate::wire::select::InPieces::Strings;
 
@@ -19,9 +20,9 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("done", Member::Done, NUMBER),
     ],
     content: &["message.content", "message.thinking", "message.tool_calls"],
-    texts: Texts {
+    texts: TextPlaces {
         both: &[("message.content", Strings), ("message.thinking", Strings), ("response", Strings)],
-        ..Texts::NONE
+        ..TextPlaces::NONE
     },
     ..Dialect::NONE
 };

@@ -1,8 +1,8 @@
 //! Routes and counters that only one provider has.
 
-use super::{ApiRoute, Dialect};
-use crate::api::fields::{ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
-use crate::api::route::decoded;
+use super::dialect::Dialect;
+use crate::api::members::{ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Operation, Text};
 use http::Method;
 

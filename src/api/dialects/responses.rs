@@ -1,8 +1,10 @@
 //! OpenAI's Responses.
 
-use super::{ApiRoute, Dialect, Event, Spoken, Texts, anthropic, chat};
-use crate::api::fields::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
-use crate::api::usage::{Convention, Speaker, Sure};
+use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
+use super::{anthropic, chat};
+use crate::api::members::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use crate::api::reading::{Convention, Speaker, Sure};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation};
 use crate::wire::select::InPieces::Strings;
 use http::Method;
@@ -37,7 +39,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("custom_id", Member::BatchKey, NAME),
         ("response.status_code", Member::BatchResult, NUMBER),
     ],
-    texts: Texts {
+    texts: TextPlaces {
         // Embeddings and moderations have an input too.
         request: &[
             ("instructions", Strings),
@@ -58,10 +60,10 @@ pub(super) const DIALECT: Dialect = Dialect {
         both: &[],
     },
     events: &[
-        ("response.output_item.added", Event { begins_item: true, ..Event::NONE }),
-        ("response.completed", Event::LAST),
-        ("response.incomplete", Event::LAST),
-        ("response.failed", Event::FAILED),
+        ("response.output_item.added", EventName { begins_item: true, ..EventName::NONE }),
+        ("response.completed", EventName::LAST),
+        ("response.incomplete", EventName::LAST),
+        ("response.failed", EventName::FAILED),
     ],
     objects: &[("response", Api::Responses)],
     usage: &[Convention {

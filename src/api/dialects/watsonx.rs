@@ -1,7 +1,8 @@
 //! IBM watsonx: text generation of its own, and chat in OpenAI's shape.
 
-use super::{ApiRoute, Dialect, Spoken, Texts};
-use crate::api::fields::{Member, NAME, NUMBER};
+use super::dialect::{Dialect, Spoken, TextPlaces};
+use crate::api::members::{Member, NAME, NUMBER};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation};
 use crate::wire::select::InPieces::Strings;
 use http::Method;
@@ -15,7 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("results[].generated_token_count", Member::LargestOutputTokens, NUMBER),
     ],
     content: &["results[].generated_text"],
-    texts: Texts { both: &[("results[].generated_text", Strings)], ..Texts::NONE },
+    texts: TextPlaces { both: &[("results[].generated_text", Strings)], ..TextPlaces::NONE },
     ..Dialect::NONE
 };
 

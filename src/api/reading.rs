@@ -1,6 +1,5 @@
 //! Which convention a usage object follows, and what it says in ours.
 
-use super::dialects::convention_with;
 use super::lenient::text;
 use crate::json::{Kind, Reader};
 use crate::record::{Api, Record, Text, Usage, UsageReason, Usd};
@@ -84,28 +83,6 @@ pub(super) enum Sure {
     Certain,
 }
 
-impl Convention {
-    /// The convention that an object follows, by its keys up to the first that leaves no doubt, or to a syntax error: `None`
-    /// when none of them is a counter that is known.
-    pub(super) fn of(json: &[u8]) -> Option<&'static Self> {
-        let mut best: Option<(&Self, Sure)> = None;
-        let text = text(json);
-        let mut reader = Reader::new(&text);
-        if let Ok(mut members) = reader.members() {
-            while let Ok(Some(key)) = members.next(&mut reader) {
-                best = match (best, convention_with(&key)) {
-                    (Some(known), Some(new)) if new.1 <= known.1 => Some(known),
-                    (known, new) => new.or(known),
-                };
-                if best.is_some_and(|(_, sure)| sure == Sure::Certain) || reader.skip().is_err() {
-                    break;
-                }
-            }
-        }
-        best.map(|(convention, _)| convention)
-    }
-}
-
 /// Whether a text is a JSON object.
 pub(super) fn is_object(json: &[u8]) -> bool {
     let text = text(json);
@@ -138,30 +115,6 @@ pub(super) fn sum<const N: usize>(counts: [Option<u64>; N]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_keys_tell_the_convention() {
-        for (json, key) in [
-            (r#"{"prompt_tokens":1,"total_tokens":1}"#, Some("prompt_tokens")),
-            (r#"{"cache_creation":{},"prompt_tokens":1}"#, Some("prompt_tokens")),
-            (r#"{"input_tokens":1,"output_tokens":1,"total_tokens":2}"#, Some("input_tokens")),
-            (r#"{"total_tokens":2}"#, Some("prompt_tokens")),
-            (r#"{"seconds":2,"type":"duration"}"#, Some("prompt_tokens")),
-            (r#"{"input_tokens":1,"cache_read_input_tokens":0}"#, Some("cache_read_input_tokens")),
-            (r#"{"promptTokenCount":1}"#, Some("promptTokenCount")),
-            (r#"{"total_input_tokens":1,"total_tokens":2}"#, Some("total_input_tokens")),
-            (r#"{"inputTokens":1,"outputTokens":1}"#, Some("inputTokens")),
-            (r#"{"inputTokenCount":1}"#, Some("inputTokenCount")),
-            (r#"{"billed_units":{"search_units":1}}"#, Some("billed_units")),
-            (r#"{"nested":{"prompt_tokens":1}}"#, None),
-            ("{}", None),
-            ("[]", None),
-            ("null", None),
-        ] {
-            let first = Convention::of(json.as_bytes()).map(|convention| convention.keys[0].0);
-            assert_eq!(first, key, "{json}");
-        }
-    }
 
     #[test]
     fn sums_saturate() {

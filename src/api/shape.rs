@@ -1,0 +1,86 @@
+//! Which API an answer speaks, by its shape.
+
+use crate::record::Api;
+
+/// Which API an answer speaks, as far as its shape tells.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    /// The API that the answer names, or else that its figures tell.
+    api: Option<Api>,
+    /// Whether the answer names it itself.
+    is_named: bool,
+    likeness: Likeness,
+    /// Whether it names its shape in `object`, as OpenAI's do.
+    pub(super) has_object: bool,
+}
+
+/// What an answer looks like that does not name its API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Likeness {
+    #[default]
+    Nothing,
+    /// A message, as Anthropic's are.
+    Message,
+    /// Somebody speaks, which alone says nothing.
+    Role,
+    /// A stream that says whether it is done, as Ollama's do.
+    Done,
+    /// The same, with somebody who speaks.
+    DoneWithRole,
+}
+
+impl Shape {
+    /// Takes the API that the answer names.
+    pub(super) fn name(&mut self, api: Api) {
+        self.suppose(Some(api));
+        self.is_named = true;
+    }
+
+    /// Takes the API that the figures tell.
+    pub(super) fn suppose(&mut self, api: Option<Api>) {
+        self.api = self.api.or(api);
+    }
+
+    /// The answer says that it is a message.
+    pub(super) fn is_message(&mut self) {
+        self.likeness = Likeness::Message;
+    }
+
+    /// The answer says who speaks.
+    pub(super) fn has_role(&mut self) {
+        self.likeness = match self.likeness {
+            Likeness::Nothing => Likeness::Role,
+            Likeness::Done => Likeness::DoneWithRole,
+            known => known,
+        };
+    }
+
+    /// The answer says whether it is done.
+    pub(super) fn says_whether_done(&mut self) {
+        self.likeness = match self.likeness {
+            Likeness::Nothing => Likeness::Done,
+            Likeness::Role => Likeness::DoneWithRole,
+            known => known,
+        };
+    }
+
+    /// Whether the answer is made of documents of which one says that it is the last.
+    pub(super) fn is_done_by_saying_so(&self) -> bool {
+        matches!(self.likeness, Likeness::Done | Likeness::DoneWithRole)
+    }
+
+    /// Returns the API. A likeness counts only where a model is named, or tokens that came out are counted.
+    pub(super) fn api(&self, has_model: bool, counts_output: bool) -> Option<Api> {
+        self.api.or(match self.likeness {
+            Likeness::Message if has_model => Some(Api::Messages),
+            Likeness::Done if has_model || counts_output => Some(Api::OllamaGenerate),
+            Likeness::DoneWithRole if has_model || counts_output => Some(Api::OllamaChat),
+            _ => None,
+        })
+    }
+
+    /// Whether the answer itself names the API.
+    pub(super) fn names_api(&self, has_model: bool) -> bool {
+        self.is_named || (self.likeness == Likeness::Message && has_model)
+    }
+}

@@ -1,0 +1,208 @@
+//! The usage that an answer states, of which the last counts.
+
+use super::dialects::{CumulativeUsage, convention_of};
+use super::members::Member;
+use super::rare_figures::RareFigures;
+use super::reading::{Convention, Reading, Speaker, is_object};
+use crate::record::{Api, Text};
+
+/// The usage of an answer, gathered as it passes.
+#[derive(Debug, Default)]
+pub(super) struct StatedUsage {
+    /// Whether a usage object was over the limit.
+    pub(super) too_large: bool,
+    /// Whether the usage is no JSON object, or a figure in it cannot be read. The latter is known when it is read.
+    pub(super) malformed: bool,
+    /// How many members with figures there were.
+    members: u32,
+    /// How many there were before the current event.
+    before_event: Option<u32>,
+    object: UsageObject,
+    /// Boxed, as few answers have any.
+    rare: Option<Box<RareFigures>>,
+    /// Anthropic's stream.
+    cumulative: Option<Box<CumulativeUsage>>,
+}
+
+/// The last usage object of an answer, as it was written.
+#[derive(Debug, Default)]
+pub(super) struct UsageObject {
+    convention: Option<&'static Convention>,
+    raw: Vec<u8>,
+    /// Whether what is no JSON object stood in its place. That is of consequence where there are no figures at all.
+    displaced: bool,
+}
+
+impl UsageObject {
+    /// Keeps an object in place of an earlier one, unless nothing in it is known. Returns its convention.
+    pub(super) fn replace(&mut self, raw: &[u8]) -> Option<&'static Convention> {
+        let convention = convention_of(raw);
+        if convention.is_some() {
+            self.convention = convention;
+            self.raw.clear();
+            self.raw.extend_from_slice(raw);
+        } else {
+            self.displaced |= !is_object(raw);
+        }
+        convention
+    }
+
+    /// Reads it by its convention, as `speaker` uses that.
+    pub(super) fn reading(&self, speaker: Speaker) -> Option<Reading> {
+        (self.convention?.read)(&self.raw, speaker)
+    }
+
+    /// Whether there was something that cannot be read.
+    pub(super) fn is_malformed(&self, speaker: Speaker) -> bool {
+        let is_unreadable = || self.reading(speaker).is_none_or(|reading| reading.unreadable);
+        self.displaced || (self.convention.is_some() && is_unreadable())
+    }
+}
+
+/// The usage that an answer stated last.
+#[derive(Debug)]
+pub(super) struct LastUsage {
+    pub(super) reading: Reading,
+    /// Whether it is but the first figures of a stream.
+    pub(super) only_start: bool,
+}
+
+impl From<Reading> for LastUsage {
+    fn from(reading: Reading) -> Self {
+        Self { reading, only_start: false }
+    }
+}
+
+impl StatedUsage {
+    /// Reads a member with figures. Returns the API that it tells of. `counts` says whether a usage is the answer's own, and
+    /// not within another.
+    pub(super) fn read(&mut self, member: Member, raw: &[u8], counts: bool) -> Option<Api> {
+        self.members = self.members.wrapping_add(1);
+        match member {
+            // A place that holds other things too says nothing by holding one.
+            Member::UsageIfKnown if self.cumulative.is_none() && convention_of(raw).is_none() => None,
+            Member::Usage | Member::UsageIfKnown if counts => self.read_usage(raw),
+            Member::Usage | Member::UsageIfKnown => None,
+            Member::UsageAtStart => {
+                self.start(raw);
+                None
+            }
+            _ => {
+                self.rare.get_or_insert_default().read(member, raw);
+                None
+            }
+        }
+    }
+
+    fn read_usage(&mut self, raw: &[u8]) -> Option<Api> {
+        if let Some(cumulative) = &mut self.cumulative {
+            cumulative.overlay(raw);
+            return None;
+        }
+        let convention = self.object.replace(raw);
+        self.malformed = convention.is_none() && !is_object(raw);
+        // What was wrong with those before is of no consequence.
+        self.too_large &= convention.is_none();
+        convention?.api
+    }
+
+    /// Reads the first figures of a stream.
+    fn start(&mut self, raw: &[u8]) {
+        self.cumulative = Some(Box::new(CumulativeUsage::start(raw)));
+    }
+
+    /// Takes notice of a member that is over its limit.
+    pub(super) fn read_too_long(&mut self, member: Member, first: u8) {
+        match member {
+            Member::Usage => self.too_large |= first == b'{',
+            Member::UsageAtStart => {
+                self.too_large |= first == b'{';
+                self.start(b"{}");
+            }
+            Member::UsageInfo => self.too_large = true,
+            Member::Image if first == b'"' => self.rare.get_or_insert_default().counters.add_image(),
+            Member::MapChunk
+            | Member::WebChunk
+            | Member::HostedResult
+            | Member::Queries
+            | Member::OtherQueries
+            | Member::ToolUsage => self.rare.get_or_insert_default().tools.read_too_long(member),
+            _ => {}
+        }
+    }
+
+    /// Reads a member that a tool of the provider's left.
+    pub(super) fn read_tools(&mut self, member: Member, raw: &[u8]) {
+        self.rare.get_or_insert_default().tools.read(member, raw);
+    }
+
+    /// Drops what the provider's tools left in the current event.
+    pub(super) fn drop_tools_of_event(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.tools.drop_event();
+        }
+    }
+
+    /// Returns how many members with figures there were.
+    pub(super) fn members(&self) -> u32 {
+        self.members
+    }
+
+    /// Returns how many there were before the current event, or by now where there are no events.
+    pub(super) fn before_event(&self) -> u32 {
+        self.before_event.unwrap_or(self.members)
+    }
+
+    /// Ends the document or event. `begins_item` says that its item comes again when it is done.
+    #[inline]
+    pub(super) fn end_event(&mut self, begins_item: bool) {
+        self.before_event = Some(self.members);
+        if let Some(rare) = &mut self.rare {
+            rare.tools.end_event(begins_item);
+        }
+    }
+
+    /// Drops all figures.
+    pub(super) fn forget(&mut self) {
+        self.object = UsageObject::default();
+        self.rare = None;
+        self.cumulative = None;
+    }
+
+    /// Whether tokens that came out are counted alone.
+    pub(super) fn counts_output(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.counters.has_output())
+    }
+
+    /// Returns the usage of an answer of `model`, as `speaker` stated it last. `image_model` is the model behind an image tool
+    /// that the request names.
+    pub(super) fn last(
+        &mut self,
+        speaker: Speaker,
+        model: Option<&Text>,
+        image_model: Option<&Text>,
+    ) -> Option<LastUsage> {
+        let rare = self.rare.take().map_or_else(RareFigures::default, |rare| *rare);
+        let mut last = match self.cumulative.take() {
+            Some(cumulative) => {
+                let only_start = cumulative.only_start();
+                // Bedrock's counters stand for those that a stream was too short to bring.
+                let metrics = rare.metrics.reading(speaker).filter(|_| only_start).map(LastUsage::from);
+                metrics.unwrap_or_else(|| LastUsage { reading: cumulative.reading(), only_start })
+            }
+            // The best of the objects, or the counters that stand alone.
+            None => {
+                let reading = self.object.reading(speaker).or_else(|| rare.reading(speaker));
+                reading.unwrap_or_default().into()
+            }
+        };
+        self.malformed |= std::mem::take(&mut last.reading.unreadable);
+        rare.counters.complete(&mut last.reading);
+        if last.reading == Reading::default() {
+            self.malformed |= self.object.is_malformed(speaker) || rare.is_malformed(speaker);
+            return None;
+        }
+        rare.tools.complete(&mut last.reading, model, image_model);
+        Some(last)
+    }
+}
