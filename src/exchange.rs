@@ -32,7 +32,7 @@ pub(crate) struct Exchange {
     request: Mutex<RequestSoFar>,
 }
 
-/// What the request's body has said, and how much of it was read for that.
+/// What the request's body has said, and how much of it has been read.
 #[derive(Debug, Default)]
 struct RequestSoFar {
     offset: u64,
@@ -50,7 +50,7 @@ impl Exchange {
         &self.meter
     }
 
-    /// Time since the call started.
+    /// Returns the time since the call started.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
@@ -67,13 +67,13 @@ impl Exchange {
         status == StatusCode::SWITCHING_PROTOCOLS || (self.method == Method::CONNECT && status.is_success())
     }
 
-    /// Notes that a copy of the request's body is being polled.
+    /// Records that a copy of the request's body is being polled.
     pub(crate) fn request_is_polled(&self) {
         self.request_polled.store(true, Ordering::Relaxed);
         self.request_failed.store(false, Ordering::Relaxed);
     }
 
-    /// Notes that the caller's own body of the request has failed.
+    /// Records that the caller's own body of the request has failed.
     pub(crate) fn request_fails(&self) {
         self.request_failed.store(true, Ordering::Relaxed);
     }
@@ -83,7 +83,7 @@ impl Exchange {
         self.request_failed.load(Ordering::Relaxed)
     }
 
-    /// Whether a body that is dropped unread may be read for what it says: nobody else has read it, and nobody waits for
+    /// Whether a body that is dropped unread may be polled for what it says: it has not been polled, and nobody waits for
     /// a `100 Continue` that reading would send.
     pub(crate) fn may_read_dropped_body(&self) -> bool {
         !self.expects_continue && !self.request_polled.load(Ordering::Relaxed) && !std::thread::panicking()
@@ -244,15 +244,15 @@ pub(crate) struct AnswerEnd {
     pub(crate) first_token: Option<Duration>,
 }
 
-/// Closes an exchange, once: when it is told how the answer ended, or else when it is dropped.
+/// Closes an exchange once: when its answer has ended, or else when the guard is dropped.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(crate) struct ExchangeGuard {
     exchange: Arc<Exchange>,
-    /// How the call ends if the guard is dropped; nothing when the exchange is closed.
+    /// How the call ends if the guard is dropped. `None` when the exchange is closed.
     unanswered: Option<Outcome>,
 }
 
-impl Guard {
+impl ExchangeGuard {
     /// Opens the exchange of a request that is being dispatched.
     pub(crate) fn open(meter: &Arc<Meter>, request: &http::request::Parts) -> Self {
         meter.counts.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -289,7 +289,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for ExchangeGuard {
     fn drop(&mut self) {
         if let Some(outcome) = self.unanswered {
             self.exchange.close_unanswered(outcome);

@@ -1,7 +1,7 @@
 //! An answer of Amazon Bedrock's that is a binary event stream: `ConverseStream` and `InvokeModelWithResponseStream`.
 
-use super::answer::AnswerState;
 use super::error_code;
+use super::response_state::ResponseState;
 use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, Status};
 use crate::wire::json::{Scanner, Value, string};
 use crate::wire::select::Select;
@@ -59,7 +59,7 @@ static WRAPPER: LazyLock<Select> = LazyLock::new(|| Select::new([("bytes", 0, WR
 
 impl BinaryReader {
     /// Takes the next piece, of any length.
-    pub(super) fn push(&mut self, bytes: &[u8], answer: &mut AnswerState) {
+    pub(super) fn push(&mut self, bytes: &[u8], answer: &mut ResponseState) {
         self.parser.push(bytes, &mut Messages { message: &mut self.message, answer });
     }
 
@@ -68,8 +68,8 @@ impl BinaryReader {
         self.message.ended
     }
 
-    /// The stream has ended. Whether it broke off within a message, or a message was not as it was sent.
-    pub(super) fn finish(&mut self, answer: &mut AnswerState) -> bool {
+    /// Ends the stream. Returns whether it broke off within a message, or a message was not as it was sent.
+    pub(super) fn finish(&mut self, answer: &mut ResponseState) -> bool {
         let broken_off = self.parser.status() != Status::Between;
         if broken_off {
             self.message.distrust(answer);
@@ -81,7 +81,7 @@ impl BinaryReader {
 impl Message {
     /// Drops all figures if this message, whose checksum is wrong or missing, brought any: they may be wrong, and
     /// those before them are not the last.
-    fn distrust(&self, answer: &mut AnswerState) {
+    fn distrust(&self, answer: &mut ResponseState) {
         if answer.usage.members() != self.figures_before {
             answer.usage.forget();
         }
@@ -90,7 +90,7 @@ impl Message {
 
 struct Messages<'a> {
     message: &'a mut Message,
-    answer: &'a mut AnswerState,
+    answer: &'a mut ResponseState,
 }
 
 impl EventStreamEvents for Messages<'_> {

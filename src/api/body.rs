@@ -1,18 +1,18 @@
 //! How the body of an answer is built: one JSON document or several, events, lines, or a binary event stream.
 
-use super::answer::AnswerState;
 use super::binary::BinaryReader;
 use super::head;
 use super::interest::Interest;
+use super::response_state::ResponseState;
 use super::sse::EventReader;
 use crate::record::Api;
 use crate::wire::json::{Scanner, Status};
 use crate::wire::lines::{Line, LineParser};
 
-/// Finds what a body says, whatever it turns out to be.
+/// Reads the body of an answer in whatever framing it comes.
 #[derive(Debug)]
 pub(super) struct BodyReader {
-    /// What the path said.
+    /// The API that the path names.
     api: Option<Api>,
     announced: Announced,
     /// The path announces a stream.
@@ -35,7 +35,7 @@ enum Announced {
 
 #[derive(Debug)]
 enum BodyFraming {
-    /// Only white space has been seen, of which the last byte may make a difference.
+    /// Only white space has been seen. Its last byte may make a difference.
     Undecided(Option<u8>),
     /// One document, or several that follow one another or stand in an array.
     Json(Scanner),
@@ -70,7 +70,7 @@ impl BodyReader {
     }
 
     /// Takes the next piece, of any length.
-    pub(super) fn push(&mut self, bytes: &[u8], answer: &mut AnswerState) {
+    pub(super) fn push(&mut self, bytes: &[u8], answer: &mut ResponseState) {
         let mut bytes = bytes;
         if let BodyFraming::Undecided(last) = self.framing {
             let begun = bytes.trim_ascii_start();
@@ -93,7 +93,7 @@ impl BodyReader {
     }
 
     fn framing_by(&self, first: u8) -> BodyFraming {
-        // Without a content type, the first byte of a message's length tells.
+        // Without a content type, the first byte of a message's length shows it.
         let binary = self.announced == Announced::Binary
             || (first == 0 && matches!(self.api, Some(Api::Converse | Api::Invoke)));
         // A transcription may begin with any word.
@@ -113,7 +113,7 @@ impl BodyReader {
         }
     }
 
-    fn read(&mut self, bytes: &[u8], answer: &mut AnswerState) {
+    fn read(&mut self, bytes: &[u8], answer: &mut ResponseState) {
         match &mut self.framing {
             BodyFraming::Events(events) => events.push(bytes, self.api, answer),
             BodyFraming::Json(scanner) => {
@@ -126,8 +126,8 @@ impl BodyReader {
         }
     }
 
-    /// The body has ended. Whether it was not what it began as.
-    pub(super) fn finish(&mut self, answer: &mut AnswerState) -> bool {
+    /// Ends the body. Returns whether it was not what it began as.
+    pub(super) fn finish(&mut self, answer: &mut ResponseState) -> bool {
         let interest = interest(self.api, self.stream, answer);
         match &mut self.framing {
             // A number or a word at the root ends only here, and is nothing that is looked for.
@@ -152,7 +152,7 @@ impl BodyReader {
     }
 
     /// Whether the head of the answer, or else the API, says that it is JSON in some form.
-    fn promised_json(&self, answer: &AnswerState) -> bool {
+    fn promised_json(&self, answer: &ResponseState) -> bool {
         match self.announced {
             Announced::Events | Announced::Binary | Announced::Lines | Announced::Json => true,
             Announced::Media => false,
@@ -162,8 +162,8 @@ impl BodyReader {
         }
     }
 
-    /// Whether it has said all that it has to say.
-    pub(super) fn ended(&self, answer: &AnswerState) -> bool {
+    /// Whether nothing of interest is still to come.
+    pub(super) fn ended(&self, answer: &ResponseState) -> bool {
         match &self.framing {
             BodyFraming::Json(scanner) => {
                 scanner.status() == Status::Complete
@@ -192,8 +192,8 @@ impl BodyReader {
     }
 }
 
-/// What to look for in JSON documents that are no events.
-fn interest(api: Option<Api>, is_stream: bool, answer: &AnswerState) -> Interest {
+/// Returns what to look for in JSON documents that are not events.
+fn interest(api: Option<Api>, is_stream: bool, answer: &ResponseState) -> Interest {
     match api {
         _ if answer.texts.is_some() && is_stream => Interest::TextOfStream,
         _ if answer.texts.is_some() => Interest::TextOfDocument,
@@ -203,7 +203,7 @@ fn interest(api: Option<Api>, is_stream: bool, answer: &AnswerState) -> Interest
     }
 }
 
-/// Reads a JSON document from each line. A line that is none does not hurt the others.
+/// Reads a JSON document from each line. A malformed line does not affect the others.
 #[derive(Debug, Default)]
 struct LineReader {
     parser: LineParser,
@@ -213,25 +213,25 @@ struct LineReader {
 }
 
 impl LineReader {
-    fn push(&mut self, bytes: &[u8], answer: &mut AnswerState) {
+    fn push(&mut self, bytes: &[u8], answer: &mut ResponseState) {
         let Self { parser, scanner, malformed, ended } = self;
-        parser.push(bytes, &mut |line| note_line(line, scanner, malformed, ended, answer));
+        parser.push(bytes, &mut |line| read_line(line, scanner, malformed, ended, answer));
     }
 
     /// Whether some line was no document.
-    fn finish(&mut self, answer: &mut AnswerState) -> bool {
+    fn finish(&mut self, answer: &mut ResponseState) -> bool {
         let Self { parser, scanner, malformed, ended } = self;
-        parser.finish(&mut |line| note_line(line, scanner, malformed, ended, answer));
+        parser.finish(&mut |line| read_line(line, scanner, malformed, ended, answer));
         self.malformed
     }
 }
 
-fn note_line(
+fn read_line(
     line: Line<'_>,
     scanner: &mut Scanner,
     malformed: &mut bool,
     ended: &mut bool,
-    answer: &mut AnswerState,
+    answer: &mut ResponseState,
 ) {
     match line {
         Line::Piece(piece) => answer.scan(scanner, answer.interest_in_stream(), piece.bytes),

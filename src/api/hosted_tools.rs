@@ -1,14 +1,14 @@
 //! Tools that a provider runs itself while it answers, and bills beside the tokens.
 //!
-//! Some are counted in the answer's usage or beside it; others only leave an item, of which each is a call
-//! ([OpenAI's tools](https://platform.openai.com/docs/pricing#built-in-tools)), or a list of queries
+//! Some are counted in the answer's usage or beside it. Others leave an item for each call
+//! ([OpenAI's tools](https://platform.openai.com/docs/pricing#built-in-tools)) or a list of queries
 //! ([grounding with Google Search](https://ai.google.dev/gemini-api/docs/google-search#pricing)). One that was used and
 //! not counted leaves the answer without a price.
 
 use super::details::{InputDetails, OutputDetails};
-use super::lenient::{self, Count, lenient};
+use super::lenient::{self, Natural, lenient};
 use super::members::{ItemOf, Member};
-use super::reading::{Reading, sum};
+use super::reading::{UsageReading, sum};
 use super::tool_items::ToolItems;
 use crate::json::{Kind, Reader, Scanned};
 use crate::record::{Pass, Text, Usage};
@@ -24,15 +24,15 @@ lenient! {
 
     /// The tokens of the model behind the image tool.
     struct ImageGeneration {
-        input_tokens: Count = "input_tokens",
-        output_tokens: Count = "output_tokens",
-        total_tokens: Count = "total_tokens",
+        input_tokens: Natural = "input_tokens",
+        output_tokens: Natural = "output_tokens",
+        total_tokens: Natural = "total_tokens",
         input_details: InputDetails = "input_tokens_details",
         output_details: OutputDetails = "output_tokens_details",
     }
 
     struct WebSearch: billed {
-        num_requests: Count = "num_requests",
+        num_requests: Natural = "num_requests",
     }
 }
 
@@ -162,7 +162,7 @@ impl HostedTools {
     /// names.
     pub(super) fn complete(
         mut self,
-        reading: &mut Reading,
+        reading: &mut UsageReading,
         model: Option<&Text>,
         image_model: Option<&Text>,
     ) {
@@ -171,7 +171,7 @@ impl HostedTools {
             return;
         }
         let Self { listed, streamed, queries, maps, web_chunks, usage, .. } = self;
-        // An answer that rests on a map alone tells the queries to it as those of searches.
+        // An answer that rests on a map alone lists the queries to it as searches.
         let queries = queries.count().filter(|_| web_chunks || !maps);
         let items = listed.or_more(streamed);
         let counts_images = usage.as_ref().is_some_and(|usage| usage.image_gen.output_tokens.0.is_some());
@@ -206,7 +206,7 @@ impl HostedTools {
 }
 
 impl ImageGeneration {
-    /// The tokens of the model, if there were any.
+    /// Returns the tokens of the model, if there were any.
     fn pass(&self, model: Option<Text>) -> Option<Pass> {
         let used = sum([self.input_tokens.0, self.output_tokens.0]) > 0;
         used.then(|| Pass {

@@ -3,7 +3,7 @@
 //! One table for all APIs, so that a gateway on its own route that answers in a known shape is read as well.
 
 use super::dialects;
-use super::look::LateApi;
+use super::late::LateApi;
 use super::members::{EMPTY, ERROR, Member, NAME, USAGE, Wanted};
 use crate::wire::select::{InPieces, Select};
 use std::sync::LazyLock;
@@ -63,12 +63,13 @@ fn of(
     paths.iter().map(move |path| (*path, field, limit))
 }
 
-/// The members that a look at a late event tells of, those that count only beside them, and the event's name.
+/// The members that make a late event matter, those that count only beside them, and the event's name.
 static LATE: LazyLock<Select> = LazyLock::new(|| {
     let counts = |path: &str, member: Member| {
         let key = path.rsplit('.').next().unwrap_or(path);
-        let told = matches!(key, "usage" | "tool_usage") || key.ends_with("error");
-        told || matches!(key, "service_tier" | "code")
+        let matters = matches!(key, "usage" | "tool_usage") || key.ends_with("error");
+        matters
+            || matches!(key, "service_tier" | "code")
             || matches!(member, Member::Item(..) | Member::ToolModel)
     };
     let names = of(&["type", "event_type"], LATE_TYPE_FIELD, NAME);
@@ -86,15 +87,15 @@ fn with_text(stream: bool) -> Select {
 pub(super) enum Interest {
     /// Those of the table.
     Members,
-    /// And content.
+    /// Those of the table, and content.
     Content,
-    /// Those that a look at the event tells of.
+    /// Those of a late event.
     Late(LateApi),
-    /// And images.
+    /// Those of the table, and images.
     Images,
-    /// And the texts of an event or of a document in a stream.
+    /// Those of the table, and the texts of an event or of a document in a stream.
     TextOfStream,
-    /// And the texts of a document.
+    /// Those of the table, and the texts of a document.
     TextOfDocument,
     /// The code of an error that is the whole document.
     ErrorObject,
@@ -113,7 +114,7 @@ impl Interest {
         }
     }
 
-    /// The member with the number `field`.
+    /// Returns the member with the number `field`.
     pub(super) fn member(self, field: u8) -> Option<Member> {
         match (field, self) {
             (CONTENT_FIELD, _) => Some(Member::Content),

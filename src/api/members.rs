@@ -1,6 +1,6 @@
 //! What the members of an answer are.
 
-use super::look::LateApi;
+use super::late::LateApi;
 
 /// What a member of an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(super) enum Member {
     DeferredId,
     /// The name of an event.
     Type,
-    /// The same in a late event.
+    /// The name of a late event.
     LateType(LateApi),
     /// The name of a shape.
     Object,
@@ -20,7 +20,7 @@ pub(super) enum Member {
     Role,
     ServiceTier,
     Error,
-    /// MiniMax's code of how a call went, in an answer whose status is 200 whatever happened.
+    /// MiniMax's code of how a call went. The status of its answers is always 200.
     BaseStatus,
     /// The name of a batch's request; what only its results have beside it.
     BatchKey,
@@ -31,7 +31,7 @@ pub(super) enum Member {
     ErrorCode,
     /// A usage object; the last one counts.
     Usage,
-    /// The same in a place that holds other things too.
+    /// A usage object in a place that may hold something else.
     UsageIfKnown,
     /// The first figures of a stream, over which later ones are laid.
     UsageAtStart,
@@ -42,10 +42,10 @@ pub(super) enum Member {
     /// Counters that stand alone; the last one counts.
     InputTokens,
     OutputTokens,
-    /// Counters of which a document has one per part.
+    /// Counters that a document has for each of its parts.
     InputTokensOfPart,
     OutputTokensOfPart,
-    /// Counters of which every event has one, not always filled.
+    /// Counters that every event has, not always filled.
     LargestInputTokens,
     LargestOutputTokens,
     Characters,
@@ -57,7 +57,7 @@ pub(super) enum Member {
     Item(ItemOf, ItemMember),
     /// Queries that an answer rests on.
     Queries,
-    /// The same where what they cost is not known.
+    /// Queries at a price that is not known.
     OtherQueries,
     /// A place of a map that an answer rests on, or a page of the web.
     MapChunk,
@@ -76,9 +76,9 @@ pub(super) enum Member {
     FinishReason,
     /// Text, reasoning or a call of a tool.
     Content,
-    /// The same, in pieces, to be counted.
+    /// Text in pieces, to be counted.
     Text,
-    /// The same in a member that is something else in other APIs.
+    /// Text in a member that has another meaning in other APIs.
     TextOfCohere,
 }
 
@@ -97,7 +97,7 @@ pub(super) enum ItemMember {
     Type,
     /// What was done in a call.
     Action,
-    /// Where it was done.
+    /// Where a call was run.
     Environment,
     /// A tool that the request offers.
     Offered,
@@ -114,5 +114,5 @@ pub(super) const NAME: usize = 2048;
 pub(super) const USAGE: usize = 16 * 1024;
 pub(super) const ERROR: usize = 16 * 1024;
 pub(super) const NUMBER: usize = 64;
-/// Content is never kept: whatever is longer than `""`, `[]` or `{}` is content.
+/// Content is never kept. A value longer than `""`, `[]` or `{}` is content.
 pub(super) const EMPTY: usize = 2;

@@ -1,17 +1,16 @@
 //! Which API a call speaks, which of its fields matter, and what its usage means.
 //!
-//! A [`ApiRoute`] is what the head of a request says. A [`RequestReader`] takes the body of the request as it passes and
+//! An [`ApiRoute`] is what the head of a request says. A [`RequestReader`] takes the body of the request as it passes and
 //! finds the user, the model and what was wished for; a [`ResponseReader`] takes the answer's and finds the model, the
 //! usage, the last event and the error. Both take pieces of any length, keep a small bounded state and never fail:
 //! what cannot be read becomes a reason.
 //!
-//! An answer is read by its shape. One table (`fields.rs`) names all the places where any known API puts what we look
-//! for, so that a gateway on its own route is read as well; the path is a hint, and it guards against answers that
-//! only look like consumption, such as token counts. What was found is kept as it was written (`found.rs`) and read
-//! once, at the end, by the convention that its keys tell (`usage.rs`). Each provider's convention is brought into the
-//! one form of [`Usage`](crate::record::Usage) in a file of its own.
+//! An answer is read by its shape. One table (`interest.rs`) names all the places where any known API puts what matters,
+//! so that a gateway on its own route is read as well. The path is a hint, and it guards against answers that only look
+//! like consumption, such as token counts. What was found is kept as it was written (`response_state.rs`,
+//! `stated_usage.rs`) and read once, at the end, by the convention that its keys show. Each provider's convention is
+//! brought into the one form of [`Usage`](crate::record::Usage) in a file of its own (`dialects/`).
 
-mod answer;
 mod binary;
 mod body;
 mod decoded;
@@ -25,8 +24,8 @@ mod host;
 mod hosted_tools;
 mod hosts;
 mod interest;
+mod late;
 mod lenient;
-mod look;
 mod members;
 mod path;
 mod rare_figures;
@@ -34,6 +33,7 @@ mod reading;
 mod request;
 mod request_members;
 mod response;
+mod response_state;
 mod route;
 mod routing;
 mod shape;

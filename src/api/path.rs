@@ -10,7 +10,7 @@ use http::Method;
 /// How many segments from the end of a path are looked at. The longest route that is known has nine.
 const MAX_SEGMENTS: usize = 12;
 
-/// What `method` on `path` asks for.
+/// Returns what `method` on `path` asks for.
 pub(super) fn route(method: &Method, path: &str) -> ApiRoute {
     // Where nearly all calls go, which need no look at the segments.
     match (path, method) {
@@ -36,13 +36,13 @@ fn by_segments(method: &Method, path: &str) -> ApiRoute {
     with_azure_deployment(ApiRoute { by_shape, asked_for, ..route }, &segments)
 }
 
-/// `…/runs/run_1`, `…/responses/resp_1/cancel`, `…/deferred-completion/1`.
+/// Returns the id in `runs/run_1`, `responses/resp_1/cancel` or `deferred-completion/1`.
 fn asked_for(segments: &[&str]) -> Option<Text> {
     let (["cancel", id, ..] | [id, ..]) = segments else { return None };
     Text::new(&decoded(id)).ok()
 }
 
-/// Batches are made and asked for here; their requests are run and billed elsewhere.
+/// Routes what makes batches and asks for them. Their requests are run and billed elsewhere.
 fn batches(segments: &[&str]) -> Option<ApiRoute> {
     let named =
         |segment: &&str| matches!(*segment, "batches" | "batchPredictionJobs" | "model-invocation-jobs");
@@ -50,7 +50,7 @@ fn batches(segments: &[&str]) -> Option<ApiRoute> {
     is_batch.then_some(ApiRoute { batch: true, repeats: true, ..ApiRoute::MANAGEMENT })
 }
 
-/// Lists, files and settings.
+/// Routes lists, files and settings.
 fn housekeeping(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     const PLACES: [&str; 14] = [
         "assistants",
@@ -77,7 +77,7 @@ fn housekeeping(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     }
 }
 
-/// `/openai/deployments/{deployment}/chat/completions`: the deployment, which stands for a model.
+/// Takes the deployment in `/openai/deployments/{deployment}/chat/completions` for the model.
 fn with_azure_deployment(route: ApiRoute, segments: &[&str]) -> ApiRoute {
     let deployment = segments.windows(3).find_map(|window| match window {
         [deployment, "deployments", "openai"] => Some(decoded(deployment)),

@@ -1,18 +1,18 @@
 //! Figures that few answers have, beside a usage object or in its place.
 
 use super::hosted_tools::HostedTools;
-use super::lenient::{self, Count, Ignored, lenient};
+use super::lenient::{self, Ignored, Natural, lenient};
 use super::members::Member;
-use super::reading::{Reading, Speaker, plus};
+use super::reading::{Speaker, UsageReading, plus};
 use super::stated_usage::UsageObject;
 use crate::record::Usage;
 
 lenient! {
     /// `usage_info` of Mistral's OCR.
     struct UsageInfo: billed {
-        pages: Count = "pages_processed",
+        pages: Natural = "pages_processed",
         // Billed beside the page (https://mistral.ai/pricing#api-pricing).
-        annotated: Count = "pages_processed_annotation",
+        annotated: Natural = "pages_processed_annotation",
         _size: Ignored = "doc_size_bytes",
     }
 }
@@ -39,7 +39,7 @@ impl RareFigures {
     }
 
     /// Reads the figures that stand in for those of a usage object.
-    pub(super) fn reading(&self, speaker: Speaker) -> Option<Reading> {
+    pub(super) fn reading(&self, speaker: Speaker) -> Option<UsageReading> {
         let counted = self.counters.tokens();
         counted.or_else(|| self.metrics.reading(speaker)).or_else(|| self.usage.reading(speaker))
     }
@@ -69,7 +69,7 @@ impl Counters {
         if member == Member::UsageInfo {
             return self.read_pages(raw);
         }
-        let Some((Count(Some(count)), _)) = lenient::read(raw) else { return };
+        let Some((Natural(Some(count)), _)) = lenient::read(raw) else { return };
         let (counter, combine): (_, fn(u64, u64) -> u64) = match member {
             Member::InputTokens => (&mut self.input_tokens, last),
             Member::OutputTokens => (&mut self.output_tokens, last),
@@ -103,14 +103,14 @@ impl Counters {
     }
 
     /// Returns the tokens that no object holds.
-    pub(super) fn tokens(&self) -> Option<Reading> {
+    pub(super) fn tokens(&self) -> Option<UsageReading> {
         let Self { input_tokens, output_tokens, .. } = *self;
         let any = input_tokens.is_some() || output_tokens.is_some();
         any.then(|| Usage { input_tokens, output_tokens, ..Usage::default() }.into())
     }
 
     /// Adds what is counted beside tokens.
-    pub(super) fn complete(&self, reading: &mut Reading) {
+    pub(super) fn complete(&self, reading: &mut UsageReading) {
         let usage = &mut reading.usage;
         usage.characters = usage.characters.or(self.characters);
         usage.pages = usage.pages.or(self.pages);

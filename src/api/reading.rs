@@ -6,7 +6,7 @@ use crate::record::{Api, Record, Text, Usage, UsageReason, Usd};
 
 /// What a usage object says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct UsageReading {
     pub(super) usage: Usage,
     /// The tier, where it stands within the object.
     pub(super) service_tier: Option<Text>,
@@ -18,13 +18,13 @@ pub(super) struct Reading {
     pub(super) model: Option<Text>,
     /// There is more in the object than is kept.
     pub(super) too_large: bool,
-    /// A figure is there and cannot be read: what the others say is not all then.
+    /// A figure is there and cannot be read, so that the others are not all.
     pub(super) unreadable: bool,
     /// Something was counted that is not in the figures, or may have been.
     pub(super) unread: bool,
 }
 
-impl Reading {
+impl UsageReading {
     /// Returns what is wrong with the figures, if anything.
     pub(super) fn flaw(&self) -> Option<UsageReason> {
         if self.too_large {
@@ -50,7 +50,7 @@ impl Reading {
     }
 }
 
-impl From<Usage> for Reading {
+impl From<Usage> for UsageReading {
     fn from(usage: Usage) -> Self {
         Self { usage, ..Self::default() }
     }
@@ -59,15 +59,15 @@ impl From<Usage> for Reading {
 /// A convention for usage objects.
 #[derive(Debug)]
 pub(super) struct Convention {
-    /// The keys of its counters, and how surely each tells it.
+    /// The keys of its counters, and how surely each identifies it.
     pub(super) keys: &'static [(&'static str, Sure)],
     /// The API whose answers follow it, where that is one alone.
     pub(super) api: Option<Api>,
     /// Reads an object of what a speaker says. `None` when it is not JSON.
-    pub(super) read: fn(&[u8], Speaker) -> Option<Reading>,
+    pub(super) read: fn(&[u8], Speaker) -> Option<UsageReading>,
 }
 
-/// How surely a key tells a convention.
+/// How surely a key identifies a convention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sure {
     /// A sum or a measure that many have.
@@ -76,9 +76,9 @@ pub(super) enum Sure {
     Shared,
     /// Nobody else has it.
     Own,
-    /// It stands beside shared ones and tells whose they are.
+    /// It stands beside shared ones and decides whose they are.
     Strongly,
-    /// Whatever else is there: Databricks and Venice put Anthropic's cache counters next to `prompt_tokens`, which includes
+    /// It outweighs all others: Databricks and Venice put Anthropic's cache counters next to `prompt_tokens`, which includes
     /// them.
     Certain,
 }
@@ -99,7 +99,7 @@ pub(super) enum Speaker {
     Other,
 }
 
-/// The sum of what is known; absent only when both are.
+/// Adds what is known. The sum is absent only when both are.
 pub(super) fn plus(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.saturating_add(b)),
@@ -107,7 +107,7 @@ pub(super) fn plus(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     }
 }
 
-/// The sum of counters, absent ones counting as nothing.
+/// Adds counters, where absent ones count as nothing.
 pub(super) fn sum<const N: usize>(counts: [Option<u64>; N]) -> u64 {
     counts.into_iter().flatten().fold(0, u64::saturating_add)
 }

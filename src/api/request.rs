@@ -38,7 +38,7 @@ pub(crate) struct RequestFacts {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestReader {
     decoded: Decoded,
-    framing: Framing,
+    framing: RequestFraming,
     gathered: Gathered,
     /// Where the application counts tokens.
     texts: Option<Box<RequestTexts>>,
@@ -46,18 +46,18 @@ pub(crate) struct RequestReader {
 
 /// How the body is built.
 #[derive(Clone, Debug)]
-enum Framing {
+enum RequestFraming {
     Json(Scanner),
     Form(Box<MultipartParser>),
 }
 
-/// What the body has said.
+/// What was read of the body.
 #[derive(Clone, Debug)]
 struct Gathered {
     api: Option<Api>,
     /// The head or the body says that it is a message of Anthropic's.
     is_anthropic: bool,
-    /// What each of the users' fields has said last, once any has been seen.
+    /// The last value of each of the users' fields, once any has been seen.
     claims: Box<[Claim]>,
     facts: RequestFacts,
     /// Undoes the escapes of the text that is to be spoken.
@@ -66,13 +66,15 @@ struct Gathered {
 }
 
 impl RequestReader {
-    /// A reader for the body of a request with this head.
+    /// Creates a reader for the body of a request with this head.
     pub(crate) fn new(route: &ApiRoute, headers: &HeaderMap, counter: Option<&Counter>) -> Self {
         let form = MultipartParser::new(head::text(headers, header::CONTENT_TYPE));
         Self {
             decoded: Decoded::new(headers),
-            framing: form
-                .map_or_else(|| Framing::Json(Scanner::single()), |form| Framing::Form(Box::new(form))),
+            framing: form.map_or_else(
+                || RequestFraming::Json(Scanner::single()),
+                |form| RequestFraming::Form(Box::new(form)),
+            ),
             gathered: Gathered {
                 api: route.api,
                 is_anthropic: headers.contains_key("anthropic-version"),
@@ -89,24 +91,24 @@ impl RequestReader {
     pub(crate) fn push(&mut self, members: &RequestMembers, bytes: &[u8]) {
         let Self { decoded, framing, gathered, texts } = self;
         decoded.push(bytes, |bytes| match framing {
-            Framing::Json(scanner) => {
+            RequestFraming::Json(scanner) => {
                 let speaks = gathered.api == Some(Api::Audio);
                 let select = if speaks { &members.with_speech } else { &members.select };
                 scanner.push(select, bytes, &mut |number, value| match value {
-                    Value::Piece { raw, last } if number == SPEECH => gathered.note_speech(raw, last),
-                    _ => gathered.note(members, number, MemberValue::Json(value)),
+                    Value::Piece { raw, last } if number == SPEECH => gathered.count_speech(raw, last),
+                    _ => gathered.read(members, number, MemberValue::Json(value)),
                 });
                 if let Some(texts) = texts {
                     texts.push(bytes, gathered.facts.model.as_deref());
                 }
             }
-            Framing::Form(form) => {
+            RequestFraming::Form(form) => {
                 // On the stack, as there is one for every frame of a file.
                 let mut names = [("", 0, 0); RequestMembers::MAX];
                 let wanted =
                     names.iter_mut().zip(members.of_form()).map(|(place, name)| *place = name).count();
                 form.push(names.get(..wanted).unwrap_or_default(), bytes, &mut |number, text| {
-                    gathered.note(members, number, MemberValue::Form(text));
+                    gathered.read(members, number, MemberValue::Form(text));
                 });
             }
         });
@@ -117,12 +119,12 @@ impl RequestReader {
         std::mem::take(&mut self.gathered.news)
     }
 
-    /// The texts that were found, where they are counted.
+    /// Takes the texts that were found, where they are counted.
     pub(crate) fn take_texts(&mut self) -> Option<Box<RequestTexts>> {
         self.texts.take()
     }
 
-    /// What the body said so far.
+    /// Returns what the body has said so far.
     pub(crate) fn facts(&self) -> &RequestFacts {
         &self.gathered.facts
     }
@@ -130,7 +132,7 @@ impl RequestReader {
 
 impl Gathered {
     /// Counts the characters of a piece of the text that is to be spoken.
-    fn note_speech(&mut self, raw: &[u8], last: bool) {
+    fn count_speech(&mut self, raw: &[u8], last: bool) {
         let mut count = 0;
         let mut add = |text: &str| count += text.chars().count() as u64;
         let speech = self.speech.get_or_insert_default();
@@ -142,7 +144,7 @@ impl Gathered {
         self.facts.characters = plus(self.facts.characters, Some(count));
     }
 
-    fn note(&mut self, members: &RequestMembers, number: u8, value: MemberValue<'_>) {
+    fn read(&mut self, members: &RequestMembers, number: u8, value: MemberValue<'_>) {
         self.news = true;
         let facts = &mut self.facts;
         let (member, user) = members.member(number);

@@ -7,7 +7,7 @@ use crate::wire::select::{InPieces, Select};
 #[derive(Debug)]
 pub(crate) struct RequestMembers {
     pub(super) select: Select,
-    /// The same members, and the text that is to be spoken.
+    /// Selects the text that is to be spoken too.
     pub(super) with_speech: Select,
     pub(super) users: UserFields,
 }

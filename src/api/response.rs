@@ -1,11 +1,11 @@
 //! Reading an answer: who answered, what it used, how it ended.
 
-use super::answer::AnswerState;
 use super::body::BodyReader;
 use super::decoded::Decoded;
-use super::head::Head;
-use super::reading::{Reading, Speaker};
+use super::head::ResponseHead;
+use super::reading::{Speaker, UsageReading};
 use super::request::RequestFacts;
+use super::response_state::ResponseState;
 use super::route::ApiRoute;
 use super::stated_usage::LastUsage;
 use super::texts::Texts;
@@ -46,10 +46,10 @@ pub(crate) struct ResponseFacts {
 /// Reads an answer as it passes.
 #[derive(Debug)]
 pub(crate) struct ResponseReader {
-    head: Head,
+    head: ResponseHead,
     decoded: Decoded,
     body: BodyReader,
-    answer: AnswerState,
+    answer: ResponseState,
 }
 
 impl ResponseReader {
@@ -60,10 +60,10 @@ impl ResponseReader {
             counter.filter(|_| route.consumes && !route.repeats && route.api.is_none_or(dialects::is_text));
         let texts = counter.map(|counter| Box::new(Texts::new(counter.clone())));
         Self {
-            head: Head::of(headers),
+            head: ResponseHead::of(headers),
             decoded: Decoded::new(headers),
             body: BodyReader::new(route.api, route.stream == Some(true), content_type),
-            answer: AnswerState::new(route.repeats, texts),
+            answer: ResponseState::new(route.repeats, texts),
         }
     }
 
@@ -78,7 +78,7 @@ impl ResponseReader {
         self.answer.content
     }
 
-    /// Whether the answer has said all that it has to say: who leaves now has not left early.
+    /// Whether the answer is complete, so that a caller who leaves now does not leave early.
     pub(crate) fn terminal(&self) -> bool {
         self.body.ended(&self.answer)
     }
@@ -105,14 +105,14 @@ impl ResponseReader {
         record.stream = stream;
         record.response_model = self.answer.model.take();
         let stated = self.last_usage([route.api, shown_api], record, request).filter(|last| {
-            // Of an unknown shape on an unknown host, a price or a length may be anybody's.
+            // In an unknown shape on an unknown host, a price or a length may mean anything.
             let Usage { input_tokens, output_tokens, .. } = last.reading.usage;
             let is_known = record.api.is_some() || record.provider.is_some();
-            // Figures of what is still being made are none that count.
+            // The figures of an answer that is still being made do not count.
             let is_final = stream || !self.answer.has_only_begun(record.api);
             is_final && (is_known || input_tokens.is_some() || output_tokens.is_some())
         });
-        // Of calls that nobody saw: what went wrong in one of them is no failure of this one.
+        // What went wrong in a call of the batch is no failure of this one.
         let is_batch_results =
             !route.consumes && record.api == Some(Api::Management) && self.answer.is_batch_results();
         let failed = (self.answer.has_failed(record.api) && !is_batch_results)
@@ -215,7 +215,7 @@ impl ResponseReader {
         let in_head = self.head.usage.take();
         let model = record.answering_model();
         let last = self.answer.usage.last(speaker(apis, record), model, request.tool_model.as_ref());
-        last.or_else(|| Some(LastUsage::from(Reading::from(*in_head?))))
+        last.or_else(|| Some(LastUsage::from(UsageReading::from(*in_head?))))
     }
 
     /// Ends the readers. Returns why the body could not be read to its end, if it could not.
@@ -262,7 +262,7 @@ fn speaker(apis: [Option<Api>; 2], record: &Record) -> Speaker {
     }
 }
 
-/// Whether the provider's streams end with their usage though nobody asks for it, so that another cause is to blame where
+/// Whether the provider's streams end with their usage without being asked for it, so that another cause is to blame where
 /// it is absent.
 fn reports_unasked(record: &Record) -> bool {
     const PROVIDERS: [Provider; 8] = [

@@ -3,7 +3,7 @@
 use crate::record::{Api, Operation, Provider, ProviderSource, Record, Text};
 use std::borrow::Cow;
 
-/// What the head of a request says about the call: what its path asks for, and whose host it goes to.
+/// What the head of a request says about the call: what its path asks for and whose host it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiRoute {
     pub(crate) provider: Option<Provider>,
@@ -20,14 +20,14 @@ pub(crate) struct ApiRoute {
     pub(crate) consumes: bool,
     /// Whether the answer is one that another call is billed for.
     pub(crate) repeats: bool,
-    /// Whether the answer is believed where it names a shape of which something is consumed, though the path is one where
-    /// nothing is: the routes of a gateway are its own.
+    /// Whether an answer that names the shape of a consuming call is believed against the path, which is one where
+    /// nothing is consumed. The routes of a gateway are its own.
     pub(crate) by_shape: bool,
     /// The id of the answer that is asked for again.
     pub(crate) asked_for: Option<Text>,
     pub(crate) batch: bool,
     pub(crate) region: Option<Text>,
-    /// Whether the request goes to a provider's own host, and not to a gateway or to a host that nobody knows.
+    /// Whether the request goes to a provider's own host, and not to a gateway or an unknown host.
     pub(crate) faces_provider: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::record::Api;
 
-/// Which API an answer speaks, as far as its shape tells.
+/// The API that an answer speaks, as far as its shape shows.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
     /// The API that the answer names, or else that its figures tell.
@@ -21,11 +21,11 @@ enum Likeness {
     Nothing,
     /// A message, as Anthropic's are.
     Message,
-    /// Somebody speaks, which alone says nothing.
+    /// A role is named, which alone proves nothing.
     Role,
     /// A stream that says whether it is done, as Ollama's do.
     Done,
-    /// The same, with somebody who speaks.
+    /// Such a stream that names a role.
     DoneWithRole,
 }
 
@@ -41,12 +41,12 @@ impl Shape {
         self.api = self.api.or(api);
     }
 
-    /// The answer says that it is a message.
+    /// Takes notice that the answer calls itself a message.
     pub(super) fn is_message(&mut self) {
         self.likeness = Likeness::Message;
     }
 
-    /// The answer says who speaks.
+    /// Takes notice that the answer names a role.
     pub(super) fn has_role(&mut self) {
         self.likeness = match self.likeness {
             Likeness::Nothing => Likeness::Role,
@@ -55,7 +55,7 @@ impl Shape {
         };
     }
 
-    /// The answer says whether it is done.
+    /// Takes notice that the answer says whether it is done.
     pub(super) fn says_whether_done(&mut self) {
         self.likeness = match self.likeness {
             Likeness::Nothing => Likeness::Done,
@@ -64,7 +64,7 @@ impl Shape {
         };
     }
 
-    /// Whether the answer is made of documents of which one says that it is the last.
+    /// Whether the answer is a sequence of documents that say whether they are the last.
     pub(super) fn is_done_by_saying_so(&self) -> bool {
         matches!(self.likeness, Likeness::Done | Likeness::DoneWithRole)
     }

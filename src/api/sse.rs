@@ -1,8 +1,8 @@
 //! An answer that is a stream of server-sent events.
 
-use super::answer::{AnswerState, BeforeLate};
 use super::interest::Interest;
-use super::look::{LateApi, Look};
+use super::late::{LateApi, LateSearch};
+use super::response_state::{BeforeLate, ResponseState};
 use crate::record::Api;
 use crate::wire::json::{Scanner, Status};
 use crate::wire::sse::{Piece, SseEvents, SseParser};
@@ -40,13 +40,13 @@ struct CurrentRead {
 /// A late event that comes in pieces is scanned before it is known whether it counts.
 #[derive(Debug)]
 struct Late {
-    look: Look,
+    search: LateSearch,
     before: BeforeLate,
 }
 
 impl EventReader {
-    /// Takes the next piece. `api`: what the path said.
-    pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, answer: &mut AnswerState) {
+    /// Takes the next piece. `api` is the one that the path names.
+    pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, answer: &mut ResponseState) {
         let rest = self.pass_over(bytes, api, answer);
         if !rest.is_empty() {
             let Self { parser, scanner, sentinel, progress } = self;
@@ -54,15 +54,15 @@ impl EventReader {
         }
     }
 
-    /// What follows the late events at the beginning of `bytes` of which one look tells that they say nothing new.
+    /// Passes over the late events at the beginning of `bytes` that do not matter. Returns what follows them.
     #[inline]
-    fn pass_over<'a>(&mut self, bytes: &'a [u8], api: Option<Api>, answer: &mut AnswerState) -> &'a [u8] {
+    fn pass_over<'a>(&mut self, bytes: &'a [u8], api: Option<Api>, answer: &mut ResponseState) -> &'a [u8] {
         let mut rest = bytes;
         if let Some(late) = late(answer, api) {
             while let Some(event) = self.parser.plain_event(rest)
                 && event.data.first() == Some(&b'{')
                 && event.name != ERROR
-                && !late.tells_in(event.data, event.has_backslash)
+                && !late.matters_with(event.data, event.has_backslash)
             {
                 self.progress.any = true;
                 answer.end_event();
@@ -72,8 +72,8 @@ impl EventReader {
         rest
     }
 
-    /// The stream has ended.
-    pub(super) fn finish(&mut self, api: Option<Api>, answer: &mut AnswerState) {
+    /// Ends the stream.
+    pub(super) fn finish(&mut self, api: Option<Api>, answer: &mut ResponseState) {
         let Self { parser, scanner, sentinel, progress } = self;
         // An event that is cut off may have gone on to say anything.
         let cut = progress.event.is_some() && scanner.status() == Status::Within;
@@ -102,7 +102,7 @@ struct Events<'a> {
     sentinel: &'a mut Sentinel,
     progress: &'a mut Progress,
     api: Option<Api>,
-    answer: &'a mut AnswerState,
+    answer: &'a mut ResponseState,
 }
 
 impl SseEvents for Events<'_> {
@@ -114,14 +114,14 @@ impl SseEvents for Events<'_> {
         if self.progress.event.is_none() {
             let late = late(self.answer, self.api);
             if let (Some(late), true) = (late, piece.whole)
-                && !late.tells(piece.bytes)
+                && !late.matters(piece.bytes)
             {
                 return;
             }
             let interest = late.map_or_else(|| self.answer.interest_in_stream(), Interest::Late);
             let in_pieces = late.filter(|_| !piece.whole);
-            let late =
-                in_pieces.map(|late| Late { look: Look::new(late), before: self.answer.before_late() });
+            let late = in_pieces
+                .map(|late| Late { search: LateSearch::new(late), before: self.answer.before_late() });
             self.progress.event = Some(CurrentRead { interest, late });
         }
         self.read(held);
@@ -139,7 +139,7 @@ impl SseEvents for Events<'_> {
         // Only an error may be a field of its own.
         let is_event =
             had_data || event.as_ref().is_some_and(|event| event.interest == Interest::ErrorObject);
-        let ignored = event.and_then(|event| event.late).filter(|late| !late.look.tells());
+        let ignored = event.and_then(|event| event.late).filter(|late| !late.search.matters());
         let progress = &mut *self.progress;
         progress.any |= is_event;
         progress.malformed |= !progress.closed && ignored.is_none() && (unread || !is_event);
@@ -152,7 +152,7 @@ impl SseEvents for Events<'_> {
         self.scanner.reset();
     }
 
-    /// llama.cpp's server sends errors as a field of their own.
+    /// Reads an error, which llama.cpp's server sends as a field of its own.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         if name == ERROR {
             self.answer.fail(None);
@@ -167,16 +167,16 @@ impl Events<'_> {
     fn read(&mut self, bytes: &[u8]) {
         if let Some(event) = &mut self.progress.event {
             if let Some(late) = &mut event.late {
-                late.look.take(bytes);
+                late.search.take(bytes);
             }
             self.answer.scan(self.scanner, event.interest, bytes);
         }
     }
 }
 
-/// Whether an event that begins now is a late one, and of which API. `api`: what the path said.
+/// Returns the API of an event that begins now, if it is a late one. `api` is the one that the path names.
 #[inline]
-fn late(answer: &AnswerState, api: Option<Api>) -> Option<LateApi> {
+fn late(answer: &ResponseState, api: Option<Api>) -> Option<LateApi> {
     let known = answer.content && answer.model.is_some() && answer.texts.is_none();
     if known { answer.api().or(api).and_then(LateApi::of) } else { None }
 }
@@ -229,8 +229,8 @@ impl Sentinel {
 mod tests {
     use super::*;
 
-    fn read(stream: &str, chunk: usize) -> (EventReader, AnswerState) {
-        let (mut reader, mut answer) = (EventReader::default(), AnswerState::default());
+    fn read(stream: &str, chunk: usize) -> (EventReader, ResponseState) {
+        let (mut reader, mut answer) = (EventReader::default(), ResponseState::default());
         for bytes in stream.as_bytes().chunks(chunk) {
             reader.push(bytes, None, &mut answer);
         }

@@ -1,9 +1,9 @@
-//! The usage that an answer states, of which the last counts.
+//! The usage that an answer states. The last statement counts.
 
 use super::dialects::{CumulativeUsage, convention_of};
 use super::members::Member;
 use super::rare_figures::RareFigures;
-use super::reading::{Convention, Reading, Speaker, is_object};
+use super::reading::{Convention, Speaker, UsageReading, is_object};
 use crate::record::{Api, Text};
 
 /// The usage of an answer, gathered as it passes.
@@ -48,7 +48,7 @@ impl UsageObject {
     }
 
     /// Reads it by its convention, as `speaker` uses that.
-    pub(super) fn reading(&self, speaker: Speaker) -> Option<Reading> {
+    pub(super) fn reading(&self, speaker: Speaker) -> Option<UsageReading> {
         (self.convention?.read)(&self.raw, speaker)
     }
 
@@ -62,19 +62,19 @@ impl UsageObject {
 /// The usage that an answer stated last.
 #[derive(Debug)]
 pub(super) struct LastUsage {
-    pub(super) reading: Reading,
+    pub(super) reading: UsageReading,
     /// Whether it is but the first figures of a stream.
     pub(super) only_start: bool,
 }
 
-impl From<Reading> for LastUsage {
-    fn from(reading: Reading) -> Self {
+impl From<UsageReading> for LastUsage {
+    fn from(reading: UsageReading) -> Self {
         Self { reading, only_start: false }
     }
 }
 
 impl StatedUsage {
-    /// Reads a member with figures. Returns the API that it tells of. `counts` says whether a usage is the answer's own, and
+    /// Reads a member with figures. Returns the API that has such figures. `counts` says whether a usage is the answer's own, and
     /// not within another.
     pub(super) fn read(&mut self, member: Member, raw: &[u8], counts: bool) -> Option<Api> {
         self.members = self.members.wrapping_add(1);
@@ -198,7 +198,7 @@ impl StatedUsage {
         };
         self.malformed |= std::mem::take(&mut last.reading.unreadable);
         rare.counters.complete(&mut last.reading);
-        if last.reading == Reading::default() {
+        if last.reading == UsageReading::default() {
             self.malformed |= self.object.is_malformed(speaker) || rare.is_malformed(speaker);
             return None;
         }

@@ -1,6 +1,6 @@
 //! Who is calling: the sources of the end user's id, in the order in which they count.
 
-use super::Identity;
+use super::IdentifySettings;
 use super::headers::{PREFIX, PROPERTY_PREFIX, REQUEST, SESSION};
 use crate::panics::Panics;
 use crate::record::{Properties, Record, Text, TextError, User, UserId, UserIssue, UserSource};
@@ -50,7 +50,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Asks all sources that the head of a request has, in their order, until one has a usable id.
-    pub(crate) fn of(identity: &Identity, head: &Parts, panics: &Panics) -> Self {
+    pub(crate) fn of(identity: &IdentifySettings, head: &Parts, panics: &Panics) -> Self {
         let mut caller = Self::default();
         caller.read_labels(&head.headers);
         if let Some(user) = head.extensions.get::<User>() {
@@ -88,7 +88,7 @@ impl Caller {
     }
 
     /// Writes the caller to the record of the call. `body` is what the body says of the user.
-    pub(crate) fn fill(&self, record: &mut Record, body: Claim, identity: &Identity) {
+    pub(crate) fn fill(&self, record: &mut Record, body: Claim, identity: &IdentifySettings) {
         let (user, issue) = self.user(body);
         record.user = user.and_then(|user| identity.kept(user));
         record.user_issue = issue;
@@ -188,7 +188,7 @@ mod tests {
                     UserId::new(&own).ok()
                 }) as Arc<dyn super::super::Identify>
             });
-            let identity = Identity { custom, ..Identity::default() };
+            let identity = IdentifySettings { custom, ..IdentifySettings::default() };
             let mut request = Request::builder();
             for value in headers {
                 request = request.header("Helicone-User-Id", HeaderValue::from_bytes(value).unwrap());
@@ -215,7 +215,7 @@ mod tests {
             request = request.header(format!("Helicone-Property-P{n}"), "v");
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let caller = Caller::of(&Identity::default(), &head, &Panics::default());
+        let caller = Caller::of(&IdentifySettings::default(), &head, &Panics::default());
         assert_eq!(caller.session.as_deref(), Some("s-1"));
         assert_eq!(caller.client_request_id.as_deref(), Some("r-1"));
         assert_eq!(caller.properties.get("team"), Some("search"));

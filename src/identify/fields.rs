@@ -35,8 +35,8 @@ impl UserFields {
         self.0.iter().map(|field| &*field.path)
     }
 
-    /// Returns the claim of the first field with a usable id. `claims` holds what each field has said last, and `speaks`
-    /// tells whether the request is one of an API.
+    /// Returns the claim of the first field with a usable id. `claims` holds the last value of each field, and `speaks` says
+    /// whether the request is one of an API.
     pub(crate) fn claim(&self, claims: &[Claim], speaks: impl Fn(Api) -> bool) -> Claim {
         let counting = self.0.iter().zip(claims).filter(|(field, _)| field.only_for.is_none_or(&speaks));
         counting.fold(Claim::default(), |claim, (_, next)| claim.or_else(|| next.clone()))
@@ -44,7 +44,7 @@ impl UserFields {
 }
 
 impl Default for UserFields {
-    /// `user` and `safety_identifier`, as OpenAI has them, and `metadata.user_id` in Anthropic's messages: elsewhere
+    /// Reads `user` and `safety_identifier`, as OpenAI has them, and `metadata.user_id` in Anthropic's messages: elsewhere
     /// `metadata` holds free-form tags.
     fn default() -> Self {
         Self::new([("user", None), ("safety_identifier", None), ("metadata.user_id", Some(Api::Messages))])

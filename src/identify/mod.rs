@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// });
 /// ```
 pub trait Identify: Send + Sync + 'static {
-    /// The end user of `request`, if this source knows.
+    /// Returns the end user of `request`, if this source knows.
     fn identify(&self, request: &http::request::Parts) -> Option<UserId>;
 }
 
@@ -54,20 +54,20 @@ pub(crate) type Pseudonymizer = Arc<dyn Fn(&UserId) -> Option<UserId> + Send + S
 /// Where the end user's id is read from, and what is done to it. The fields of the body stand with the other members of a
 /// request that are read.
 #[derive(Clone)]
-pub(crate) struct Identity {
+pub(crate) struct IdentifySettings {
     pub(crate) headers: Vec<HeaderName>,
     pub(crate) custom: Option<Arc<dyn Identify>>,
     pub(crate) account_only: bool,
     pub(crate) pseudonymizer: Option<Pseudonymizer>,
 }
 
-impl Default for Identity {
+impl Default for IdentifySettings {
     fn default() -> Self {
         Self { headers: vec![headers::USER], custom: None, account_only: false, pseudonymizer: None }
     }
 }
 
-impl Identity {
+impl IdentifySettings {
     /// Returns the user as the record keeps it: reduced to the account and replaced by a pseudonym, if that is asked for.
     pub(crate) fn kept(&self, mut user: User) -> Option<User> {
         if self.account_only && user.source == UserSource::Body {
@@ -80,9 +80,9 @@ impl Identity {
     }
 }
 
-impl fmt::Debug for Identity {
+impl fmt::Debug for IdentifySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
+        f.debug_struct("IdentifySettings")
             .field("headers", &self.headers)
             .field("account_only", &self.account_only)
             .finish_non_exhaustive()

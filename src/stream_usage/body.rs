@@ -1,7 +1,8 @@
 //! The bodies that may be changed.
 
 use super::chunk::UsageChunkFilter;
-use bytes::{Buf, Bytes};
+use crate::body::in_one_piece;
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::collections::VecDeque;
@@ -9,7 +10,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The body of a request through a [`StreamUsageLayer`](super::StreamUsageLayer): what was buffered, changed or not, and then
+/// The body of a request through a [`StreamUsageLayer`](super::StreamUsageLayer): first what was buffered, changed or not, then
 /// the rest.
 pub struct StreamUsageRequestBody<B: Body> {
     buffered: VecDeque<Bytes>,
@@ -43,7 +44,7 @@ impl<B: Body> StreamUsageRequestBody<B> {
         Poll::Ready(())
     }
 
-    /// All data of the body, if all of it is buffered and nothing went wrong.
+    /// Returns all data of the body, if all of it is buffered and nothing went wrong.
     pub(super) fn whole(&self) -> Option<Vec<u8>> {
         let ended = match &self.after {
             None => self.rest.is_none(),
@@ -56,11 +57,6 @@ impl<B: Body> StreamUsageRequestBody<B> {
     pub(super) fn replace(&mut self, data: Bytes) {
         self.buffered = VecDeque::from([data]);
     }
-}
-
-/// The frame with its data as `Bytes`.
-fn in_one_piece<D: Buf>(frame: Frame<D>) -> Frame<Bytes> {
-    frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
 }
 
 impl<B: Body> Body for StreamUsageRequestBody<B> {
@@ -96,7 +92,7 @@ impl<B: Body> Body for StreamUsageRequestBody<B> {
 // Nothing in it is pinned in place: the rest has a place of its own.
 impl<B: Body> Unpin for StreamUsageRequestBody<B> {}
 
-/// The hint with `more` bytes added.
+/// Adds `more` bytes to the hint.
 fn plus(hint: &SizeHint, more: u64) -> SizeHint {
     let mut sum = SizeHint::new();
     sum.set_lower(hint.lower().saturating_add(more));

@@ -9,18 +9,17 @@ use super::chat::{Charge, CostDetails, charged};
 use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
 use crate::api::details::{CacheCreation, InputDetails};
 use crate::api::flaws::Flaws;
-use crate::api::lenient::{self, Count, Flag, Ignored, List, Word, lenient};
+use crate::api::lenient::{self, Flag, Ignored, List, Natural, Term, lenient};
 use crate::api::members::{ItemMember, ItemOf, Member, NAME, USAGE};
-
-use crate::api::reading::{Convention, Reading, Sure, is_object, sum};
+use crate::api::reading::{Convention, Sure, UsageReading, is_object, sum};
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
 use http::Method;
 
 /// The types of passes that the counters at the top cover.
-const MESSAGE: Word = Word::Text(Text::from_static("message"));
-const FALLBACK: Word = Word::Text(Text::from_static("fallback_message"));
+const MESSAGE: Term = Term::Text(Text::from_static("message"));
+const FALLBACK: Term = Term::Text(Text::from_static("fallback_message"));
 
 pub(super) const DIALECT: Dialect = Dialect {
     apis: &[Spoken::text(Api::Messages, Operation::Chat)],
@@ -86,20 +85,20 @@ fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
 lenient! {
     /// The object `usage`.
     struct Counters {
-        input_tokens: Count = "input_tokens",
-        cache_read: Count = "cache_read_input_tokens",
-        cache_creation: Count = "cache_creation_input_tokens",
+        input_tokens: Natural = "input_tokens",
+        cache_read: Natural = "cache_read_input_tokens",
+        cache_creation: Natural = "cache_creation_input_tokens",
         split: CacheCreation = "cache_creation",
         // DashScope's.
         prompt_details: InputDetails = "prompt_tokens_details",
-        output_tokens: Count = "output_tokens",
-        total_tokens: Count = "total_tokens",
-        details: OutputDetails = "output_tokens_details",
-        server_tool_use: ServerTools = "server_tool_use",
-        service_tier: Word = "service_tier",
+        output_tokens: Natural = "output_tokens",
+        total_tokens: Natural = "total_tokens",
+        details: ThinkingDetails = "output_tokens_details",
+        server_tool_use: ServerToolUse = "server_tool_use",
+        service_tier: Term = "service_tier",
         // Of the tiers, the one that is chosen by `speed` in the request.
-        speed: Word = "speed",
-        inference_geo: Word = "inference_geo",
+        speed: Term = "speed",
+        inference_geo: Term = "inference_geo",
         iterations: List<Iteration> = "iterations",
         // OpenRouter's.
         cost: Charge = "cost",
@@ -109,12 +108,12 @@ lenient! {
         _cache_deleted: Ignored = "cache_deleted_input_tokens",
     }
 
-    struct OutputDetails {
-        thinking_tokens: Count = "thinking_tokens",
+    struct ThinkingDetails {
+        thinking_tokens: Natural = "thinking_tokens",
     }
 
-    struct ServerTools: billed {
-        web_search_requests: Count = "web_search_requests",
+    struct ServerToolUse: billed {
+        web_search_requests: Natural = "web_search_requests",
         // What is fetched is billed as input alone
         // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-fetch-tool#usage-and-pricing).
         _web_fetch_requests: Ignored = "web_fetch_requests",
@@ -124,44 +123,44 @@ lenient! {
     /// One pass over a model. The counters at the top cover the passes of type `message`, or, where there is one,
     /// that of type `fallback_message`: the model that served what another had declined.
     struct Iteration {
-        kind: Word = "type",
-        model: Word = "model",
-        input_tokens: Count = "input_tokens",
-        cache_read: Count = "cache_read_input_tokens",
-        cache_creation: Count = "cache_creation_input_tokens",
+        kind: Term = "type",
+        model: Term = "model",
+        input_tokens: Natural = "input_tokens",
+        cache_read: Natural = "cache_read_input_tokens",
+        cache_creation: Natural = "cache_creation_input_tokens",
         split: CacheCreation = "cache_creation",
-        output_tokens: Count = "output_tokens",
+        output_tokens: Natural = "output_tokens",
     }
 }
 
 /// Reads a whole usage object.
-pub(super) fn read(json: &[u8]) -> Option<Reading> {
+pub(super) fn read(json: &[u8]) -> Option<UsageReading> {
     let (counters, flaws): (Counters, _) = lenient::read(json)?;
     Some(counters.reading(flaws, false))
 }
 
-/// The figures in one event of a stream, and what keeps them from being all.
+/// Reads the figures in one event of a stream, and what keeps them from being complete.
 fn read_event(json: &[u8]) -> (Counters, Flaws) {
     let (counters, mut flaws) = lenient::read(json).unwrap_or_default();
     flaws.unreadable |= !is_object(json);
     (counters, flaws)
 }
 
-/// The usage of a stream, of which every event brings a part.
+/// The usage of a stream, gathered from all its events.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct CumulativeUsage {
     counters: Counters,
     flaws: Flaws,
-    /// The first event said nothing of the cache, and none has stated the input anew.
+    /// Whether the first event did not mention the cache, and none has stated the input anew.
     began_without_cache: bool,
-    /// And a later one said something of it.
+    /// Whether a later event then mentioned it.
     cache_came_later: bool,
-    /// Only the first event has stated figures.
+    /// Whether only the first event has stated figures.
     only_start: bool,
 }
 
 impl CumulativeUsage {
-    /// The figures of `message_start`; none where it is not JSON.
+    /// Reads the figures of `message_start`. There are none where it is not JSON.
     pub(in crate::api) fn start(json: &[u8]) -> Self {
         let (counters, flaws) = read_event(json);
         let began_without_cache = counters.cache_read().is_none() && counters.cache_write().is_none();
@@ -197,7 +196,7 @@ impl CumulativeUsage {
             (&mut counters.speed, delta.speed),
             (&mut counters.inference_geo, delta.inference_geo),
         ] {
-            if new != Word::Absent {
+            if new != Term::Absent {
                 *known = new;
             }
         }
@@ -219,7 +218,7 @@ impl CumulativeUsage {
     }
 
     /// Returns what the events said together.
-    pub(in crate::api) fn reading(self) -> Reading {
+    pub(in crate::api) fn reading(self) -> UsageReading {
         self.counters.reading(self.flaws, self.cache_came_later)
     }
 }
@@ -233,12 +232,12 @@ impl Counters {
         written(self.cache_creation, self.split).or(self.prompt_details.cache_write())
     }
 
-    /// `input_is_whole`: whether the input includes what was cached.
-    fn reading(self, flaws: Flaws, input_is_whole: bool) -> Reading {
+    /// Brings the counters to our form. `input_is_whole` says whether the input includes what was cached.
+    fn reading(self, flaws: Flaws, input_is_whole: bool) -> UsageReading {
         let (cache_read, cache_write) = (self.cache_read(), self.cache_write());
         let split = self.split.or(self.prompt_details.split());
         let input_tokens = if input_is_whole {
-            // DashScope begins a stream with all of the input, and tells at its end what of it was cached.
+            // DashScope begins a stream with all of the input, and says at its end how much of it was cached.
             self.input_tokens.0.map(|input| input.max(sum([cache_read, cache_write])))
         } else {
             self.whole_input(cache_read, cache_write)
@@ -249,7 +248,7 @@ impl Counters {
             self.iterations.0.iter().rfind(|pass| pass.kind == FALLBACK).map(|pass| pass.model.clone());
         let service_tier = self.tier();
         let passes =
-            self.iterations.0.iter().filter(|pass| pass.kind != Word::Absent && pass.kind != covered);
+            self.iterations.0.iter().filter(|pass| pass.kind != Term::Absent && pass.kind != covered);
         let too_many = passes.count() > Usage::MAX_PASSES;
         let usage = Usage {
             input_tokens,
@@ -263,30 +262,30 @@ impl Counters {
                 .iterations
                 .0
                 .into_iter()
-                .filter(|pass| pass.kind != Word::Absent && pass.kind != covered)
+                .filter(|pass| pass.kind != Term::Absent && pass.kind != covered)
                 .map(Iteration::pass)
                 .take(Usage::MAX_PASSES)
                 .collect(),
             web_searches: self.server_tool_use.web_search_requests.0,
             ..Usage::default()
         };
-        Reading {
+        UsageReading {
             usage,
             service_tier,
             region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
             cost: charged(self.cost, self.is_byok, &self.cost_details),
-            model: model.and_then(Word::text),
+            model: model.and_then(Term::text),
             too_large: too_many,
             unreadable: flaws.unreadable,
             unread,
         }
     }
 
-    /// A fast answer is billed as such, whatever the tier
+    /// Returns the tier. A fast answer is billed as such whatever its tier
     /// ([fast mode](https://platform.claude.com/docs/en/build-with-claude/fast-mode)).
     fn tier(&self) -> Option<Text> {
         let fast = Text::from_static("fast");
-        if self.speed == Word::Text(fast.clone()) { Some(fast) } else { self.service_tier.clone().text() }
+        if self.speed == Term::Text(fast.clone()) { Some(fast) } else { self.service_tier.clone().text() }
     }
 
     fn served_by_fallback(&self) -> bool {
@@ -321,8 +320,8 @@ impl Iteration {
     }
 }
 
-/// All that was written to the cache: the sum of the split where only that is given.
-fn written(whole: Count, split: CacheCreation) -> Option<u64> {
+/// Returns all that was written to the cache: the sum of the split where only that is given.
+fn written(whole: Natural, split: CacheCreation) -> Option<u64> {
     whole.0.or(split.whole())
 }
 
@@ -335,7 +334,7 @@ mod tests {
         "output_tokens_details":{"thinking_tokens":3},"server_tool_use":{"web_search_requests":2},
         "service_tier":"standard","inference_geo":"us"}"#;
 
-    fn reading(json: &str) -> Reading {
+    fn reading(json: &str) -> UsageReading {
         read(json.as_bytes()).unwrap()
     }
 

@@ -4,9 +4,9 @@
 //! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
 
 use super::dialect::{Dialect, Spoken, TextPlaces};
-use crate::api::lenient::{self, Count, Fees, List, Word, lenient};
+use crate::api::lenient::{self, Fees, List, Natural, Term, lenient};
 use crate::api::members::{EMPTY, Member, NAME, NUMBER, USAGE};
-use crate::api::reading::{Convention, Reading, Sure, plus, sum};
+use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
@@ -62,7 +62,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream`.
+/// Routes `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream` and its siblings.
 fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let [verb, model, "model", ..] = segments else { return None };
     let call = match *verb {
@@ -85,34 +85,34 @@ fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
 lenient! {
     /// The `usage` of Converse and of Nova.
     struct Converse {
-        input: Count = "inputTokens",
-        output: Count = "outputTokens",
-        total: Count = "totalTokens",
-        cache_read: Count = "cacheReadInputTokens",
-        cache_write: Count = "cacheWriteInputTokens",
-        // The same once more, or alone.
-        cache_read_count: Count = "cacheReadInputTokenCount",
-        cache_write_count: Count = "cacheWriteInputTokenCount",
+        input: Natural = "inputTokens",
+        output: Natural = "outputTokens",
+        total: Natural = "totalTokens",
+        cache_read: Natural = "cacheReadInputTokens",
+        cache_write: Natural = "cacheWriteInputTokens",
+        // The cache counters under a second name, beside the first or alone.
+        cache_read_count: Natural = "cacheReadInputTokenCount",
+        cache_write_count: Natural = "cacheWriteInputTokenCount",
         cache_details: List<CacheDetail> = "cacheDetails",
         _tools: Fees = "serverToolUsage",
     }
 
     struct CacheDetail {
-        ttl: Word = "ttl",
-        tokens: Count = "inputTokens",
+        ttl: Term = "ttl",
+        tokens: Natural = "inputTokens",
     }
 
     /// `amazon-bedrock-invocationMetrics`.
     struct InvocationMetrics {
-        input: Count = "inputTokenCount",
-        output: Count = "outputTokenCount",
-        cache_read: Count = "cacheReadInputTokenCount",
-        cache_write: Count = "cacheWriteInputTokenCount",
+        input: Natural = "inputTokenCount",
+        output: Natural = "outputTokenCount",
+        cache_read: Natural = "cacheReadInputTokenCount",
+        cache_write: Natural = "cacheWriteInputTokenCount",
     }
 }
 
 /// Reads a `usage` of Converse's shape.
-fn read_converse(json: &[u8]) -> Option<Reading> {
+fn read_converse(json: &[u8]) -> Option<UsageReading> {
     let (converse, flaws): (Converse, _) = lenient::read(json)?;
     let cache_read = converse.cache_read.0.or(converse.cache_read_count.0);
     let cache_write = converse.cache_write.0.or(converse.cache_write_count.0);
@@ -135,18 +135,18 @@ fn read_converse(json: &[u8]) -> Option<Reading> {
         ..Usage::default()
     };
     let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), converse.total.0);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
 }
 
 /// Reads the metrics that Bedrock adds to the last event of a stream.
-fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
+fn read_invocation_metrics(json: &[u8]) -> Option<UsageReading> {
     let (metrics, flaws): (InvocationMetrics, _) = lenient::read(json)?;
     let usage = exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0);
     let unread = flaws.leave_unread(0, None);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
 }
 
-/// The usage that stands in the response's headers, which is all there is for some models.
+/// Reads the usage in the headers, which is all there is for some models.
 fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let count = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let input = count("x-amzn-bedrock-input-token-count");

@@ -4,10 +4,9 @@
 //! [chat](https://docs.cohere.com/reference/chat).
 
 use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
-use crate::api::lenient::{self, Count, lenient};
+use crate::api::lenient::{self, Natural, lenient};
 use crate::api::members::{Member, NAME, USAGE};
-
-use crate::api::reading::{Convention, Reading, Sure, plus};
+use crate::api::reading::{Convention, Sure, UsageReading, plus};
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, Usage};
 use crate::wire::select::InPieces::Strings;
@@ -64,7 +63,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `/v2/chat`. Others have `/v1/chat` too.
+/// Routes `/v2/chat`. Other providers have `/v1/chat` too, so that it counts on Cohere's host only.
 fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let is_chat = matches!(segments, ["chat", "v2", ..]);
     is_chat.then_some(ApiRoute { operation: Operation::Chat, ..ApiRoute::UNKNOWN })
@@ -85,29 +84,29 @@ fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
 
 lenient! {
     struct Meta {
-        billed: Billed = "billed_units",
-        tokens: Tokens = "tokens",
-        cached: Count = "cached_tokens",
+        billed: BilledUnits = "billed_units",
+        tokens: SeenTokens = "tokens",
+        cached: Natural = "cached_tokens",
     }
 
-    struct Billed: billed {
-        input: Count = "input_tokens",
-        output: Count = "output_tokens",
-        search_units: Count = "search_units",
-        images: Count = "images",
-        image_tokens: Count = "image_tokens",
+    struct BilledUnits: billed {
+        input: Natural = "input_tokens",
+        output: Natural = "output_tokens",
+        search_units: Natural = "search_units",
+        images: Natural = "images",
+        image_tokens: Natural = "image_tokens",
     }
 
-    struct Tokens {
-        input: Count = "input_tokens",
-        output: Count = "output_tokens",
-        reasoning: Count = "reasoning_tokens",
-        image: Count = "image_tokens",
+    struct SeenTokens {
+        input: Natural = "input_tokens",
+        output: Natural = "output_tokens",
+        reasoning: Natural = "reasoning_tokens",
+        image: Natural = "image_tokens",
     }
 }
 
 /// Reads a `usage` or a `meta`.
-fn read(json: &[u8]) -> Option<Reading> {
+fn read(json: &[u8]) -> Option<UsageReading> {
     let (Meta { billed, tokens, cached }, flaws) = lenient::read(json)?;
     // The tokens of images stand beside those of text.
     let text = billed.input.0.or(tokens.input.0);
@@ -123,10 +122,10 @@ fn read(json: &[u8]) -> Option<Reading> {
         ..Usage::default()
     };
     let unread = flaws.leave_unread(0, None);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
 }
 
-/// The usage that stands in the header, which is all there is for some answers.
+/// Reads the usage in the headers, which is all there is for some answers.
 fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let value = headers.get("num_tokens").or_else(|| headers.get("num-tokens"))?;
     let tokens = value.to_str().ok()?.trim().parse().ok()?;

@@ -27,7 +27,7 @@ pub(super) struct Dialect {
     pub(super) objects: &'static [(&'static str, Api)],
     /// The conventions of its usage objects.
     pub(super) usage: &'static [Convention],
-    /// The usage that stands in the headers of an answer.
+    /// Reads the usage in the headers of an answer.
     pub(super) head: Option<fn(&HeaderMap) -> Option<Usage>>,
 }
 

@@ -5,9 +5,9 @@
 //! [billed as output](https://ai.google.dev/gemini-api/docs/thinking#pricing).
 
 use super::dialect::{Dialect, Spoken, TextPlaces};
-use crate::api::lenient::{self, Count, List, Word, lenient};
+use crate::api::lenient::{self, List, Natural, Term, lenient};
 use crate::api::members::{EMPTY, Member, NAME, NUMBER, USAGE};
-use crate::api::reading::{Convention, Reading, Sure, plus, sum};
+use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
@@ -67,7 +67,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `…/models/gemini-2.5-flash:streamGenerateContent`.
+/// Routes `models/gemini-2.5-flash:streamGenerateContent` and its siblings.
 fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let [last, before, ..] = segments else { return None };
     let last = decoded(last);
@@ -94,7 +94,7 @@ fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     Some(ApiRoute { region: location(segments), ..call })
 }
 
-/// Whose shape a `rawPredict` has: `publishers/anthropic/models/…`.
+/// Routes a `rawPredict` by the publisher whose shape it has: `publishers/anthropic/models/{model}:rawPredict`.
 fn partner(segments: &[&str]) -> ApiRoute {
     match segments {
         [_, "models", "anthropic", ..] => ApiRoute::new(Api::Messages, Operation::Chat),
@@ -103,7 +103,7 @@ fn partner(segments: &[&str]) -> ApiRoute {
     }
 }
 
-/// `projects/…/locations/us-central1/…` of Vertex AI.
+/// Reads the region from Vertex AI's `projects/{project}/locations/us-central1`.
 fn location(segments: &[&str]) -> Option<Text> {
     let place = segments.windows(2).find_map(|pair| match pair {
         [place, "locations"] => Some(decoded(place)),
@@ -113,26 +113,26 @@ fn location(segments: &[&str]) -> Option<Text> {
 }
 
 lenient! {
-    struct Metadata {
-        prompt: Count = "promptTokenCount",
-        candidates: Count = "candidatesTokenCount",
-        thoughts: Count = "thoughtsTokenCount",
-        tool_use_prompt: Count = "toolUsePromptTokenCount",
-        cached: Count = "cachedContentTokenCount",
-        total: Count = "totalTokenCount",
+    struct UsageMetadata {
+        prompt: Natural = "promptTokenCount",
+        candidates: Natural = "candidatesTokenCount",
+        thoughts: Natural = "thoughtsTokenCount",
+        tool_use_prompt: Natural = "toolUsePromptTokenCount",
+        cached: Natural = "cachedContentTokenCount",
+        total: Natural = "totalTokenCount",
         prompt_details: List<Modality> = "promptTokensDetails",
         // What embeddings call it.
         prompt_detail: List<Modality> = "promptTokenDetails",
         tool_use_details: List<Modality> = "toolUsePromptTokensDetails",
         candidates_details: List<Modality> = "candidatesTokensDetails",
         cache_details: List<Modality> = "cacheTokensDetails",
-        service_tier: Word = "serviceTier",
-        traffic_type: Word = "trafficType",
+        service_tier: Term = "serviceTier",
+        traffic_type: Term = "trafficType",
     }
 
     struct Modality {
-        modality: Word = "modality",
-        tokens: Count = "tokenCount",
+        modality: Term = "modality",
+        tokens: Natural = "tokenCount",
     }
 }
 
@@ -141,8 +141,8 @@ pub(super) const IMAGE: (&str, u64) = ("image", 2);
 pub(super) const AUDIO: (&str, u64) = ("audio", 4);
 
 /// Reads a `usageMetadata`.
-pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    let (metadata, flaws): (Metadata, _) = lenient::read(json)?;
+pub(super) fn read(json: &[u8]) -> Option<UsageReading> {
+    let (metadata, flaws): (UsageMetadata, _) = lenient::read(json)?;
     let mut usage = Usage {
         input_tokens: plus(metadata.prompt.0, metadata.tool_use_prompt.0),
         cache_read_tokens: metadata.cached.0,
@@ -162,7 +162,7 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
     let service_tier = metadata.service_tier.text().or_else(|| tier_of_traffic(&metadata.traffic_type));
     let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), metadata.total.0);
     let unreadable = flaws.unreadable;
-    Some(Reading { usage, service_tier, unreadable, unread, ..Reading::default() })
+    Some(UsageReading { usage, service_tier, unreadable, unread, ..UsageReading::default() })
 }
 
 /// Adds thinking to the output, unless the total says that it is in there.
@@ -178,8 +178,8 @@ fn of_modality(list: &List<Modality>, (name, number): (&str, u64)) -> Option<u64
     of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
 }
 
-/// Vertex AI's traffic, where it is not the usual one that is paid for on demand.
-pub(super) fn tier_of_traffic(traffic: &Word) -> Option<Text> {
+/// Returns Vertex AI's type of traffic as a tier, unless it is the usual one that is paid for on demand.
+pub(super) fn tier_of_traffic(traffic: &Term) -> Option<Text> {
     const PROVISIONED: Text = Text::from_static("PROVISIONED_THROUGHPUT");
     if traffic.is(&PROVISIONED, 2) {
         return Some(PROVISIONED);

@@ -4,9 +4,9 @@
 
 use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
 use super::google::{AUDIO, IMAGE, add_thinking};
-use crate::api::lenient::{self, Count, List, Word, lenient};
+use crate::api::lenient::{self, List, Natural, Term, lenient};
 use crate::api::members::{ERROR, Member, NAME, USAGE};
-use crate::api::reading::{Convention, Reading, Sure, plus, sum};
+use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Usage};
 use crate::wire::select::InPieces::Strings;
@@ -38,7 +38,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `…/interactions`, and what is asked for again.
+/// Routes `interactions`, and those that are asked for again.
 fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let call = ApiRoute::new(Api::Interactions, Operation::GenerateContent);
     match segments {
@@ -53,12 +53,12 @@ fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
 lenient! {
     /// The usage of an interaction.
     struct Interaction {
-        input: Count = "total_input_tokens",
-        output: Count = "total_output_tokens",
-        thought: Count = "total_thought_tokens",
-        tool_use: Count = "total_tool_use_tokens",
-        cached: Count = "total_cached_tokens",
-        total: Count = "total_tokens",
+        input: Natural = "total_input_tokens",
+        output: Natural = "total_output_tokens",
+        thought: Natural = "total_thought_tokens",
+        tool_use: Natural = "total_tool_use_tokens",
+        cached: Natural = "total_cached_tokens",
+        total: Natural = "total_tokens",
         input_modalities: List<InteractionModality> = "input_tokens_by_modality",
         output_modalities: List<InteractionModality> = "output_tokens_by_modality",
         cached_modalities: List<InteractionModality> = "cached_tokens_by_modality",
@@ -66,18 +66,18 @@ lenient! {
     }
 
     struct InteractionModality {
-        modality: Word = "modality",
-        tokens: Count = "tokens",
+        modality: Term = "modality",
+        tokens: Natural = "tokens",
     }
 
     struct Grounding {
-        kind: Word = "type",
-        count: Count = "count",
+        kind: Term = "type",
+        count: Natural = "count",
     }
 }
 
 /// Reads the `usage` of an interaction.
-fn read(json: &[u8]) -> Option<Reading> {
+fn read(json: &[u8]) -> Option<UsageReading> {
     let (interaction, flaws): (Interaction, _) = lenient::read(json)?;
     let of = |list: &List<InteractionModality>, (name, number): (&str, u64)| {
         let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
@@ -107,7 +107,7 @@ fn read(json: &[u8]) -> Option<Reading> {
     let another_tool = sum([grounded]) > sum([usage.web_searches, usage.map_queries]);
     let known = sum([usage.input_tokens, usage.output_tokens]);
     let unread = another_tool || flaws.leave_unread(known, interaction.total.0);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use super::dialect::{Dialect, EventName, Home, Spoken};
 use crate::api::members::{Member, NUMBER, USAGE};
-
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, Usage};
 use http::{HeaderMap, Method};
@@ -57,7 +56,7 @@ fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     })
 }
 
-/// Deepgram and their likes; OpenAI's moderations.
+/// Settles the routes of speech at Deepgram and others, and of OpenAI's moderations.
 fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     let speaks = matches!(home.path, "/v1/listen" | "/v1/speak" | "/v1/stt" | "/v1/tts");
     if speaks && home.host.is_some() {
@@ -69,7 +68,7 @@ fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     }
 }
 
-/// The characters that speech is billed by, at ElevenLabs
+/// Reads the characters that speech is billed by, at ElevenLabs
 /// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)) and Deepgram.
 fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let count = headers.get("character-cost").or_else(|| headers.get("dg-char-count"))?;

@@ -1,7 +1,7 @@
 //! The dialects of APIs: each a file with all that is particular to it.
 //!
-//! An answer is read by its shape, so that a gateway on its own route is read as well: what is looked for in an answer is
-//! what any dialect has. The path is a hint.
+//! An answer is read by its shape, so that a gateway on its own route is read as well: all dialects are looked for in
+//! every answer. The path is a hint.
 
 mod anthropic;
 mod assistants;
@@ -47,7 +47,7 @@ const DIALECTS: [&Dialect; 12] = [
     &others::DIALECT,
 ];
 
-/// What the segments of a path ask for, by the first dialect that knows them.
+/// Routes the segments of a path by the first dialect that knows them.
 pub(super) fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     DIALECTS.iter().find_map(|dialect| (dialect.route)(method, segments))
 }
@@ -57,40 +57,40 @@ pub(super) fn settle_by_host(home: &Home<'_>, route: &mut ApiRoute) {
     DIALECTS.iter().filter_map(|dialect| dialect.at_home).for_each(|settle| settle(home, route));
 }
 
-/// The members of answers that matter in any dialect.
+/// Lists the members of answers that matter in any dialect.
 pub(super) fn members() -> impl Iterator<Item = &'static Wanted> {
     DIALECTS.iter().flat_map(|dialect| dialect.members)
 }
 
-/// What a caller waits for in a stream of any dialect.
+/// Lists the members of streams that a caller waits for, in any dialect.
 pub(super) fn content() -> impl Iterator<Item = &'static str> {
     DIALECTS.iter().flat_map(|dialect| dialect.content).copied()
 }
 
-/// Where the texts of a request stand.
+/// Lists where the texts of a request stand.
 pub(super) fn texts_of_request() -> impl Iterator<Item = (&'static str, InPieces)> {
     DIALECTS.iter().flat_map(|dialect| dialect.texts.request).copied()
 }
 
-/// Where the texts of an answer stand. `stream`: whether it is one, or a document.
+/// Lists where the texts of an answer stand, which is a stream or a document.
 pub(super) fn texts_of_answer(stream: bool) -> impl Iterator<Item = (&'static str, InPieces)> {
     let of = move |texts: &'static TextPlaces| if stream { texts.stream } else { texts.document };
     DIALECTS.iter().flat_map(move |dialect| of(&dialect.texts).iter().chain(dialect.texts.both)).copied()
 }
 
-/// What the name of an event says in any dialect.
+/// Looks up the name of an event in all dialects.
 pub(super) fn event(name: &str) -> EventName {
     let known = DIALECTS.iter().flat_map(|dialect| dialect.events).find(|(known, _)| *known == name);
     known.map_or(EventName::NONE, |(_, event)| *event)
 }
 
-/// The API whose answers name their shape so.
+/// Looks up the API whose answers name their shape so.
 pub(super) fn api_of_object(name: &str) -> Option<Api> {
     let known = DIALECTS.iter().flat_map(|dialect| dialect.objects).find(|(known, _)| *known == name);
     known.map(|(_, api)| *api)
 }
 
-/// The convention that an object follows, by its keys up to the first that leaves no doubt, or to a syntax error: `None`
+/// Finds the convention that an object follows, by its keys up to the first that leaves no doubt, or to a syntax error. `None`
 /// when none of them is a counter that is known.
 pub(super) fn convention_of(json: &[u8]) -> Option<&'static Convention> {
     let mut best: Option<(&'static Convention, Sure)> = None;
@@ -110,7 +110,7 @@ pub(super) fn convention_of(json: &[u8]) -> Option<&'static Convention> {
     best.map(|(convention, _)| convention)
 }
 
-/// The convention that has such a key, and how surely the key tells it.
+/// Finds the convention that has such a key, and how surely the key identifies it.
 fn convention_with(key: &str) -> Option<(&'static Convention, Sure)> {
     DIALECTS.iter().flat_map(|dialect| dialect.usage).find_map(|convention| {
         let (_, sure) = convention.keys.iter().find(|(known, _)| *known == key)?;
@@ -118,7 +118,7 @@ fn convention_with(key: &str) -> Option<(&'static Convention, Sure)> {
     })
 }
 
-/// The usage that stands in the headers of an answer.
+/// Reads the usage in the headers of an answer.
 pub(super) fn usage_in_head(headers: &HeaderMap) -> Option<Usage> {
     DIALECTS.iter().filter_map(|dialect| dialect.head).find_map(|read| read(headers))
 }
@@ -132,7 +132,7 @@ pub(super) fn is_text(api: Api) -> bool {
     spoken(api).is_some_and(|spoken| spoken.is_text)
 }
 
-/// The kind of call that an API's calls are.
+/// Returns the kind of an API's calls.
 pub(super) fn operation(api: Api) -> Operation {
     spoken(api).map_or(Operation::Other, |spoken| spoken.operation)
 }

@@ -2,7 +2,6 @@
 
 use super::dialect::{Dialect, Home, Spoken, TextPlaces};
 use crate::api::members::{Member, NAME, NUMBER};
-
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, ProviderSource};
 use crate::wire::select::InPieces::Strings;
@@ -27,7 +26,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// Ollama listens on a port of its own. What answers there in another's shape may be anything.
+/// Settles the routes of Ollama's host, or else of its port. What answers there in another shape may be anything.
 fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     let Some(native) = home.path.strip_prefix("/api/").map(|rest| rest.trim_end_matches('/')) else { return };
     if home.host != Some(&Provider::OLLAMA) && home.port != Some(11434) {

@@ -67,7 +67,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
     objects: &[("response", Api::Responses)],
     usage: &[Convention {
-        // Anthropic's where nothing is said of a cache.
+        // Anthropic's too, where the cache is not mentioned.
         keys: &[("input_tokens", Sure::Shared), ("output_tokens", Sure::Shared)],
         api: None,
         read: |json, speaker| match speaker {
@@ -78,7 +78,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `/responses` and what hangs below.
+/// Routes `responses` and what is below it.
 fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let response = ApiRoute::new(Api::Responses, Operation::Chat);
     Some(match segments {

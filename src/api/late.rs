@@ -1,8 +1,8 @@
-//! One look at an event tells whether it can say anything that is still wanted.
+//! Late events, which need no scan.
 //!
 //! Once the model of a stream and its first content are known, nearly all events bring more content and nothing else.
-//! Such a *late* event counts only when it has one of a few texts in it, of which one stands in everything that is
-//! still wanted. Whether it does is the same however the event is cut into pieces.
+//! Such a *late* event matters only when it holds one of a few texts. Everything that is still wanted has one of them
+//! in it. Whether an event holds one does not depend on how it is cut into pieces.
 
 use crate::record::Api;
 use memchr::memmem::Finder;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 /// Looks at a late event that comes in pieces.
 #[derive(Clone, Debug)]
-pub(super) struct Look {
+pub(super) struct LateSearch {
     api: LateApi,
     hit: bool,
     /// The end of the last piece: a text may be cut in two.
@@ -18,7 +18,7 @@ pub(super) struct Look {
     tail_len: usize,
 }
 
-/// An API whose late events are known by a look.
+/// An API whose late events are known by a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LateApi {
     /// OpenAI's chat and text completions.
@@ -68,18 +68,18 @@ impl LateApi {
         }
     }
 
-    /// Whether the data of a whole event can say anything that is still wanted.
-    pub(super) fn tells(self, data: &[u8]) -> bool {
+    /// Whether the data of a whole event can hold anything that is still wanted.
+    pub(super) fn matters(self, data: &[u8]) -> bool {
         self.finds(data, true)
     }
 
-    /// The same, where it is known whether there is a backslash in it.
+    /// Whether the data of a whole event matter, where it is known whether there is a backslash in them.
     #[inline]
-    pub(super) fn tells_in(self, data: &[u8], has_backslash: bool) -> bool {
+    pub(super) fn matters_with(self, data: &[u8], has_backslash: bool) -> bool {
         self.names_it(data, true) || (has_backslash && has_escape(data))
     }
 
-    /// `last`: nothing follows `data`, so that what may be cut off is not.
+    /// Whether one of the texts is in `data`. `last` says that nothing follows, so that the end of `data` is not cut off.
     fn finds(self, data: &[u8], last: bool) -> bool {
         self.names_it(data, last) || has_escape(data)
     }
@@ -114,7 +114,7 @@ fn states_usage(data: &[u8], last: bool) -> bool {
     false
 }
 
-impl Look {
+impl LateSearch {
     pub(super) fn new(api: LateApi) -> Self {
         Self { api, hit: false, tail: [0; TAIL], tail_len: 0 }
     }
@@ -140,8 +140,8 @@ impl Look {
         self.tail.iter_mut().zip(end).for_each(|(place, byte)| *place = *byte);
     }
 
-    /// The event is over. Whether it can say anything that is still wanted.
-    pub(super) fn tells(&self) -> bool {
+    /// Ends the event. Returns whether it matters.
+    pub(super) fn matters(&self) -> bool {
         self.hit || self.api.finds(self.tail(), true)
     }
 
@@ -156,9 +156,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn in_pieces<'a>(api: LateApi, pieces: impl IntoIterator<Item = &'a [u8]>) -> bool {
-        let mut look = Look::new(api);
-        pieces.into_iter().for_each(|piece| look.take(piece));
-        look.tells()
+        let mut search = LateSearch::new(api);
+        pieces.into_iter().for_each(|piece| search.take(piece));
+        search.matters()
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             (Responses, r#"{"type":"response.failed"}"#, true),
             (Responses, r#"{"type":"response.output_text.delta"}"#, false),
         ] {
-            assert_eq!(api.tells(data.as_bytes()), expected, "{data}");
+            assert_eq!(api.matters(data.as_bytes()), expected, "{data}");
             for size in 1..=data.len() {
                 assert_eq!(
                     in_pieces(api, data.as_bytes().chunks(size)),
@@ -218,7 +218,7 @@ mod tests {
             let mut pieces: Vec<&[u8]> = pieces.collect();
             let seen: usize = pieces.iter().map(|piece| piece.len()).sum();
             pieces.push(&data.as_bytes()[seen..]);
-            prop_assert_eq!(in_pieces(api, pieces), api.tells(data.as_bytes()));
+            prop_assert_eq!(in_pieces(api, pieces), api.matters(data.as_bytes()));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What an answer has said so far.
+//! The state of reading an answer.
 
 use super::interest::Interest;
-use super::look::LateApi;
+use super::late::LateApi;
 use super::members::Member;
 use super::shape::Shape;
 use super::stated_usage::StatedUsage;
@@ -10,9 +10,9 @@ use super::{dialects, error_code, lenient};
 use crate::record::{Api, Text};
 use crate::wire::json::{Scanner, Value, boolean, is_null, number, string};
 
-/// What an answer has said so far, gathered member by member as they pass.
+/// The facts of an answer, gathered member by member as they pass.
 #[derive(Debug, Default)]
-pub(super) struct AnswerState {
+pub(super) struct ResponseState {
     pub(super) model: Option<Text>,
     pub(super) id: Option<Text>,
     /// The id of an answer that is still to be made, if there is nothing else.
@@ -97,7 +97,7 @@ pub(super) struct BeforeLate {
     code: Option<Text>,
 }
 
-impl AnswerState {
+impl ResponseState {
     /// Creates an empty state. `texts` counts what is said.
     pub(super) fn new(repeats: bool, texts: Option<Box<Texts>>) -> Self {
         Self { repeats, texts, ..Self::default() }
@@ -141,12 +141,12 @@ impl AnswerState {
         self.event.is_last
     }
 
-    /// The current document or event is the last one.
+    /// Marks the current document or event as the last one.
     pub(super) fn set_last_event(&mut self) {
         self.event.is_last = true;
     }
 
-    /// The answer says that the call failed, perhaps with a code.
+    /// Takes notice that the call failed, perhaps with a code.
     pub(super) fn fail(&mut self, code: Option<Text>) {
         let failure = self.failure.get_or_insert_default();
         failure.figures_before = self.usage.before_event();
