@@ -1,4 +1,4 @@
-//! One call in flight: gathers facts, and becomes one record when it ends.
+//! One call in flight, which becomes one record when it ends.
 
 use crate::api::{
     ApiRoute, Ended, RequestFacts, RequestReader, RequestTexts, ResponseReader, provider_of_models,
@@ -166,8 +166,8 @@ impl Exchange {
         self.hand_over(record, facts.consumes, facts.reported_cost);
     }
 
-    /// Figures that come a second time count once: where they were still to come, they are reported now, and for whom
-    /// the call was.
+    /// Lets figures count once that may come a second time. Where they were still to come, they are reported now, for the user
+    /// of the first call.
     fn settle(&self, record: &mut Record, response_id: Option<&Text>, may_be_asked_for: bool) {
         let pending = &self.meter.counts.pending;
         let settle = || {
@@ -278,8 +278,8 @@ impl ExchangeGuard {
     /// Closes the exchange of a call that failed before there was an answer: by the transport, unless the caller's own body had
     /// failed by then.
     pub(crate) fn broken(mut self) {
-        let is_caller_s = self.exchange.request_has_failed();
-        self.unanswered = Some(if is_caller_s { Outcome::Cancelled } else { Outcome::Broken });
+        let is_callers_own = self.exchange.request_has_failed();
+        self.unanswered = Some(if is_callers_own { Outcome::Cancelled } else { Outcome::Broken });
     }
 
     /// Closes the exchange of a call whose answer has ended, with what `reader` has read of it.

@@ -65,12 +65,16 @@ where
 }
 
 /// Opens the exchange of a request, if it is metered, and takes out of its head what does not go on.
-pub(crate) fn open(meter: &Arc<Meter>, parts: &mut http::request::Parts) -> Option<ExchangeGuard> {
-    let called = as_called(parts);
-    let guard = meter.wants(&called).then(|| ExchangeGuard::open(meter, &called));
-    drop(called);
-    hide_caller(meter, guard.as_ref(), parts);
+pub(crate) fn open(meter: &Arc<Meter>, head: &mut http::request::Parts) -> Option<ExchangeGuard> {
+    let guard = open_unchanged(meter, head);
+    hide_caller(meter, guard.as_ref(), head);
     guard
+}
+
+/// Opens the exchange of a request, if it is metered.
+pub(crate) fn open_unchanged(meter: &Arc<Meter>, head: &http::request::Parts) -> Option<ExchangeGuard> {
+    let called = as_called(head);
+    meter.wants(&called).then(|| ExchangeGuard::open(meter, &called))
 }
 
 /// Takes the caller's ids out of the headers of a request that faces a provider. Returns whether there were any.

@@ -40,11 +40,11 @@ enum PayloadKind {
     Event,
     /// The payload wraps an event of the model's own shape: `{"bytes":"eyJ0…","p":"abcd"}`.
     Chunk,
-    /// The payload explains an error, for people.
+    /// The payload explains an error to people.
     Error,
 }
 
-/// The largest event of a model's that is read. Figures come in small ones.
+/// The largest wrapped event that is read. Figures come in small ones.
 const WRAPPED: usize = 24 * 1024;
 
 /// The alphabet of RFC 4648, padded or not.
@@ -125,7 +125,7 @@ impl EventStreamEvents for Messages<'_> {
                     && let Some(text) = string(text)
                 {
                     buffer.clear();
-                    // Of what is no base64, nothing is read.
+                    // What is not base64 is not read.
                     if BASE64.decode_vec(&*text, buffer).is_ok() {
                         answer.scan(inner, answer.interest_in_stream(), buffer);
                     }

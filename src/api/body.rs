@@ -20,7 +20,7 @@ pub(super) struct BodyReader {
     framing: BodyFraming,
 }
 
-/// What the content type announces. The first byte has the last word.
+/// What the content type announces. The first byte of the body overrides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Announced {
     Events,
@@ -41,10 +41,10 @@ enum BodyFraming {
     Json(Scanner),
     /// A document on each line.
     Lines(LineReader),
-    /// Boxed, so that the many answers that are no streams stay small.
+    /// Boxed, so that the many answers that are not streams stay small.
     Events(Box<EventReader>),
     Binary(Box<BinaryReader>),
-    /// Nothing that can be read.
+    /// Something that cannot be read.
     Opaque,
 }
 
@@ -79,7 +79,7 @@ impl BodyReader {
                 return;
             };
             self.framing = self.framing_by(first);
-            // A line that begins with a space is another field. More than one make no difference.
+            // A line that begins with a space is another field. Further spaces make no difference.
             match bytes.len() - begun.len() {
                 0 => {
                     if let Some(last) = last {
@@ -130,7 +130,7 @@ impl BodyReader {
     pub(super) fn finish(&mut self, answer: &mut ResponseState) -> bool {
         let interest = interest(self.api, self.stream, answer);
         match &mut self.framing {
-            // A number or a word at the root ends only here, and is nothing that is looked for.
+            // A number or a word at the root ends only here, and is not looked for.
             BodyFraming::Json(scanner) => {
                 scanner.finish(interest.select(), &mut |_, _| ());
                 matches!(scanner.status(), Status::Malformed | Status::Within) && self.promised_json(answer)
@@ -138,7 +138,7 @@ impl BodyReader {
             BodyFraming::Lines(lines) => lines.finish(answer),
             BodyFraming::Events(events) => {
                 events.finish(self.api, answer);
-                // What only began like an event is a text like any other.
+                // What only began like an event is plain text.
                 if events.any() || self.announced == Announced::Events {
                     events.malformed()
                 } else {
@@ -169,7 +169,7 @@ impl BodyReader {
                 scanner.status() == Status::Complete
                     && (answer.is_last_event() || !(self.stream || answer.expects_more()))
             }
-            BodyFraming::Lines(lines) => lines.ended,
+            BodyFraming::Lines(lines) => lines.lines.ended,
             BodyFraming::Events(events) => events.ended(),
             BodyFraming::Binary(messages) => messages.ended(),
             BodyFraming::Undecided(_) | BodyFraming::Opaque => false,
@@ -207,38 +207,41 @@ fn interest(api: Option<Api>, is_stream: bool, answer: &ResponseState) -> Intere
 #[derive(Debug, Default)]
 struct LineReader {
     parser: LineParser,
+    lines: LineState,
+}
+
+/// The line that passes, and the outcome of those before.
+#[derive(Debug, Default)]
+struct LineState {
     scanner: Scanner,
+    /// Whether some line was not a document.
     malformed: bool,
     ended: bool,
 }
 
 impl LineReader {
     fn push(&mut self, bytes: &[u8], answer: &mut ResponseState) {
-        let Self { parser, scanner, malformed, ended } = self;
-        parser.push(bytes, &mut |line| read_line(line, scanner, malformed, ended, answer));
+        self.parser.push(bytes, &mut |line| self.lines.read(line, answer));
     }
 
-    /// Whether some line was no document.
+    /// Ends the last line. Returns whether some line was not a document.
     fn finish(&mut self, answer: &mut ResponseState) -> bool {
-        let Self { parser, scanner, malformed, ended } = self;
-        parser.finish(&mut |line| read_line(line, scanner, malformed, ended, answer));
-        self.malformed
+        self.parser.finish(&mut |line| self.lines.read(line, answer));
+        self.lines.malformed
     }
 }
 
-fn read_line(
-    line: Line<'_>,
-    scanner: &mut Scanner,
-    malformed: &mut bool,
-    ended: &mut bool,
-    answer: &mut ResponseState,
-) {
-    match line {
-        Line::Piece(piece) => answer.scan(scanner, answer.interest_in_stream(), piece.bytes),
-        Line::End => {
-            *malformed |= matches!(scanner.status(), Status::Malformed | Status::Within);
-            *ended |= answer.end_event();
-            scanner.reset();
+impl LineState {
+    fn read(&mut self, line: Line<'_>, answer: &mut ResponseState) {
+        match line {
+            Line::Piece(piece) => {
+                answer.scan(&mut self.scanner, answer.interest_in_stream(), piece.bytes);
+            }
+            Line::End => {
+                self.malformed |= matches!(self.scanner.status(), Status::Malformed | Status::Within);
+                self.ended |= answer.end_event();
+                self.scanner.reset();
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The parts of an input and of an output, in all the spellings and places that are in use.
 //!
-//! OpenAI has them in objects beside the wholes; gateways put the cache writes of Anthropic's models there in words of
+//! OpenAI has them in objects beside the wholes. Gateways put the cache writes of Anthropic's models there under names of
 //! their own.
 
 use super::lenient::{Ignored, Natural, lenient};
@@ -43,7 +43,7 @@ lenient! {
     struct OutputDetails {
         reasoning_tokens: Natural = "reasoning_tokens",
         _text: Ignored = "text_tokens",
-        // Of the output too, kept or not.
+        // Parts of the output, whether they were kept or not.
         _accepted: Ignored = "accepted_prediction_tokens",
         _rejected: Ignored = "rejected_prediction_tokens",
         audio_tokens: Natural = "audio_tokens",
@@ -75,7 +75,7 @@ impl CacheCreation {
         plus(self.ephemeral_5m.0, self.ephemeral_1h.0)
     }
 
-    /// This one, or `other` where it says nothing.
+    /// Returns this one, or `other` where this one is empty.
     pub(super) fn or(self, other: Self) -> Self {
         if self.whole().is_some() { self } else { other }
     }

@@ -22,7 +22,7 @@ lenient! {
         kind: Term = "type",
     }
 
-    /// OpenRouter's word on the provider behind it.
+    /// What OpenRouter says about the provider behind it.
     struct ErrorMetadata {
         error_type: Term = "error_type",
     }

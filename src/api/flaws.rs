@@ -1,7 +1,7 @@
 //! What keeps the figures that were read from being all that was counted.
 //!
 //! A price for the known figures alone would be too low where another is billed beside them, so each member of a usage
-//! object that no reader knows is looked at for whether it may be such a figure.
+//! object that no reader knows is checked for such a figure.
 
 use crate::json::{Kind, Reader};
 use std::ops::BitOrAssign;
@@ -37,7 +37,7 @@ impl Flaws {
                 self.unknown_tokens |= found.tokens;
                 self.unknown_fee |= !found.tokens;
             }
-            // What is nested deeper than this is looked at as a whole.
+            // What is nested deeper than this is checked as a whole.
             Some(Kind::Object | Kind::Array) if found.depth > MAX_DEPTH => {
                 self.unknown_fee |= reader.skip().is_ok_and(states_a_figure);
             }
@@ -60,16 +60,16 @@ impl Flaws {
     }
 
     /// Whether something was counted that is not in the figures. `known` is the sum of all tokens that were read, `total`
-    /// what the provider says that it is.
+    /// what the provider states as that sum.
     pub(super) fn leave_unread(self, known: u64, total: Option<u64>) -> bool {
         self.unknown_fee || total.map_or(self.unknown_tokens, |total| total > known)
     }
 }
 
-/// Usage objects are flat; no provider nests them deeper.
+/// No provider nests its usage objects deeper.
 const MAX_DEPTH: u8 = 8;
 
-/// What the names of a figure, and of what it stands in, say of it.
+/// What a figure is by its name and by the names of the objects around it.
 #[derive(Clone, Copy, Debug, Default)]
 struct FigureNames {
     depth: u8,

@@ -13,14 +13,14 @@ pub(super) struct ResponseHead {
     pub(super) service_tier: Option<Text>,
     /// The code of an error.
     pub(super) error: Option<Text>,
-    /// The usage, for answers whose bodies say nothing of it.
+    /// The usage, for answers whose bodies do not state it.
     pub(super) usage: Option<Box<Usage>>,
     /// What a gateway says that the call cost.
     pub(super) cost: Option<Usd>,
 }
 
 impl ResponseHead {
-    /// Reads all headers in one go, which is less work than to look for each that may be there.
+    /// Reads all headers in one pass, which is less work than to look each of them up.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut head = Self::default();
         let (mut id_rank, mut tells_usage) = (usize::MAX, false);

@@ -8,7 +8,7 @@ use super::members::{EMPTY, ERROR, Member, NAME, USAGE, Wanted};
 use crate::wire::select::{InPieces, Select};
 use std::sync::LazyLock;
 
-/// What is not one dialect's alone.
+/// The members that several dialects share.
 const COMMON: &[Wanted] = &[
     ("model", Member::Model, NAME),
     ("id", Member::Id, NAME),

@@ -8,12 +8,12 @@ use crate::record::Api;
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
-/// Looks at a late event that comes in pieces.
+/// Searches a late event that comes in pieces.
 #[derive(Clone, Debug)]
 pub(super) struct LateSearch {
     api: LateApi,
     hit: bool,
-    /// The end of the last piece: a text may be cut in two.
+    /// The end of the last piece, as a text may be cut in two.
     tail: [u8; TAIL],
     tail_len: usize,
 }
@@ -30,18 +30,18 @@ pub(super) enum LateApi {
 /// One less than the longest text.
 const TAIL: usize = "message_stop".len() - 1;
 
-/// What figures stand in. OpenAI's events have `"usage":null` until the last.
+/// The end of the key that figures stand under. OpenAI's events have `"usage":null` until the last.
 static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("usage\""));
 const NULL: &[u8] = b":null";
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error"));
-/// A character of ASCII that is written by its number, as a key could be.
+/// The escape of an ASCII character, which a key could be spelled with.
 static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r"\u00"));
 
 static MESSAGE_STOP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("message_stop"));
 /// `response.completed` and `response.incomplete`.
 static COMPLETE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("complete"));
-/// What the items of hosted tools are called.
-/// Groq's.
+/// The names of the items of hosted tools.
+/// The key of Groq's tools.
 static EXECUTED_TOOLS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("executed_too"));
 static TOOL_RESULT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_tool_result"));
 static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_call\""));
@@ -84,7 +84,7 @@ impl LateApi {
         self.names_it(data, last) || has_escape(data)
     }
 
-    /// Whether it is there by its name, and not in another spelling.
+    /// Whether one of the texts is in `data` without an escape.
     #[inline]
     fn names_it(self, data: &[u8], last: bool) -> bool {
         let by_its_name = match self {
@@ -133,7 +133,7 @@ impl LateSearch {
         }
         let seam = seam.get(..seam_len).unwrap_or_default();
         self.hit = self.api.finds(seam, false) || self.api.finds(piece, false);
-        // Of a short piece the seam is all there is.
+        // A short piece is within the seam.
         let end = if piece.len() < TAIL { seam } else { piece };
         let end = end.get(end.len().saturating_sub(TAIL)..).unwrap_or_default();
         self.tail_len = end.len();

@@ -1,7 +1,7 @@
 //! Reading of JSON objects that takes what it can.
 //!
 //! A provider's usage object is read for the members that are known. A member of an unexpected type counts as
-//! absent and never spoils the others, unknown members are passed over, and of a repeated key the last counts.
+//! absent and never affects the others, unknown members are passed over, and of a repeated key the last counts.
 
 use super::flaws::Flaws;
 use crate::json::{Kind, Reader, Scanned};
@@ -38,12 +38,12 @@ macro_rules! lenient {
 }
 pub(super) use lenient;
 
-/// What any JSON value can be read as: where it is not what it should be, as the default.
+/// What any JSON value can be read as. A value of another type is read as the default.
 pub(super) trait Lenient: Default {
     /// Reads the next value.
     ///
     /// # Errors
-    /// When it is no JSON.
+    /// When it is not JSON.
     fn read(source: &mut Source<'_>) -> Scanned<Self>;
 }
 
@@ -71,7 +71,7 @@ impl<'a> Source<'a> {
         self.skip().map(drop)
     }
 
-    /// Steps over the value of a member that is not known. `is_billed`: whether any figure in it is billed by itself.
+    /// Steps over the value of a member that is not known. `is_billed` says whether any figure in it is billed by itself.
     pub(super) fn pass_over(&mut self, key: &str, is_billed: bool) -> Scanned<()> {
         let value = self.skip()?;
         self.flaws.check(key, value, is_billed);
@@ -93,7 +93,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Reads `T` from the text of a complete JSON value, and what keeps it from being all; `None` when it is not JSON at all.
+/// Reads `T` from the text of a complete JSON value, and what keeps it from being complete. `None` when it is not JSON.
 pub(super) fn read<T: Lenient>(json: &[u8]) -> Option<(T, Flaws)> {
     let text = text(json);
     let mut source = Source { reader: Reader::new(&text), flaws: Flaws::default() };
@@ -107,7 +107,7 @@ pub(super) fn text(json: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Borrowed)
 }
 
-/// Whether the text of an object has a member that is not `null`. What is no JSON says something.
+/// Whether an object has a member that is not `null`. What is not JSON counts as having one.
 pub(super) fn says_something(json: &[u8]) -> bool {
     let mut any = false;
     let read: Scanned<()> = Reader::new(&text(json)).object(|reader, _| {
@@ -150,7 +150,7 @@ impl Lenient for Natural {
 /// A short string, or a number where a client asked for enums as numbers. Everything else is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Term {
-    /// None of the two.
+    /// Neither of the two.
     #[default]
     Absent,
     /// A string that is a [`Text`].
@@ -212,7 +212,7 @@ impl<T: Lenient> Lenient for List<T> {
     }
 }
 
-/// A member that is known and says nothing that matters.
+/// A member that is known and does not matter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ignored;
 

@@ -22,8 +22,9 @@ pub(super) enum Member {
     Error,
     /// MiniMax's code of how a call went. The status of its answers is always 200.
     BaseStatus,
-    /// The name of a batch's request; what only its results have beside it.
+    /// The name of a request in a batch.
     BatchKey,
+    /// What only the results of a batch have beside it.
     BatchResult,
     /// Gemini's results of a batch, all in one.
     BatchResults,
@@ -49,20 +50,21 @@ pub(super) enum Member {
     LargestInputTokens,
     LargestOutputTokens,
     Characters,
-    /// What an OCR counts.
+    /// The counters of an OCR.
     UsageInfo,
-    /// What is counted of the provider's tools beside the usage.
+    /// The counters of the provider's tools beside the usage.
     ToolUsage,
-    /// Something that a tool of the provider's left.
+    /// A member of an item that a tool of the provider's left.
     Item(ItemOf, ItemMember),
     /// Queries that an answer rests on.
     Queries,
     /// Queries at a price that is not known.
     OtherQueries,
-    /// A place of a map that an answer rests on, or a page of the web.
+    /// A place on a map that an answer rests on.
     MapChunk,
+    /// A page of the web that an answer rests on.
     WebChunk,
-    /// What a tool of the provider's found, which nothing counts.
+    /// What a tool of the provider's found, for which there is no counter.
     HostedResult,
     /// How fast the answer was to be.
     Latency,
@@ -108,7 +110,7 @@ pub(super) enum ItemMember {
 /// A path to a member of an answer, what it is, and the limit of its text in bytes.
 pub(super) type Wanted = (&'static str, Member, usize);
 
-/// Longer names are no names.
+/// The longest name that is read.
 pub(super) const NAME: usize = 2048;
 /// The largest usage object that is read.
 pub(super) const USAGE: usize = 16 * 1024;

@@ -1,7 +1,7 @@
 //! Which API a call speaks, which of its fields matter, and what its usage means.
 //!
 //! An [`ApiRoute`] is what the head of a request says. A [`RequestReader`] takes the body of the request as it passes and
-//! finds the user, the model and what was wished for; a [`ResponseReader`] takes the answer's and finds the model, the
+//! finds the user, the model and the options; a [`ResponseReader`] takes the body of the answer and finds the model, the
 //! usage, the last event and the error. Both take pieces of any length, keep a small bounded state and never fail:
 //! what cannot be read becomes a reason.
 //!
@@ -41,6 +41,7 @@ mod sse;
 mod stated_usage;
 mod texts;
 mod tool_items;
+mod usage_object;
 
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,12 @@ use super::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text};
 use http::Method;
 
-/// How many segments from the end of a path are looked at. The longest route that is known has nine.
+/// How many segments from the end of a path are read. The longest known route has nine.
 const MAX_SEGMENTS: usize = 12;
 
 /// Returns what `method` on `path` asks for.
 pub(super) fn route(method: &Method, path: &str) -> ApiRoute {
-    // Where nearly all calls go, which need no look at the segments.
+    // Nearly all calls go there, so they are spared the segments.
     match (path, method) {
         ("/v1/chat/completions", &Method::POST) => ApiRoute::new(Api::ChatCompletions, Operation::Chat),
         ("/v1/messages", &Method::POST) => ApiRoute::new(Api::Messages, Operation::Chat),
@@ -28,7 +28,7 @@ fn by_segments(method: &Method, path: &str) -> ApiRoute {
         .or_else(|| dialects::route(method, &segments))
         .or_else(|| housekeeping(method, &segments))
         .unwrap_or(ApiRoute::UNKNOWN);
-    // Nothing is made by asking for it with GET; what such an answer reports was billed when it was made.
+    // A GET makes nothing. What its answer reports was billed when it was made.
     let made_elsewhere = !matches!(*method, Method::POST | Method::PUT | Method::CONNECT);
     let route = if made_elsewhere && route.consumes { route.repeated() } else { route };
     let by_shape = route.api == Some(Api::Management) && !route.batch && *method == Method::POST;
@@ -69,7 +69,7 @@ fn housekeeping(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
         "vector_stores",
     ];
     match segments {
-        // What is posted to a model is no list of them.
+        // A POST to a model does not list models.
         ["models" | "foundation-models", ..] | [_, "models", ..] | [_, _, "models", ..] => {
             (*method != Method::POST).then(|| ApiRoute::free(Api::Models))
         }

@@ -4,7 +4,7 @@ use super::hosted_tools::HostedTools;
 use super::lenient::{self, Ignored, Natural, lenient};
 use super::members::Member;
 use super::reading::{Speaker, UsageReading, plus};
-use super::stated_usage::UsageObject;
+use super::usage_object::UsageObject;
 use crate::record::Usage;
 
 lenient! {
@@ -24,7 +24,7 @@ pub(super) struct RareFigures {
     usage: UsageObject,
     /// Bedrock's own counters beside those of the model.
     pub(super) metrics: UsageObject,
-    pub(super) counters: Counters,
+    pub(super) counters: LoneCounters,
     pub(super) tools: HostedTools,
 }
 
@@ -50,9 +50,9 @@ impl RareFigures {
     }
 }
 
-/// Counters that stand alone, and things that are counted where they stand.
+/// Counters that stand outside of usage objects, and things that are counted one by one.
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(super) struct LoneCounters {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     characters: Option<u64>,
@@ -63,7 +63,7 @@ pub(super) struct Counters {
     images: Option<u64>,
 }
 
-impl Counters {
+impl LoneCounters {
     /// Reads a counter.
     fn read(&mut self, member: Member, raw: &[u8]) {
         if member == Member::UsageInfo {
@@ -116,7 +116,7 @@ impl Counters {
         usage.pages = usage.pages.or(self.pages);
         usage.annotated_pages = usage.annotated_pages.or(self.annotated_pages);
         reading.unread |= self.unread;
-        // Images are billed one by one only where they are not billed by tokens.
+        // Images are billed by their number only where they are not billed by tokens.
         if usage.output_tokens.is_none() {
             usage.images = usage.images.or(self.images);
         }

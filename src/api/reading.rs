@@ -1,4 +1,4 @@
-//! Which convention a usage object follows, and what it says in ours.
+//! What is read from a usage object, by which convention.
 
 use super::lenient::text;
 use crate::json::{Kind, Reader};
@@ -14,9 +14,9 @@ pub(super) struct UsageReading {
     pub(super) region: Option<Text>,
     /// What the provider says that it charged.
     pub(super) cost: Option<Usd>,
-    /// The model that served, where the object names it against what the answer began with.
+    /// The model that served, where the object names another than the answer began with.
     pub(super) model: Option<Text>,
-    /// There is more in the object than is kept.
+    /// The object holds more than is kept.
     pub(super) too_large: bool,
     /// A figure is there and cannot be read, so that the others are not all.
     pub(super) unreadable: bool,
@@ -74,7 +74,7 @@ pub(super) enum Sure {
     Vaguely,
     /// One of two conventions, between which the speaker decides.
     Shared,
-    /// Nobody else has it.
+    /// No other convention has it.
     Own,
     /// It stands beside shared ones and decides whose they are.
     Strongly,

@@ -1,4 +1,4 @@
-//! Reading a request: for whom, which model, whether as a stream.
+//! Reading the body of a request.
 
 use super::decoded::Decoded;
 use super::head;
@@ -103,7 +103,7 @@ impl RequestReader {
                 }
             }
             RequestFraming::Form(form) => {
-                // On the stack, as there is one for every frame of a file.
+                // On the stack, as this is done for every frame of a file.
                 let mut names = [("", 0, 0); RequestMembers::MAX];
                 let wanted =
                     names.iter_mut().zip(members.of_form()).map(|(place, name)| *place = name).count();

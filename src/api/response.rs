@@ -1,4 +1,4 @@
-//! Reading an answer: who answered, what it used, how it ended.
+//! Reading the body of an answer.
 
 use super::body::BodyReader;
 use super::decoded::Decoded;
@@ -125,7 +125,7 @@ impl ResponseReader {
         };
         record.error = self.answer.error().or(self.head.error.take()).filter(|_| failed);
         record.request_id = self.head.request_id.take();
-        // An error that is all of an answer with the status of a success: the call was refused.
+        // A call was refused if an error is all of its answer, though the status is that of a success.
         let has_name = record.response_model.is_some() || self.answer.id.is_some();
         let refused = (self.answer.is_refused() || (failed && !has_name)) && !stream && stated.is_none();
         let deferred_id = self.answer.deferred_id.take().filter(|_| !has_name);
@@ -144,7 +144,7 @@ impl ResponseReader {
                 // A stream whose last event is cut off has ended early, whoever cut it.
                 let cut = unreadable == Some(UsageReason::Malformed) && !self.terminal();
                 let early = stream && (last.only_start || !ended_well || cut || self.answer.broke_off());
-                // Nor are figures the last whose successors are over the limit.
+                // Figures are not the last either where later ones are over the limit.
                 let early = early || self.answer.usage.too_large;
                 record.usage_state = match early {
                     _ if route.repeats => UsageState::Repeated,
@@ -178,7 +178,7 @@ impl ResponseReader {
                     None => self.why_absent(request, record),
                 };
                 record.usage_reason = Some(reason);
-                let comes_later = facts.pending && !(stream && !ended_well);
+                let comes_later = facts.pending && (ended_well || !stream);
                 facts.estimated_output = self.estimate(reason, comes_later, record);
             }
         }
@@ -244,7 +244,7 @@ impl ResponseReader {
     }
 }
 
-/// Tells who answers. `apis` are those of the path and of the answer's shape.
+/// Returns who answers. `apis` are those of the path and of the answer's shape.
 fn speaker(apis: [Option<Api>; 2], record: &Record) -> Speaker {
     let is_google = || match &record.provider {
         Some(provider) => *provider == Provider::GOOGLE,

@@ -19,7 +19,7 @@ pub(super) struct ResponseState {
     pub(super) deferred_id: Option<Text>,
     pub(super) service_tier: Option<Text>,
     pub(super) shape: Shape,
-    stage: Option<Stage>,
+    stage: Option<AnswerStage>,
     failure: Option<Failure>,
     /// A code that stands at the top. It is an error's only when the call failed.
     code: Option<Text>,
@@ -34,9 +34,9 @@ pub(super) struct ResponseState {
     repeats: bool,
 }
 
-/// How far an answer says that its making has come.
+/// How far the making of an answer has come, by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum AnswerStage {
     /// It is being made, or will be, and its figures do not count yet.
     Begun,
     /// It has a status that is not known to be final.
@@ -46,7 +46,7 @@ enum Stage {
     Failed,
 }
 
-impl Stage {
+impl AnswerStage {
     fn of(status: &str) -> Self {
         match status {
             "failed" => Self::Failed,
@@ -188,7 +188,8 @@ impl ResponseState {
             Member::LateType(api) => self.read_late_type(raw, api),
             Member::Object => self.read_object(raw),
             Member::Status => {
-                self.stage = string(raw).map(|status| Stage::of(&status.to_ascii_lowercase())).or(self.stage);
+                self.stage =
+                    string(raw).map(|status| AnswerStage::of(&status.to_ascii_lowercase())).or(self.stage);
             }
             Member::Role => self.shape.has_role(),
             Member::Done => self.read_done(raw),
@@ -205,7 +206,7 @@ impl ResponseState {
                 }
             }
             Member::BatchKey | Member::BatchResult | Member::BatchResults => self.read_batch(member),
-            // Within the limit is only what is empty.
+            // A value within the limit is empty.
             Member::Content | Member::Image | Member::Text | Member::TextOfCohere => {}
             Member::Item(..)
             | Member::ToolUsage
@@ -251,7 +252,7 @@ impl ResponseState {
         self.event.begins_item |= event.begins_item;
         self.event.is_last |= event.is_last || name == "error";
         if event.is_last && self.is_pending() {
-            self.stage = Some(Stage::Final);
+            self.stage = Some(AnswerStage::Final);
         }
         self.content |= event.is_content || name.ends_with(".delta");
     }
@@ -314,7 +315,7 @@ impl ResponseState {
     pub(super) fn has_failed(&self, api: Option<Api>) -> bool {
         let has_status =
             matches!(api, Some(Api::Responses | Api::Assistants | Api::Interactions | Api::Videos));
-        self.failure.is_some() || (has_status && self.stage == Some(Stage::Failed))
+        self.failure.is_some() || (has_status && self.stage == Some(AnswerStage::Failed))
     }
 
     /// Whether the answer says that the call was refused, though its status is that of a success.
@@ -324,15 +325,15 @@ impl ResponseState {
 
     /// Whether the answer says that it is still being made.
     pub(super) fn is_pending(&self) -> bool {
-        matches!(self.stage, Some(Stage::Begun | Stage::Unfinished))
+        matches!(self.stage, Some(AnswerStage::Begun | AnswerStage::Unfinished))
     }
 
     /// Whether the answer has begun to be made, and its figures do not count yet.
     pub(super) fn has_only_begun(&self, api: Option<Api>) -> bool {
-        self.stage == Some(Stage::Begun) && matches!(api, Some(Api::Responses | Api::Interactions))
+        self.stage == Some(AnswerStage::Begun) && matches!(api, Some(Api::Responses | Api::Interactions))
     }
 
-    /// Whether the answer failed after its last figures, so that these are those of a part.
+    /// Whether the answer failed after its last figures, so that these cover a part of it.
     pub(super) fn broke_off(&self) -> bool {
         let figures_before = self.failure.as_ref().map(|failure| failure.figures_before);
         figures_before == Some(self.usage.members())

@@ -62,7 +62,7 @@ impl ApiRoute {
         Self { api: Some(api), consumes: false, ..Self::UNKNOWN }
     }
 
-    /// Makes it the route to an answer that another call is billed for.
+    /// Turns it into the route to an answer that another call is billed for.
     pub(super) const fn repeated(mut self) -> Self {
         self.consumes = false;
         self.repeats = true;

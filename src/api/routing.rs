@@ -17,7 +17,7 @@ impl ApiRoute {
         });
         let name = authority.as_ref().map(|authority| {
             let host = authority.host();
-            // The root of all names may be spelled out.
+            // A host name may end in a dot.
             let host = host.strip_suffix('.').unwrap_or(host);
             if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 Cow::Owned(host.to_ascii_lowercase())

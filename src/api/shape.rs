@@ -5,7 +5,7 @@ use crate::record::Api;
 /// The API that an answer speaks, as far as its shape shows.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
-    /// The API that the answer names, or else that its figures tell.
+    /// The API that the answer names, or else that its figures indicate.
     api: Option<Api>,
     /// Whether the answer names it itself.
     is_named: bool,
@@ -36,7 +36,7 @@ impl Shape {
         self.is_named = true;
     }
 
-    /// Takes the API that the figures tell.
+    /// Takes the API that the figures indicate.
     pub(super) fn suppose(&mut self, api: Option<Api>) {
         self.api = self.api.or(api);
     }

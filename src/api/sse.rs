@@ -24,9 +24,9 @@ struct Progress {
     ended: bool,
     /// The sentinel has been seen, after which nothing counts.
     closed: bool,
-    /// There was data that is not JSON, or something that is no event.
+    /// There was data that is not JSON, or something that is not an event.
     malformed: bool,
-    /// The current event, once it has been looked at.
+    /// How the current event is read, once its first piece has come.
     event: Option<CurrentRead>,
 }
 
@@ -75,7 +75,7 @@ impl EventReader {
     /// Ends the stream.
     pub(super) fn finish(&mut self, api: Option<Api>, answer: &mut ResponseState) {
         let Self { parser, scanner, sentinel, progress } = self;
-        // An event that is cut off may have gone on to say anything.
+        // An event that is cut off may have held anything.
         let cut = progress.event.is_some() && scanner.status() == Status::Within;
         progress.malformed |= cut && !progress.closed;
         parser.finish(&mut Events { scanner, sentinel, progress, api, answer });
@@ -86,7 +86,7 @@ impl EventReader {
         self.progress.any
     }
 
-    /// Whether some of it was no event, or its data not JSON.
+    /// Whether some of it was not an event, or its data not JSON.
     pub(super) fn malformed(&self) -> bool {
         self.progress.malformed
     }
@@ -198,7 +198,7 @@ impl Sentinel {
     const TEXT: &'static [u8] = b"[DONE]";
 
     /// Compares the next bytes of the data, in which white space may stand around the sentinel. `None` while all of it
-    /// may be the sentinel; otherwise what was held back and is something else after all.
+    /// may be the sentinel. Otherwise returns what was held back and is data after all.
     fn compare(&mut self, bytes: &[u8]) -> Option<&'static [u8]> {
         let Some(matched) = self.0 else { return Some(b"") };
         let within = matched > 0 && !self.is_complete();

@@ -3,7 +3,8 @@
 use super::dialects::{CumulativeUsage, convention_of};
 use super::members::Member;
 use super::rare_figures::RareFigures;
-use super::reading::{Convention, Speaker, UsageReading, is_object};
+use super::reading::{Speaker, UsageReading, is_object};
+use super::usage_object::UsageObject;
 use crate::record::{Api, Text};
 
 /// The usage of an answer, gathered as it passes.
@@ -11,7 +12,7 @@ use crate::record::{Api, Text};
 pub(super) struct StatedUsage {
     /// Whether a usage object was over the limit.
     pub(super) too_large: bool,
-    /// Whether the usage is no JSON object, or a figure in it cannot be read. The latter is known when it is read.
+    /// Whether the usage is not a JSON object, or a figure in it cannot be read. The latter is known at the end.
     pub(super) malformed: bool,
     /// How many members with figures there were.
     members: u32,
@@ -20,50 +21,15 @@ pub(super) struct StatedUsage {
     object: UsageObject,
     /// Boxed, as few answers have any.
     rare: Option<Box<RareFigures>>,
-    /// Anthropic's stream.
+    /// The usage of Anthropic's streams.
     cumulative: Option<Box<CumulativeUsage>>,
-}
-
-/// The last usage object of an answer, as it was written.
-#[derive(Debug, Default)]
-pub(super) struct UsageObject {
-    convention: Option<&'static Convention>,
-    raw: Vec<u8>,
-    /// Whether what is no JSON object stood in its place. That is of consequence where there are no figures at all.
-    displaced: bool,
-}
-
-impl UsageObject {
-    /// Keeps an object in place of an earlier one, unless nothing in it is known. Returns its convention.
-    pub(super) fn replace(&mut self, raw: &[u8]) -> Option<&'static Convention> {
-        let convention = convention_of(raw);
-        if convention.is_some() {
-            self.convention = convention;
-            self.raw.clear();
-            self.raw.extend_from_slice(raw);
-        } else {
-            self.displaced |= !is_object(raw);
-        }
-        convention
-    }
-
-    /// Reads it by its convention, as `speaker` uses that.
-    pub(super) fn reading(&self, speaker: Speaker) -> Option<UsageReading> {
-        (self.convention?.read)(&self.raw, speaker)
-    }
-
-    /// Whether there was something that cannot be read.
-    pub(super) fn is_malformed(&self, speaker: Speaker) -> bool {
-        let is_unreadable = || self.reading(speaker).is_none_or(|reading| reading.unreadable);
-        self.displaced || (self.convention.is_some() && is_unreadable())
-    }
 }
 
 /// The usage that an answer stated last.
 #[derive(Debug)]
 pub(super) struct LastUsage {
     pub(super) reading: UsageReading,
-    /// Whether it is but the first figures of a stream.
+    /// Whether these are only the first figures of a stream.
     pub(super) only_start: bool,
 }
 
@@ -79,7 +45,7 @@ impl StatedUsage {
     pub(super) fn read(&mut self, member: Member, raw: &[u8], counts: bool) -> Option<Api> {
         self.members = self.members.wrapping_add(1);
         match member {
-            // A place that holds other things too says nothing by holding one.
+            // Such a place may hold something that is not a usage.
             Member::UsageIfKnown if self.cumulative.is_none() && convention_of(raw).is_none() => None,
             Member::Usage | Member::UsageIfKnown if counts => self.read_usage(raw),
             Member::Usage | Member::UsageIfKnown => None,
@@ -101,7 +67,7 @@ impl StatedUsage {
         }
         let convention = self.object.replace(raw);
         self.malformed = convention.is_none() && !is_object(raw);
-        // What was wrong with those before is of no consequence.
+        // Flaws of earlier objects do not matter any more.
         self.too_large &= convention.is_none();
         convention?.api
     }

@@ -36,7 +36,7 @@ impl Texts {
         self.unescape = unescape;
     }
 
-    /// Keeps the text that was before apart from the one that comes next.
+    /// Separates the text that has ended from the one that comes next.
     fn part(&mut self, model: Option<&str>) {
         if !self.segment.is_empty() {
             self.add("\n", model);

@@ -18,7 +18,7 @@ pub(super) struct ToolItems {
     pub(super) previews: u64,
     /// Runs of Mistral's connectors, which its usage counts.
     pub(super) executions: u64,
-    /// What is billed in a way that the item does not tell.
+    /// Items that are billed in a way that they do not show.
     pub(super) others: u64,
 }
 
@@ -60,7 +60,7 @@ impl ToolItems {
                 | "text_editor_code_execution_tool_result",
             ) => &mut self.code,
             (ItemMember::Action, "open_page" | "find_in_page" | "find") => &mut self.visits,
-            // A shell of the caller's own, in no container, costs nothing.
+            // A shell of the caller's own, outside of a container, costs nothing.
             (ItemMember::Offered, name) if name.starts_with("web_search_preview") => &mut self.previews,
             (ItemMember::Type, "tool.execution") => &mut self.executions,
             (ItemMember::Type, name) if is_billed(name) => &mut self.others,

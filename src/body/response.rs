@@ -94,8 +94,8 @@ impl ResponseTap {
     /// Closes the exchange of an answer that has ended. The first end counts.
     fn close(&mut self, ended: Ended) {
         let Some(guard) = self.guard.take() else { return };
-        let is_caller_s = ended == Ended::Broken && guard.exchange().request_has_failed();
-        let ended = if is_caller_s { Ended::Aborted } else { ended };
+        let is_callers_own = ended == Ended::Broken && guard.exchange().request_has_failed();
+        let ended = if is_callers_own { Ended::Aborted } else { ended };
         // Consumers stop reading at the terminal event of a stream, at the announced length, and at trailers, after which
         // nothing can come: a drop then is a whole answer.
         let is_all = self.left == Some(0) || self.reader.terminal();

@@ -145,8 +145,10 @@ mod tests {
     use std::sync::Arc;
 
     type Decision<'a> = (Option<(&'a str, UserSource)>, Option<UserIssue>);
+    /// What the extension, the headers, the body and the application say, and who it is then.
+    type Row<'a> = (Option<&'a str>, &'a [&'a [u8]], Claim, Option<&'a str>, Decision<'a>);
 
-    /// Which source decides, with a refusal on the way: each source says an id, is refused, or says nothing.
+    /// Walks through all sources: each names an id, is refused, or is silent.
     #[test]
     fn the_first_source_with_a_usable_id_decides_and_the_first_refusal_is_told() {
         use UserIssue::{ControlCharacter, NotUtf8, Panicked, TooLong};
@@ -155,7 +157,7 @@ mod tests {
         let long = "x".repeat(257);
         let id = |id: &str| Claim::of(UserId::verbatim(id));
         let panics = Panics::default();
-        let table: [(Option<&str>, &[&[u8]], Claim, Option<&str>, Decision<'_>); 17] = [
+        let table: [Row<'_>; 17] = [
             // The extension wins over everything, and nothing else is asked.
             (Some("ext"), &[b"head"], id("body"), Some("own"), (Some(("ext", Verified)), None)),
             (Some("ext"), &[b"\xff"], id(&long), Some("panic"), (Some(("ext", Verified)), None)),

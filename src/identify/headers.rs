@@ -1,4 +1,4 @@
-//! The headers that callers name themselves and their calls with.
+//! The headers by which callers name themselves and their calls.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;

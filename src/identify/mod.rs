@@ -20,7 +20,7 @@ use http::header::HeaderName;
 use std::fmt;
 use std::sync::Arc;
 
-/// Names the end user of a request in a way of the application's own: the last source that is asked, after the
+/// Names the end user of a request in the application's own way. It is the last source that is asked, after the
 /// extensions, the headers and the body.
 ///
 /// Implemented for closures. It is called before the request goes on, and must not block. A panic in it is caught and
@@ -48,7 +48,7 @@ where
     }
 }
 
-/// Replaces an id before anything keeps it; where it returns `None`, no id is kept.
+/// Replaces an id before anything keeps it. No id is kept where it returns `None`.
 pub(crate) type Pseudonymizer = Arc<dyn Fn(&UserId) -> Option<UserId> + Send + Sync>;
 
 /// Where the end user's id is read from, and what is done to it. The fields of the body stand with the other members of a

@@ -133,6 +133,8 @@ lenient! {
     struct Modality {
         modality: Term = "modality",
         tokens: Natural = "tokenCount",
+        // In interactions.
+        interaction_tokens: Natural = "tokens",
     }
 }
 
@@ -173,9 +175,10 @@ pub(super) fn add_thinking(usage: &mut Usage, total: Option<u64>) {
     }
 }
 
-fn of_modality(list: &List<Modality>, (name, number): (&str, u64)) -> Option<u64> {
+/// Returns the tokens of a modality.
+pub(super) fn of_modality(list: &List<Modality>, (name, number): (&str, u64)) -> Option<u64> {
     let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
-    of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
+    of_kind.fold(None, |known, entry| plus(known, entry.tokens.0.or(entry.interaction_tokens.0)))
 }
 
 /// Returns Vertex AI's type of traffic as a tier, unless it is the usual one that is paid for on demand.

@@ -3,7 +3,7 @@
 //! Thinking and the prompts of tools stand beside the output and the input, as in `generateContent`.
 
 use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
-use super::google::{AUDIO, IMAGE, add_thinking};
+use super::google::{AUDIO, IMAGE, Modality, add_thinking, of_modality};
 use crate::api::lenient::{self, List, Natural, Term, lenient};
 use crate::api::members::{ERROR, Member, NAME, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
@@ -59,15 +59,10 @@ lenient! {
         tool_use: Natural = "total_tool_use_tokens",
         cached: Natural = "total_cached_tokens",
         total: Natural = "total_tokens",
-        input_modalities: List<InteractionModality> = "input_tokens_by_modality",
-        output_modalities: List<InteractionModality> = "output_tokens_by_modality",
-        cached_modalities: List<InteractionModality> = "cached_tokens_by_modality",
+        input_modalities: List<Modality> = "input_tokens_by_modality",
+        output_modalities: List<Modality> = "output_tokens_by_modality",
+        cached_modalities: List<Modality> = "cached_tokens_by_modality",
         grounding: List<Grounding> = "grounding_tool_count",
-    }
-
-    struct InteractionModality {
-        modality: Term = "modality",
-        tokens: Natural = "tokens",
     }
 
     struct Grounding {
@@ -79,10 +74,6 @@ lenient! {
 /// Reads the `usage` of an interaction.
 fn read(json: &[u8]) -> Option<UsageReading> {
     let (interaction, flaws): (Interaction, _) = lenient::read(json)?;
-    let of = |list: &List<InteractionModality>, (name, number): (&str, u64)| {
-        let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
-        of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
-    };
     let grounding = |tool: &str| {
         let of_tool = interaction.grounding.0.iter().filter(|entry| entry.kind.is(tool, u64::MAX));
         of_tool.fold(None, |known, entry| plus(known, entry.count.0))
@@ -91,14 +82,14 @@ fn read(json: &[u8]) -> Option<UsageReading> {
     let mut usage = Usage {
         input_tokens: plus(interaction.input.0, interaction.tool_use.0),
         cache_read_tokens: interaction.cached.0,
-        input_audio_tokens: of(&interaction.input_modalities, AUDIO),
-        input_image_tokens: of(&interaction.input_modalities, IMAGE),
+        input_audio_tokens: of_modality(&interaction.input_modalities, AUDIO),
+        input_image_tokens: of_modality(&interaction.input_modalities, IMAGE),
         output_tokens: interaction.output.0,
         reasoning_tokens: interaction.thought.0,
-        output_audio_tokens: of(&interaction.output_modalities, AUDIO),
-        output_image_tokens: of(&interaction.output_modalities, IMAGE),
-        cache_read_audio_tokens: of(&interaction.cached_modalities, AUDIO),
-        cache_read_image_tokens: of(&interaction.cached_modalities, IMAGE),
+        output_audio_tokens: of_modality(&interaction.output_modalities, AUDIO),
+        output_image_tokens: of_modality(&interaction.output_modalities, IMAGE),
+        cache_read_audio_tokens: of_modality(&interaction.cached_modalities, AUDIO),
+        cache_read_image_tokens: of_modality(&interaction.cached_modalities, IMAGE),
         web_searches: grounding("google_search"),
         map_queries: grounding("google_maps"),
         ..Usage::default()

@@ -4,9 +4,8 @@ use super::reqwest;
 use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::ExchangeGuard;
 use crate::future::GuardedCall;
-use crate::identify::as_called;
 use crate::meter::Meter;
-use crate::service::{UserMetrics, hide_caller};
+use crate::service::{UserMetrics, hide_caller, open_unchanged};
 use http::{Extensions, Response};
 use pin_project_lite::pin_project;
 use reqwest::ResponseBuilderExt;
@@ -86,9 +85,7 @@ pub(crate) fn open(
 ) -> Option<ExchangeGuard> {
     let mut parts = head(request);
     parts.extensions.extend(beside.clone());
-    let called = as_called(&parts);
-    let guard = meter.wants(&called).then(|| ExchangeGuard::open(meter, &called));
-    drop(called);
+    let guard = open_unchanged(meter, &parts);
     if let Some(guard) = &guard {
         tap(request, guard);
     }
