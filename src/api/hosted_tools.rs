@@ -7,7 +7,7 @@
 
 use super::details::{InputDetails, OutputDetails};
 use super::lenient::{self, Natural, lenient};
-use super::members::{ItemOf, Member};
+use super::members::{ItemOf, ToolMember};
 use super::reading::{UsageReading, sum};
 use super::tool_items::ToolItems;
 use crate::json::{Kind, Reader, Scanned};
@@ -100,23 +100,23 @@ impl Queries {
 
 impl HostedTools {
     /// Reads a member.
-    pub(super) fn read(&mut self, member: Member, raw: &[u8]) {
+    pub(super) fn read(&mut self, member: ToolMember, raw: &[u8]) {
         match member {
-            Member::Item(of, member) => {
+            ToolMember::Item(of, member) => {
                 let Current { listed, alone, .. } = &mut self.current;
                 let items = if of == ItemOf::Answer { listed } else { alone };
                 if let Some(value) = string(raw) {
                     items.count(member, &value);
                 }
             }
-            Member::Queries => self.unread |= !self.queries.read(raw),
-            Member::OtherQueries => self.unread |= raw != b"[]",
-            Member::MapChunk => self.maps = true,
-            Member::WebChunk => self.web_chunks = true,
-            Member::ToolModel => {
+            ToolMember::Queries => self.unread |= !self.queries.read(raw),
+            ToolMember::OtherQueries => self.unread |= raw != b"[]",
+            ToolMember::MapChunk => self.maps = true,
+            ToolMember::WebChunk => self.web_chunks = true,
+            ToolMember::Model => {
                 self.current.image_model = string(raw).and_then(|model| Text::new(&model).ok());
             }
-            Member::ToolUsage => match lenient::read::<ToolUsage>(raw) {
+            ToolMember::Usage => match lenient::read::<ToolUsage>(raw) {
                 Some((usage, flaws)) => {
                     let ImageGeneration { input_tokens, output_tokens, total_tokens, .. } = usage.image_gen;
                     let known = sum([input_tokens.0, output_tokens.0]);
@@ -125,19 +125,20 @@ impl HostedTools {
                 }
                 None => self.unread = true,
             },
-            _ => {}
+            // Within the limit is only what is empty.
+            ToolMember::Result => {}
         }
     }
 
     /// Takes notice of a member that is over its limit.
-    pub(super) fn read_too_long(&mut self, member: Member) {
+    pub(super) fn read_too_long(&mut self, member: ToolMember) {
         match member {
-            Member::MapChunk => self.maps = true,
-            Member::WebChunk => self.web_chunks = true,
-            Member::HostedResult | Member::Queries | Member::OtherQueries | Member::ToolUsage => {
+            ToolMember::MapChunk => self.maps = true,
+            ToolMember::WebChunk => self.web_chunks = true,
+            ToolMember::Result | ToolMember::Queries | ToolMember::OtherQueries | ToolMember::Usage => {
                 self.unread = true;
             }
-            _ => {}
+            ToolMember::Item(..) | ToolMember::Model => {}
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::dialects;
 use super::late::LateApi;
-use super::members::{EMPTY, ERROR, Member, NAME, USAGE, Wanted};
+use super::members::{EMPTY, ERROR, Member, NAME, ToolMember, USAGE, Wanted};
 use crate::wire::select::{InPieces, Select};
 use std::sync::LazyLock;
 
@@ -70,7 +70,7 @@ static LATE: LazyLock<Select> = LazyLock::new(|| {
         let matters = matches!(key, "usage" | "tool_usage") || key.ends_with("error");
         matters
             || matches!(key, "service_tier" | "code")
-            || matches!(member, Member::Item(..) | Member::ToolModel)
+            || matches!(member, Member::Tool(ToolMember::Item(..) | ToolMember::Model))
     };
     let names = of(&["type", "event_type"], LATE_TYPE_FIELD, NAME);
     let wanted = members().zip(&*MEMBERS).filter(|(_, (path, member, _))| counts(path, *member));

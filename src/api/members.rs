@@ -52,24 +52,10 @@ pub(super) enum Member {
     Characters,
     /// The counters of an OCR.
     UsageInfo,
-    /// The counters of the provider's tools beside the usage.
-    ToolUsage,
-    /// A member of an item that a tool of the provider's left.
-    Item(ItemOf, ItemMember),
-    /// Queries that an answer rests on.
-    Queries,
-    /// Queries at a price that is not known.
-    OtherQueries,
-    /// A place on a map that an answer rests on.
-    MapChunk,
-    /// A page of the web that an answer rests on.
-    WebChunk,
-    /// What a tool of the provider's found, for which there is no counter.
-    HostedResult,
     /// How fast the answer was to be.
     Latency,
-    /// The model behind a tool.
-    ToolModel,
+    /// What a tool of the provider's left.
+    Tool(ToolMember),
     /// An image that was made.
     Image,
     /// Whether a stream of Ollama's is at its end.
@@ -82,6 +68,27 @@ pub(super) enum Member {
     Text,
     /// Text in a member that has another meaning in other APIs.
     TextOfCohere,
+}
+
+/// What a tool of the provider's leaves in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ToolMember {
+    /// The counters of tools beside the usage.
+    Usage,
+    /// A member of an item.
+    Item(ItemOf, ItemMember),
+    /// Queries that an answer rests on.
+    Queries,
+    /// Queries at a price that is not known.
+    OtherQueries,
+    /// A place on a map that an answer rests on.
+    MapChunk,
+    /// A page of the web that an answer rests on.
+    WebChunk,
+    /// What a tool found, for which there is no counter.
+    Result,
+    /// The model behind a tool.
+    Model,
 }
 
 /// Where an item stands.

@@ -1,5 +1,6 @@
 //! What is read from a usage object, by which convention.
 
+use super::flaws::Flaws;
 use super::lenient::text;
 use crate::json::{Kind, Reader};
 use crate::record::{Api, Record, Text, Usage, UsageReason, Usd};
@@ -25,6 +26,12 @@ pub(super) struct UsageReading {
 }
 
 impl UsageReading {
+    /// Creates a reading of figures, of which `flaws` were found and `total` is the stated sum of all tokens.
+    pub(super) fn new(usage: Usage, flaws: Flaws, total: Option<u64>) -> Self {
+        let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), total);
+        Self { usage, unreadable: flaws.unreadable, unread, ..Self::default() }
+    }
+
     /// Returns what is wrong with the figures, if anything.
     pub(super) fn flaw(&self) -> Option<UsageReason> {
         if self.too_large {

@@ -208,14 +208,7 @@ impl ResponseState {
             Member::BatchKey | Member::BatchResult | Member::BatchResults => self.read_batch(member),
             // A value within the limit is empty.
             Member::Content | Member::Image | Member::Text | Member::TextOfCohere => {}
-            Member::Item(..)
-            | Member::ToolUsage
-            | Member::Queries
-            | Member::OtherQueries
-            | Member::MapChunk
-            | Member::WebChunk
-            | Member::HostedResult
-            | Member::ToolModel => self.usage.read_tools(member, raw),
+            Member::Tool(member) => self.usage.read_tools(member, raw),
             _ => {
                 self.event.is_last |= member == Member::InvocationMetrics;
                 let counts = !self.event.is_step || self.repeats;

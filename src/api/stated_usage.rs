@@ -1,7 +1,7 @@
 //! The usage that an answer states. The last statement counts.
 
 use super::dialects::{CumulativeUsage, convention_of};
-use super::members::Member;
+use super::members::{Member, ToolMember};
 use super::rare_figures::RareFigures;
 use super::reading::{Speaker, UsageReading, is_object};
 use super::usage_object::UsageObject;
@@ -87,18 +87,13 @@ impl StatedUsage {
             }
             Member::UsageInfo => self.too_large = true,
             Member::Image if first == b'"' => self.rare.get_or_insert_default().counters.add_image(),
-            Member::MapChunk
-            | Member::WebChunk
-            | Member::HostedResult
-            | Member::Queries
-            | Member::OtherQueries
-            | Member::ToolUsage => self.rare.get_or_insert_default().tools.read_too_long(member),
+            Member::Tool(member) => self.rare.get_or_insert_default().tools.read_too_long(member),
             _ => {}
         }
     }
 
     /// Reads a member that a tool of the provider's left.
-    pub(super) fn read_tools(&mut self, member: Member, raw: &[u8]) {
+    pub(super) fn read_tools(&mut self, member: ToolMember, raw: &[u8]) {
         self.rare.get_or_insert_default().tools.read(member, raw);
     }
 

@@ -142,38 +142,24 @@ impl<B: Body> Body for StreamUsageResponseBody<B> {
             let polled = ready!(this.inner.as_mut().poll_frame(cx));
             let frame = polled.map(|frame| frame.map(in_one_piece));
             let Some(filter) = this.filter else { return Poll::Ready(frame) };
-            match frame {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => {
-                        let passed = filter.push(&data);
-                        // A frame that was empty when it came is passed on; one that became empty is not.
-                        if !passed.is_empty() || data.is_empty() {
-                            return Poll::Ready(Some(Ok(Frame::data(passed))));
-                        }
-                    }
-                    Err(trailers) => {
-                        let held = filter.finish();
-                        if held.is_empty() {
-                            return Poll::Ready(Some(Ok(trailers.map_data(|_: Bytes| Bytes::new()))));
-                        }
-                        *this.next = Some(Ok(trailers));
-                        return Poll::Ready(Some(Ok(Frame::data(held))));
-                    }
-                },
-                Some(Err(error)) => {
-                    let held = filter.finish();
-                    if held.is_empty() {
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                    *this.next = Some(Err(error));
-                    return Poll::Ready(Some(Ok(Frame::data(held))));
+            if let Some(Ok(data)) = &frame
+                && let Some(data) = data.data_ref()
+            {
+                let passed = filter.push(data);
+                // A frame that was empty when it came is passed on; one that became empty is not.
+                if !passed.is_empty() || data.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(passed))));
                 }
-                None => {
-                    let held = filter.finish();
-                    *this.filter = None;
-                    return Poll::Ready((!held.is_empty()).then(|| Ok(Frame::data(held))));
-                }
+                continue;
             }
+            // Before the end, trailers or an error, what is held goes on.
+            let held = filter.finish();
+            *this.filter = None;
+            if held.is_empty() {
+                return Poll::Ready(frame);
+            }
+            *this.next = frame;
+            return Poll::Ready(Some(Ok(Frame::data(held))));
         }
     }
 

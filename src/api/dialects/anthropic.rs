@@ -10,7 +10,7 @@ use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
 use crate::api::details::{CacheCreation, InputDetails};
 use crate::api::flaws::Flaws;
 use crate::api::lenient::{self, Flag, Ignored, List, Natural, Term, lenient};
-use crate::api::members::{ItemMember, ItemOf, Member, NAME, USAGE};
+use crate::api::members::{ItemMember, ItemOf, Member, NAME, ToolMember, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, is_object, sum};
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
@@ -29,8 +29,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("message.model", Member::Model, NAME),
         ("message.id", Member::Id, NAME),
         ("message.usage", Member::UsageAtStart, USAGE),
-        ("content[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
-        ("content_block.type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
+        ("content[].type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Type)), NAME),
+        ("content_block.type", Member::Tool(ToolMember::Item(ItemOf::Event, ItemMember::Type)), NAME),
         // The results of a batch.
         ("result.type", Member::BatchResult, NAME),
     ],
@@ -242,7 +242,6 @@ impl Counters {
         } else {
             self.whole_input(cache_read, cache_write)
         };
-        let unread = flaws.leave_unread(sum([input_tokens, self.output_tokens.0]), self.total_tokens.0);
         let covered = if self.served_by_fallback() { FALLBACK } else { MESSAGE };
         let model =
             self.iterations.0.iter().rfind(|pass| pass.kind == FALLBACK).map(|pass| pass.model.clone());
@@ -270,14 +269,12 @@ impl Counters {
             ..Usage::default()
         };
         UsageReading {
-            usage,
             service_tier,
             region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
             cost: charged(self.cost, self.is_byok, &self.cost_details),
             model: model.and_then(Term::text),
             too_large: too_many,
-            unreadable: flaws.unreadable,
-            unread,
+            ..UsageReading::new(usage, flaws, self.total_tokens.0)
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::dialect::{Dialect, Spoken, TextPlaces};
 use crate::api::lenient::{self, Fees, List, Natural, Term, lenient};
-use crate::api::members::{EMPTY, Member, NAME, NUMBER, USAGE};
+use crate::api::members::{EMPTY, Member, NAME, NUMBER, ToolMember, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
@@ -19,7 +19,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("serviceTier.type", Member::ServiceTier, NAME),
         ("performanceConfig.latency", Member::Latency, NAME),
         // Guardrails are billed by their units.
-        ("trace.guardrail", Member::HostedResult, EMPTY),
+        ("trace.guardrail", Member::Tool(ToolMember::Result), EMPTY),
         ("__type", Member::ErrorCode, NAME),
         ("metadata.usage", Member::UsageIfKnown, USAGE),
         ("amazon-bedrock-invocationMetrics", Member::InvocationMetrics, USAGE),
@@ -134,16 +134,14 @@ fn read_converse(json: &[u8]) -> Option<UsageReading> {
         output_tokens: converse.output.0,
         ..Usage::default()
     };
-    let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), converse.total.0);
-    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
+    Some(UsageReading::new(usage, flaws, converse.total.0))
 }
 
 /// Reads the metrics that Bedrock adds to the last event of a stream.
 fn read_invocation_metrics(json: &[u8]) -> Option<UsageReading> {
     let (metrics, flaws): (InvocationMetrics, _) = lenient::read(json)?;
     let usage = exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0);
-    let unread = flaws.leave_unread(0, None);
-    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
+    Some(UsageReading::new(usage, flaws, None))
 }
 
 /// Reads the usage in the headers, which is all there is for some models.

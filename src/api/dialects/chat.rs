@@ -9,7 +9,7 @@ use super::dialect::{Dialect, Home, Spoken, TextPlaces};
 use super::google::tier_of_traffic;
 use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
 use crate::api::lenient::{self, Dollars, Flag, Ignored, Length, Lenient, Natural, Source, Term, lenient};
-use crate::api::members::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use crate::api::members::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, ToolMember, USAGE};
 use crate::api::reading::{Convention, Speaker, Sure, UsageReading, plus, sum};
 use crate::api::route::ApiRoute;
 use crate::json::{Kind, Scanned};
@@ -31,14 +31,22 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("x_groq.usage", Member::UsageElsewhere, USAGE),
         ("choices[].usage", Member::UsageElsewhere, USAGE),
         // Tools of Groq's; Moonshot's; Z.ai's.
-        ("choices[].message.executed_tools[].type", Member::Item(ItemOf::Answer, ItemMember::Executed), NAME),
         (
-            "choices[].message.tool_calls[].function.name",
-            Member::Item(ItemOf::Answer, ItemMember::Type),
+            "choices[].message.executed_tools[].type",
+            Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Executed)),
             NAME,
         ),
-        ("choices[].delta.executed_tools[].type", Member::Item(ItemOf::Event, ItemMember::Executed), NAME),
-        ("web_search", Member::HostedResult, EMPTY),
+        (
+            "choices[].message.tool_calls[].function.name",
+            Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Type)),
+            NAME,
+        ),
+        (
+            "choices[].delta.executed_tools[].type",
+            Member::Tool(ToolMember::Item(ItemOf::Event, ItemMember::Executed)),
+            NAME,
+        ),
+        ("web_search", Member::Tool(ToolMember::Result), EMPTY),
         // MiniMax.
         ("base_resp.status_code", Member::BaseStatus, NUMBER),
         // Baidu.
@@ -229,23 +237,16 @@ pub(super) fn read(json: &[u8], google: bool) -> Option<UsageReading> {
     if let Some(total) = tokens.total_tokens.0 {
         settle_with_total(&mut usage, total, tokens.connector_tokens.0, google);
     }
-    let known = sum([usage.input_tokens, usage.output_tokens]);
     // Of Mistral's transcriptions the seconds are billed, and no counter but the total has the tokens of the audio.
     let total = tokens.total_tokens.0.filter(|_| tokens.prompt_audio_seconds.0.is_none());
+    let mut reading = UsageReading::new(usage, flaws, total);
     let tools = &tokens.server_side_tool_usage_details;
-    let unread = flaws.leave_unread(known, total)
-        || tokens.citation_tokens.0 > Some(0)
+    reading.unread |= tokens.citation_tokens.0 > Some(0)
         || tokens.tools_used.0 > Some(sum([tools.web_search_calls.0, tools.mcp_calls.0]));
-    let cost = tokens.charged();
+    reading.cost = tokens.charged();
     let traffic = tier_of_traffic(&tokens.extra_properties.google.traffic_type);
-    Some(UsageReading {
-        usage,
-        service_tier: tokens.service_tier.text().or(traffic),
-        cost,
-        unreadable: flaws.unreadable,
-        unread,
-        ..UsageReading::default()
-    })
+    reading.service_tier = tokens.service_tier.text().or(traffic);
+    Some(reading)
 }
 
 /// Brings parts that stand outside of their wholes into them, where only that makes the total come out.

@@ -121,8 +121,7 @@ fn read(json: &[u8]) -> Option<UsageReading> {
         images: billed.images.0,
         ..Usage::default()
     };
-    let unread = flaws.leave_unread(0, None);
-    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
+    Some(UsageReading::new(usage, flaws, None))
 }
 
 /// Reads the usage in the headers, which is all there is for some answers.

@@ -6,7 +6,7 @@
 
 use super::dialect::{Dialect, Spoken, TextPlaces};
 use crate::api::lenient::{self, List, Natural, Term, lenient};
-use crate::api::members::{EMPTY, Member, NAME, NUMBER, USAGE};
+use crate::api::members::{EMPTY, Member, NAME, NUMBER, ToolMember, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
@@ -24,13 +24,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         // Of Code Assist, and of a batch.
         ("response.usageMetadata", Member::Usage, USAGE),
         ("candidates[].finishReason", Member::FinishReason, NAME),
-        ("candidates[].groundingMetadata.webSearchQueries", Member::Queries, USAGE),
-        ("candidates[].groundingMetadata.imageSearchQueries", Member::OtherQueries, EMPTY),
-        ("candidates[].groundingMetadata.retrievalQueries", Member::OtherQueries, EMPTY),
-        ("candidates[].groundingMetadata.groundingChunks[].maps", Member::MapChunk, EMPTY),
-        ("candidates[].groundingMetadata.groundingChunks[].web", Member::WebChunk, EMPTY),
+        ("candidates[].groundingMetadata.webSearchQueries", Member::Tool(ToolMember::Queries), USAGE),
+        ("candidates[].groundingMetadata.imageSearchQueries", Member::Tool(ToolMember::OtherQueries), EMPTY),
+        ("candidates[].groundingMetadata.retrievalQueries", Member::Tool(ToolMember::OtherQueries), EMPTY),
+        ("candidates[].groundingMetadata.groundingChunks[].maps", Member::Tool(ToolMember::MapChunk), EMPTY),
+        ("candidates[].groundingMetadata.groundingChunks[].web", Member::Tool(ToolMember::WebChunk), EMPTY),
         // LiteLLM's.
-        ("vertex_ai_grounding_metadata", Member::HostedResult, EMPTY),
+        ("vertex_ai_grounding_metadata", Member::Tool(ToolMember::Result), EMPTY),
         // Vertex AI.
         ("predictions[].embeddings.statistics.token_count", Member::InputTokensOfPart, NUMBER),
         ("metadata.billableCharacterCount", Member::Characters, NUMBER),
@@ -162,9 +162,7 @@ pub(super) fn read(json: &[u8]) -> Option<UsageReading> {
     usage.output_audio_tokens = of_modality(&metadata.candidates_details, AUDIO);
     usage.output_image_tokens = of_modality(&metadata.candidates_details, IMAGE);
     let service_tier = metadata.service_tier.text().or_else(|| tier_of_traffic(&metadata.traffic_type));
-    let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), metadata.total.0);
-    let unreadable = flaws.unreadable;
-    Some(UsageReading { usage, service_tier, unreadable, unread, ..UsageReading::default() })
+    Some(UsageReading { service_tier, ..UsageReading::new(usage, flaws, metadata.total.0) })
 }
 
 /// Adds thinking to the output, unless the total says that it is in there.

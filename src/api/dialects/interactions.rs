@@ -96,9 +96,9 @@ fn read(json: &[u8]) -> Option<UsageReading> {
     };
     add_thinking(&mut usage, interaction.total.0);
     let another_tool = sum([grounded]) > sum([usage.web_searches, usage.map_queries]);
-    let known = sum([usage.input_tokens, usage.output_tokens]);
-    let unread = another_tool || flaws.leave_unread(known, interaction.total.0);
-    Some(UsageReading { usage, unreadable: flaws.unreadable, unread, ..UsageReading::default() })
+    let mut reading = UsageReading::new(usage, flaws, interaction.total.0);
+    reading.unread |= another_tool;
+    Some(reading)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
 use super::{anthropic, chat};
-use crate::api::members::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use crate::api::members::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, ToolMember, USAGE};
 use crate::api::reading::{Convention, Speaker, Sure};
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation};
@@ -20,21 +20,37 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("response.service_tier", Member::ServiceTier, NAME),
         ("response.error", Member::Error, ERROR),
         ("response.usage", Member::Usage, USAGE),
-        ("tool_usage", Member::ToolUsage, USAGE),
-        ("response.tool_usage", Member::ToolUsage, USAGE),
-        ("output[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
-        ("output[].action.type", Member::Item(ItemOf::Answer, ItemMember::Action), NAME),
-        ("output[].environment.type", Member::Item(ItemOf::Answer, ItemMember::Environment), NAME),
-        ("response.output[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
-        ("response.output[].action.type", Member::Item(ItemOf::Answer, ItemMember::Action), NAME),
-        ("response.output[].environment.type", Member::Item(ItemOf::Answer, ItemMember::Environment), NAME),
-        ("item.type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
-        ("item.action.type", Member::Item(ItemOf::Event, ItemMember::Action), NAME),
-        ("item.environment.type", Member::Item(ItemOf::Event, ItemMember::Environment), NAME),
-        ("tools[].type", Member::Item(ItemOf::Answer, ItemMember::Offered), NAME),
-        ("response.tools[].type", Member::Item(ItemOf::Answer, ItemMember::Offered), NAME),
-        ("tools[].model", Member::ToolModel, NAME),
-        ("response.tools[].model", Member::ToolModel, NAME),
+        ("tool_usage", Member::Tool(ToolMember::Usage), USAGE),
+        ("response.tool_usage", Member::Tool(ToolMember::Usage), USAGE),
+        ("output[].type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Type)), NAME),
+        ("output[].action.type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Action)), NAME),
+        (
+            "output[].environment.type",
+            Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Environment)),
+            NAME,
+        ),
+        ("response.output[].type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Type)), NAME),
+        (
+            "response.output[].action.type",
+            Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Action)),
+            NAME,
+        ),
+        (
+            "response.output[].environment.type",
+            Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Environment)),
+            NAME,
+        ),
+        ("item.type", Member::Tool(ToolMember::Item(ItemOf::Event, ItemMember::Type)), NAME),
+        ("item.action.type", Member::Tool(ToolMember::Item(ItemOf::Event, ItemMember::Action)), NAME),
+        (
+            "item.environment.type",
+            Member::Tool(ToolMember::Item(ItemOf::Event, ItemMember::Environment)),
+            NAME,
+        ),
+        ("tools[].type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Offered)), NAME),
+        ("response.tools[].type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Offered)), NAME),
+        ("tools[].model", Member::Tool(ToolMember::Model), NAME),
+        ("response.tools[].model", Member::Tool(ToolMember::Model), NAME),
         // A line of the results of a batch.
         ("custom_id", Member::BatchKey, NAME),
         ("response.status_code", Member::BatchResult, NUMBER),
