@@ -70,6 +70,13 @@ pub(super) enum Member {
     TextOfCohere,
 }
 
+impl Member {
+    /// Returns what a member says of an item.
+    pub(super) const fn item(of: ItemOf, member: ItemMember) -> Self {
+        Self::Tool(ToolMember::Item(of, member))
+    }
+}
+
 /// What a tool of the provider's leaves in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ToolMember {

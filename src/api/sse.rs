@@ -11,14 +11,14 @@ use crate::wire::sse::{Piece, SseEvents, SseParser};
 #[derive(Debug, Default)]
 pub(super) struct EventReader {
     parser: SseParser,
-    scanner: Scanner,
-    sentinel: Sentinel,
-    progress: Progress,
+    stream: StreamState,
 }
 
 /// What the stream has come to.
 #[derive(Debug, Default)]
-struct Progress {
+struct StreamState {
+    scanner: Scanner,
+    sentinel: Sentinel,
     /// There was an event: data, or an error.
     any: bool,
     ended: bool,
@@ -49,8 +49,7 @@ impl EventReader {
     pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, answer: &mut ResponseState) {
         let rest = self.pass_over(bytes, api, answer);
         if !rest.is_empty() {
-            let Self { parser, scanner, sentinel, progress } = self;
-            parser.push(rest, &mut Events { scanner, sentinel, progress, api, answer });
+            self.parser.push(rest, &mut Events { stream: &mut self.stream, api, answer });
         }
     }
 
@@ -64,7 +63,7 @@ impl EventReader {
                 && event.name != ERROR
                 && !late.matters_with(event.data, event.has_backslash)
             {
-                self.progress.any = true;
+                self.stream.any = true;
                 answer.end_event();
                 rest = event.rest;
             }
@@ -74,44 +73,42 @@ impl EventReader {
 
     /// Ends the stream.
     pub(super) fn finish(&mut self, api: Option<Api>, answer: &mut ResponseState) {
-        let Self { parser, scanner, sentinel, progress } = self;
+        let stream = &mut self.stream;
         // An event that is cut off may have held anything.
-        let cut = progress.event.is_some() && scanner.status() == Status::Within;
-        progress.malformed |= cut && !progress.closed;
-        parser.finish(&mut Events { scanner, sentinel, progress, api, answer });
+        let cut = stream.event.is_some() && stream.scanner.status() == Status::Within;
+        stream.malformed |= cut && !stream.closed;
+        self.parser.finish(&mut Events { stream, api, answer });
     }
 
     /// Whether there was any event.
     pub(super) fn any(&self) -> bool {
-        self.progress.any
+        self.stream.any
     }
 
     /// Whether some of it was not an event, or its data not JSON.
     pub(super) fn malformed(&self) -> bool {
-        self.progress.malformed
+        self.stream.malformed
     }
 
     /// Whether the last event has been seen.
     pub(super) fn ended(&self) -> bool {
-        self.progress.ended
+        self.stream.ended
     }
 }
 
 struct Events<'a> {
-    scanner: &'a mut Scanner,
-    sentinel: &'a mut Sentinel,
-    progress: &'a mut Progress,
+    stream: &'a mut StreamState,
     api: Option<Api>,
     answer: &'a mut ResponseState,
 }
 
 impl SseEvents for Events<'_> {
     fn data(&mut self, piece: Piece<'_>) {
-        let Some(held) = self.sentinel.compare(piece.bytes) else { return };
-        if self.progress.closed {
+        let Some(held) = self.stream.sentinel.compare(piece.bytes) else { return };
+        if self.stream.closed {
             return;
         }
-        if self.progress.event.is_none() {
+        if self.stream.event.is_none() {
             let late = late(self.answer, self.api);
             if let (Some(late), true) = (late, piece.whole)
                 && !late.matters(piece.bytes)
@@ -122,41 +119,41 @@ impl SseEvents for Events<'_> {
             let in_pieces = late.filter(|_| !piece.whole);
             let late = in_pieces
                 .map(|late| Late { search: LateSearch::new(late), before: self.answer.before_late() });
-            self.progress.event = Some(CurrentRead { interest, late });
+            self.stream.event = Some(CurrentRead { interest, late });
         }
         self.read(held);
         self.read(piece.bytes);
     }
 
     fn end(&mut self, name: &[u8], had_data: bool) {
-        let event = self.progress.event.take();
+        let event = self.stream.event.take();
         if had_data && name == ERROR {
             self.answer.fail(None);
         }
-        let sentinel = self.sentinel.is_complete();
-        let unread =
-            matches!(self.scanner.status(), Status::Malformed | Status::Within) || self.sentinel.is_cut();
+        let sentinel = self.stream.sentinel.is_complete();
+        let unread = matches!(self.stream.scanner.status(), Status::Malformed | Status::Within)
+            || self.stream.sentinel.is_cut();
         // Only an error may be a field of its own.
         let is_event =
             had_data || event.as_ref().is_some_and(|event| event.interest == Interest::ErrorObject);
         let ignored = event.and_then(|event| event.late).filter(|late| !late.search.matters());
-        let progress = &mut *self.progress;
-        progress.any |= is_event;
-        progress.malformed |= !progress.closed && ignored.is_none() && (unread || !is_event);
+        let stream = &mut *self.stream;
+        stream.any |= is_event;
+        stream.malformed |= !stream.closed && ignored.is_none() && (unread || !is_event);
         if let Some(late) = ignored {
             self.answer.restore(late.before);
         }
-        progress.closed |= sentinel;
-        progress.ended |= self.answer.end_event() || sentinel;
-        *self.sentinel = Sentinel::default();
-        self.scanner.reset();
+        stream.closed |= sentinel;
+        stream.ended |= self.answer.end_event() || sentinel;
+        stream.sentinel = Sentinel::default();
+        stream.scanner.reset();
     }
 
     /// Reads an error, which llama.cpp's server sends as a field of its own.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         if name == ERROR {
             self.answer.fail(None);
-            self.progress.event.get_or_insert(CurrentRead { interest: Interest::ErrorObject, late: None });
+            self.stream.event.get_or_insert(CurrentRead { interest: Interest::ErrorObject, late: None });
             self.read(piece.bytes);
         }
     }
@@ -165,11 +162,11 @@ impl SseEvents for Events<'_> {
 impl Events<'_> {
     /// Reads a piece of the current event.
     fn read(&mut self, bytes: &[u8]) {
-        if let Some(event) = &mut self.progress.event {
+        if let Some(event) = &mut self.stream.event {
             if let Some(late) = &mut event.late {
                 late.search.take(bytes);
             }
-            self.answer.scan(self.scanner, event.interest, bytes);
+            self.answer.scan(&mut self.stream.scanner, event.interest, bytes);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
 use crate::api::details::{CacheCreation, InputDetails};
 use crate::api::flaws::Flaws;
 use crate::api::lenient::{self, Flag, Ignored, List, Natural, Term, lenient};
-use crate::api::members::{ItemMember, ItemOf, Member, NAME, ToolMember, USAGE};
+use crate::api::members::{ItemMember, ItemOf, Member, NAME, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, is_object, sum};
 use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
@@ -29,8 +29,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("message.model", Member::Model, NAME),
         ("message.id", Member::Id, NAME),
         ("message.usage", Member::UsageAtStart, USAGE),
-        ("content[].type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Type)), NAME),
-        ("content_block.type", Member::Tool(ToolMember::Item(ItemOf::Event, ItemMember::Type)), NAME),
+        ("content[].type", Member::item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("content_block.type", Member::item(ItemOf::Event, ItemMember::Type), NAME),
         // The results of a batch.
         ("result.type", Member::BatchResult, NAME),
     ],

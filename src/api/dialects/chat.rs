@@ -31,21 +31,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("x_groq.usage", Member::UsageElsewhere, USAGE),
         ("choices[].usage", Member::UsageElsewhere, USAGE),
         // Tools of Groq's; Moonshot's; Z.ai's.
-        (
-            "choices[].message.executed_tools[].type",
-            Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Executed)),
-            NAME,
-        ),
+        ("choices[].message.executed_tools[].type", Member::item(ItemOf::Answer, ItemMember::Executed), NAME),
         (
             "choices[].message.tool_calls[].function.name",
-            Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Type)),
+            Member::item(ItemOf::Answer, ItemMember::Type),
             NAME,
         ),
-        (
-            "choices[].delta.executed_tools[].type",
-            Member::Tool(ToolMember::Item(ItemOf::Event, ItemMember::Executed)),
-            NAME,
-        ),
+        ("choices[].delta.executed_tools[].type", Member::item(ItemOf::Event, ItemMember::Executed), NAME),
         ("web_search", Member::Tool(ToolMember::Result), EMPTY),
         // MiniMax.
         ("base_resp.status_code", Member::BaseStatus, NUMBER),

@@ -1,7 +1,7 @@
 //! Routes and counters that only one provider has.
 
 use super::dialect::Dialect;
-use crate::api::members::{ItemMember, ItemOf, Member, NAME, NUMBER, ToolMember, USAGE};
+use crate::api::members::{ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
 use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Operation, Text};
 use http::Method;
@@ -11,7 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     members: &[
         ("batch_id", Member::Id, NAME),
         // Mistral's conversations.
-        ("outputs[].type", Member::Tool(ToolMember::Item(ItemOf::Answer, ItemMember::Type)), NAME),
+        ("outputs[].type", Member::item(ItemOf::Answer, ItemMember::Type), NAME),
         ("result.usage", Member::UsageIfKnown, USAGE),
         // Aleph Alpha; Replicate; llama.cpp.
         ("num_tokens_prompt_total", Member::InputTokens, NUMBER),
