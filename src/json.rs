@@ -2,6 +2,7 @@
 //!
 //! It reads values in place and allocates only for strings with escapes, which it leaves to `serde_json`.
 
+use crate::wire::json::number_length;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -36,21 +37,21 @@ pub(crate) enum Kind {
 
 /// The members of an object that has been gone into.
 #[derive(Debug)]
-pub(crate) struct Members(Items);
+pub(crate) struct Members(Nested);
 
 /// The elements of an array that has been gone into.
 #[derive(Debug)]
-pub(crate) struct Elements(Items);
+pub(crate) struct Elements(Nested);
 
 #[derive(Debug)]
-struct Items {
+struct Nested {
     close: u8,
     /// Whether there was one before.
     any: bool,
 }
 
 impl Members {
-    /// The next key, whose value is to be read then; `None` at the end of the object.
+    /// Reads the next key, after which its value is to be read; `None` at the end of the object.
     #[inline]
     pub(crate) fn next<'a>(&mut self, reader: &mut Reader<'a>) -> Scanned<Option<Cow<'a, str>>> {
         if !self.0.next(reader)? {
@@ -62,14 +63,14 @@ impl Members {
 }
 
 impl Elements {
-    /// Whether there is another one, which is to be read then.
+    /// Returns whether another element follows, which is to be read next.
     #[inline]
     pub(crate) fn next(&mut self, reader: &mut Reader<'_>) -> Scanned<bool> {
         self.0.next(reader)
     }
 }
 
-impl Items {
+impl Nested {
     #[inline]
     fn next(&mut self, reader: &mut Reader<'_>) -> Scanned<bool> {
         if reader.take(self.close) {
@@ -84,7 +85,7 @@ impl Items {
     }
 }
 
-/// Values that are nested deeper are only stepped over, so that nobody can exhaust the stack.
+/// Values that are nested deeper are only stepped over, so that no input can exhaust the stack.
 const MAX_DEPTH: u8 = 128;
 
 impl<'a> Reader<'a> {
@@ -92,12 +93,12 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
-    /// Whether nothing but white space is left.
+    /// Returns whether nothing but white space is left.
     pub(crate) fn is_done(&mut self) -> bool {
         self.peek().is_none()
     }
 
-    /// What the next value is; `None` when none begins here.
+    /// Returns the kind of the next value; `None` when none begins here.
     #[inline]
     pub(crate) fn kind(&mut self) -> Option<Kind> {
         match self.peek()? {
@@ -111,7 +112,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space.
     #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
         loop {
@@ -145,13 +146,13 @@ impl<'a> Reader<'a> {
     /// Goes into the object that comes next.
     #[inline]
     pub(crate) fn members(&mut self) -> Scanned<Members> {
-        self.open(b'{').map(|()| Members(Items { close: b'}', any: false }))
+        self.open(b'{').map(|()| Members(Nested { close: b'}', any: false }))
     }
 
     /// Goes into the array that comes next.
     #[inline]
     pub(crate) fn elements(&mut self) -> Scanned<Elements> {
-        self.open(b'[').map(|()| Elements(Items { close: b']', any: false }))
+        self.open(b'[').map(|()| Elements(Nested { close: b']', any: false }))
     }
 
     fn open(&mut self, bracket: u8) -> Scanned<()> {
@@ -201,7 +202,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn plain_string(&mut self) -> Option<&'a str> {
         let inside = self.text.as_bytes().get(self.at..)?.strip_prefix(b"\"")?;
-        let length = plain_length(inside);
+        let length = inside.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
         if inside.get(length) != Some(&b'"') {
             return None;
         }
@@ -210,35 +211,24 @@ impl<'a> Reader<'a> {
         self.text.get(start..start + length)
     }
 
-    /// A string with escapes.
+    /// Reads a string with escapes.
     #[cold]
     fn escaped(&mut self) -> Scanned<String> {
         self.foreign()
     }
 
-    /// The text of a number.
+    /// Reads a number and returns its text.
     #[inline]
     pub(crate) fn number(&mut self) -> Scanned<&'a str> {
         self.peek();
         let rest = self.rest();
-        let unsigned = rest.strip_prefix('-').unwrap_or(rest).as_bytes();
-        let (whole, mut after) = digits(unsigned);
-        if whole == 0 || (whole > 1 && unsigned.first() == Some(&b'0')) {
-            return Err(Unexpected);
-        }
-        if let [b'.', fraction @ ..] = after {
-            after = some_digits(fraction)?;
-        }
-        if let [b'e' | b'E', exponent @ ..] = after {
-            let sign = usize::from(matches!(exponent, [b'+' | b'-', ..]));
-            after = some_digits(exponent.get(sign..).unwrap_or_default())?;
-        }
-        let length = rest.len() - after.len();
-        self.at += length;
-        rest.get(..length).ok_or(Unexpected)
+        let number =
+            number_length(rest.as_bytes()).and_then(|length| rest.get(..length)).ok_or(Unexpected)?;
+        self.at += number.len();
+        Ok(number)
     }
 
-    /// A whole number that is not negative, in digits alone. When the next value is none, nothing is taken.
+    /// Reads a natural number that is written in digits alone. When the next value is something else, nothing is taken.
     #[inline]
     pub(crate) fn integer(&mut self) -> Scanned<u64> {
         self.peek();
@@ -332,62 +322,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many digits stand at the beginning, and what follows them.
-#[inline]
-fn digits(bytes: &[u8]) -> (usize, &[u8]) {
-    let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (count, bytes.get(count..).unwrap_or_default())
-}
-
-/// What follows one digit or more.
-fn some_digits(bytes: &[u8]) -> Scanned<&[u8]> {
-    match digits(bytes) {
-        (0, _) => Err(Unexpected),
-        (_, after) => Ok(after),
-    }
-}
-
-/// How many bytes come before the first one that cannot stand in a JSON string as it is: a quote, a backslash or a
-/// control character. Eight bytes at a time, because the strings of records are short.
-#[inline]
-pub(crate) fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // The high bit of each byte of `word` that is below `limit`. Bytes after the first such may be marked wrongly.
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
-    let mut length = 0;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for &word in words {
-        let word = u64::from_le_bytes(word);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let found = below(word, b' ') | quote | backslash;
-        if found != 0 {
-            return length + found.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-    }
-    length + rest.iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_plain_part_of_a_string_ends_at_the_first_special_byte_wherever_it_stands() {
-        for special in 0..=255u8 {
-            for at in 0..20 {
-                let mut bytes = [b'a'; 24];
-                bytes[at] = special;
-                bytes[at + 1] = b'"';
-                let plain = special >= b' ' && special != b'"' && special != b'\\';
-                assert_eq!(plain_length(&bytes), at + usize::from(plain), "{special} at {at}");
-            }
-        }
-        assert_eq!(plain_length("Zoë 😀 \u{7f}".as_bytes()), "Zoë 😀 \u{7f}".len());
-        assert_eq!(plain_length(b""), 0);
-    }
 
     #[test]
     fn only_plain_whole_numbers_that_fit_are_integers() {

@@ -2,7 +2,7 @@
 
 use super::error_code;
 use super::response_state::ResponseState;
-use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, Status};
+use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, StreamStatus};
 use crate::wire::json::{Scanner, Value, string};
 use crate::wire::select::Select;
 use crate::wire::sse::Piece;
@@ -70,7 +70,7 @@ impl BinaryReader {
 
     /// Ends the stream. Returns whether it broke off within a message, or a message was not as it was sent.
     pub(super) fn finish(&mut self, answer: &mut ResponseState) -> bool {
-        let broken_off = self.parser.status() != Status::Between;
+        let broken_off = self.parser.status() != StreamStatus::Between;
         if broken_off {
             self.message.distrust(answer);
         }

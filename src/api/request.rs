@@ -184,7 +184,7 @@ impl Gathered {
 #[derive(Clone, Copy, Debug)]
 enum MemberValue<'a> {
     Json(Value<'a>),
-    Form(multipart::Text<'a>),
+    Form(multipart::FieldText<'a>),
 }
 
 impl MemberValue<'_> {
@@ -192,7 +192,7 @@ impl MemberValue<'_> {
     fn text(self) -> Option<Text> {
         let text: Cow<'_, str> = match self {
             Self::Json(Value::Json(raw)) => string(raw)?,
-            Self::Form(multipart::Text::Whole(text)) => std::str::from_utf8(text).ok()?.trim().into(),
+            Self::Form(multipart::FieldText::Whole(text)) => std::str::from_utf8(text).ok()?.trim().into(),
             Self::Json(_) | Self::Form(_) => return None,
         };
         Text::new(&text).ok()
@@ -202,7 +202,7 @@ impl MemberValue<'_> {
     fn boolean(self) -> Option<bool> {
         match self {
             Self::Json(Value::Json(raw)) => boolean(raw),
-            Self::Form(multipart::Text::Whole(text)) => boolean(&text.trim_ascii().to_ascii_lowercase()),
+            Self::Form(multipart::FieldText::Whole(text)) => boolean(&text.trim_ascii().to_ascii_lowercase()),
             Self::Json(_) | Self::Form(_) => None,
         }
     }

@@ -72,13 +72,13 @@ impl Claim {
     }
 
     /// Reads a field of a form.
-    pub(crate) fn of_form(text: multipart::Text<'_>) -> Self {
+    pub(crate) fn of_form(text: multipart::FieldText<'_>) -> Self {
         match text {
-            multipart::Text::Whole(text) => match std::str::from_utf8(text) {
+            multipart::FieldText::Whole(text) => match std::str::from_utf8(text) {
                 Ok(text) => of_text(text),
                 Err(_) => Self::refused(UserIssue::NotUtf8),
             },
-            multipart::Text::TooLong => Self::refused(UserIssue::TooLong),
+            multipart::FieldText::TooLong => Self::refused(UserIssue::TooLong),
         }
     }
 }

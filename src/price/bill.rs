@@ -8,182 +8,23 @@
 //! * Seconds, images, characters, pages, search units and tokens are ways to measure one piece of work. One that the
 //!   entry has no rate for is passed over where another is billed; where none is, the call has no price.
 //! * Searches, map queries and annotated pages come on top. Where there were some and there is no rate, the call has no price.
-//! * What the data has for the default tier and not for the one asked for is missing, not the default tier's.
+//! * What the data has for the default tier and not for the requested one is missing, and not billed as the default tier's.
 //! * Nothing is free unless the entry says so: where all that was billed comes to 0 and something was passed over, the call has no price.
-//!
-//! An entry may lack what another one knows: a cloud's own list the rates of a model that it resells, a list of tokens the fee of a search. Where
-//! it does, the other entry is asked unit by unit, and never the other way round.
 
-use super::catalog::{Catalog, Entry, MAX_OVERLAYS, Price, STANDARD, TierId};
-use super::rates::{Lookup, Rates, unix_seconds};
-use super::resolve::Fills;
-use crate::record::{Billing, Part, Parts, Rate, Unit, UnpricedReason, Usage};
-use std::cell::OnceCell;
-use std::time::{Duration, SystemTime};
+use super::call_rates::{Basis, CallRates, Terms};
+use super::rates::Lookup;
+use crate::record::{Part, Parts, Unit, UnpricedReason, Usage};
+use std::time::Duration;
 
-/// What decides about rates beside the model.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
-    pub(super) tier: TierId,
-    /// A tier that stands for the route or region, where there is one.
-    pub(super) route: Option<TierId>,
-    pub(super) time: SystemTime,
-}
-
-/// The entry that a call is billed by.
-#[derive(Clone, Copy)]
-pub(super) struct Basis<'a> {
-    pub(super) entry: &'a Entry,
-    /// The entry that is asked for what the first lacks, and for how much of it.
-    pub(super) filler: Option<(&'a Entry, Fills)>,
-    /// A factor on the rates of tokens.
-    pub(super) factor: Option<Rate>,
-}
-
-/// Prices that lie over each other, the uppermost first, for a request of some size.
-struct Layers<'a> {
-    rates: [Option<&'a Rates>; 2 * MAX_OVERLAYS + 1],
-    input: u64,
-    searches_once: bool,
-}
-
-/// The rates that hold for one call.
-pub(super) struct CallRates<'a> {
-    own: Layers<'a>,
-    filler: Option<(Layers<'a>, Fills)>,
-    /// A factor on the rates of tokens.
-    pub(super) factor: Option<Rate>,
-    /// Whether the entry lists tokens: what is sold otherwise is not also billed by them.
-    lists_tokens: bool,
-    /// Whether the other entry has the same rates for small requests without a cache, so that what it knows of large ones
-    /// and of caches holds for this one too.
-    agrees: bool,
-}
-
-impl<'a> CallRates<'a> {
-    /// The rates of an entry under some terms, for a request of that much input.
-    pub(super) fn of(
-        catalog: &'a Catalog,
-        basis: &Basis<'_>,
-        terms: &Terms,
-        input: u64,
-    ) -> Result<Self, UnpricedReason> {
-        let own = Layers::of(catalog, basis.entry, terms, input)?;
-        let filler = basis
-            .filler
-            .and_then(|(filler, fills)| Some((Layers::of(catalog, filler, terms, input).ok()?, fills)));
-        let lists_tokens = [Unit::Input, Unit::Output].iter().any(|unit| own.get(*unit) != Lookup::Absent);
-        let agrees = filler.as_ref().is_some_and(|(filler, _)| {
-            let same = |unit| own.base(unit) == filler.base(unit);
-            lists_tokens && same(Unit::Input) && same(Unit::Output)
-        });
-        Ok(Self { own, filler, factor: basis.factor, lists_tokens, agrees })
-    }
-
-    /// The rate of a unit.
-    pub(super) fn get(&self, unit: Unit) -> Lookup {
-        let own = self.own.get(unit);
-        let Some((filler, fills)) = &self.filler else { return own };
-        let fills = match unit.row().billing {
-            Billing::Extra => true,
-            Billing::Media => self.lists_tokens,
-            Billing::Token => self.agrees || (self.lists_tokens && *fills == Fills::Resold),
-            Billing::Measure => false,
-        };
-        match own {
-            // A step for large requests that only the other entry knows.
-            Lookup::Rate(_) if self.agrees && !self.own.has_steps(unit) && filler.has_steps(unit) => {
-                let is_same = own == filler.base(unit);
-                if is_same { filler.get(unit) } else { own }
-            }
-            Lookup::Missing | Lookup::Absent if fills => match filler.get(unit) {
-                Lookup::Rate(rate) => Lookup::Rate(rate),
-                Lookup::Missing | Lookup::Absent => own,
-            },
-            own => own,
-        }
-    }
-
-    /// Whether an answer counts once for a unit, however often that was counted in it.
-    pub(super) fn once(&self, unit: Unit) -> bool {
-        let by = match (self.own.get(unit), &self.filler) {
-            (Lookup::Rate(_), _) => self.own.searches_once,
-            (_, filler) => filler.as_ref().is_some_and(|(filler, _)| filler.searches_once),
-        };
-        by && matches!(unit, Unit::WebSearches | Unit::MapQueries)
-    }
-
-    /// The rate of the first of these units that has one.
-    pub(super) fn first(&self, units: &[Unit]) -> Lookup {
-        let mut known = units.iter().map(|unit| self.get(*unit)).filter(|lookup| *lookup != Lookup::Absent);
-        known.next().unwrap_or(Lookup::Absent)
-    }
-}
-
-impl<'a> Layers<'a> {
-    /// Lays the prices of an entry that hold over each other.
-    fn of(catalog: &'a Catalog, entry: &Entry, terms: &Terms, input: u64) -> Result<Self, UnpricedReason> {
-        let mut layers = Self { rates: Default::default(), input, searches_once: entry.searches_once };
-        // Most prices hold always, and then the time need not be looked at.
-        let time = OnceCell::new();
-        let holds = |price: &&Price| {
-            price.when.is_always() || price.when.holds(*time.get_or_init(|| unix_seconds(terms.time)))
-        };
-        let of_tier = |tier| entry.prices.iter().filter(move |price| price.tier == tier);
-        let mut free = layers.rates.iter_mut();
-        let mut lay = |price: &Price| {
-            if let Some(layer) = free.next() {
-                *layer = catalog.rates(price);
-            }
-        };
-        if terms.tier != STANDARD {
-            let mut prices = of_tier(terms.tier).filter(holds).peekable();
-            if prices.peek().is_none() {
-                return Err(UnpricedReason::UnknownTier);
-            }
-            prices.for_each(&mut lay);
-        }
-        if let Some(route) = terms.route {
-            of_tier(route).filter(holds).for_each(&mut lay);
-        }
-        // Where none holds yet, the first is the oldest that is known.
-        let standard = of_tier(STANDARD).rev().find(holds).or_else(|| of_tier(STANDARD).next());
-        standard.into_iter().for_each(lay);
-        Ok(layers)
-    }
-
-    /// The rate of a unit in the uppermost of these prices that has one.
-    fn get(&self, unit: Unit) -> Lookup {
-        self.at(unit, self.input)
-    }
-
-    /// The same for small requests.
-    fn base(&self, unit: Unit) -> Lookup {
-        self.at(unit, 0)
-    }
-
-    fn at(&self, unit: Unit, input: u64) -> Lookup {
-        let layers = self.rates.iter().map_while(|layer| *layer);
-        let mut known = layers.map(|rates| rates.at(unit, input)).filter(|rate| *rate != Lookup::Absent);
-        known.next().unwrap_or(Lookup::Absent)
-    }
-
-    /// Whether the rate of a unit depends on the size of the request.
-    fn has_steps(&self, unit: Unit) -> bool {
-        let mut layers = self.rates.iter().map_while(|layer| *layer);
-        layers.any(|rates| rates.get(unit).is_some_and(|rate| !rate.above.is_empty()))
-    }
-}
-
-/// The tokens by kind, each in one kind only.
+/// Calls `bill` with the tokens of each kind, every token in one kind only.
 ///
 /// What goes in is split by cache and by modality. Where the provider does not say how the two cut across each other, tokens
 /// from a cache are taken to be text as long as there is text: only what the whole cannot hold otherwise is cached audio or cached
 /// images. Where parts exceed their whole, which the record says, they are billed up to the whole, and nothing is left over for the rest:
-/// Cohere counts cached tokens in what the model saw, of which it bills less.
+/// Cohere counts cached tokens in all that the model saw, and bills for less.
 ///
-/// `bill` is told how many there are of a kind and the units whose rates they may be billed at, of which the first that has one
-/// counts. It is not told of kinds that do not occur.
+/// `bill` gets the number of tokens of a kind and the units whose rates they may be billed at; the first unit that has a rate
+/// counts. It is not called for kinds that do not occur.
 fn each_kind(
     usage: &Usage,
     has_reasoning_rate: bool,
@@ -226,7 +67,7 @@ fn each_kind(
     each(image, &[Unit::OutputImage, Unit::Output])
 }
 
-/// All tokens written to a cache, at least those whose time to live is known; `None` where they cannot be counted. What is left beside
+/// Returns all tokens written to a cache, at least those whose time to live is known; `None` where they cannot be counted. What is left beside
 /// these is billed as kept for five minutes, which is what a provider means that knows one kind only.
 fn written(usage: &Usage) -> Option<u64> {
     let by_time =
@@ -234,7 +75,7 @@ fn written(usage: &Usage) -> Option<u64> {
     Some(usage.cache_write_tokens.unwrap_or(0).max(by_time))
 }
 
-/// Whether there are tokens of any kind, of which some may not be within a whole.
+/// Returns whether there are tokens of any kind, even such that are not part of a whole.
 fn has_tokens(usage: &Usage) -> bool {
     let Usage { input_tokens, input_audio_tokens, input_image_tokens, cache_read_tokens, .. } = *usage;
     let Usage { output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens, .. } = *usage;
@@ -245,7 +86,7 @@ fn has_tokens(usage: &Usage) -> bool {
 
 /// What the tokens of a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Billed {
+enum TokensBilled {
     /// Each has a rate.
     All,
     /// What came out is not billed by this entry.
@@ -254,12 +95,16 @@ enum Billed {
     Some,
 }
 
-/// What a call of these tokens is billed, without the counted things.
+/// Bills the tokens of a call.
 ///
 /// Adds to `parts` what could be billed; what is there already stays.
-fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<Billed, UnpricedReason> {
+fn bill_tokens(
+    rates: &CallRates<'_>,
+    usage: &Usage,
+    parts: &mut Parts,
+) -> Result<TokensBilled, UnpricedReason> {
     let reasoning = usage.reasoning_tokens.is_some() && !matches!(rates.get(Unit::Reasoning), Lookup::Absent);
-    let mut billed = Billed::All;
+    let mut billed = TokensBilled::All;
     each_kind(usage, reasoning, |quantity, units| {
         let Some(kind) = units.first() else { return Ok(()) };
         match rates.first(units) {
@@ -268,44 +113,43 @@ fn bill_tokens(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Resul
                     None => rate,
                     Some(factor) => rate.times(factor).ok_or(UnpricedReason::Overflow)?,
                 };
-                parts.push(&Part::new(*kind, quantity, rate));
+                parts.push(Part::new(*kind, quantity, rate));
             }
             Lookup::Missing => return Err(UnpricedReason::NoRate),
             Lookup::Absent
                 if units.contains(&Unit::Output) && matches!(rates.get(Unit::Input), Lookup::Rate(_)) =>
             {
-                if billed == Billed::All {
-                    billed = Billed::InputAlone;
+                if billed == TokensBilled::All {
+                    billed = TokensBilled::InputAlone;
                 }
             }
-            Lookup::Absent => billed = Billed::Some,
+            Lookup::Absent => billed = TokensBilled::Some,
         }
         Ok(())
     })?;
     Ok(billed)
 }
 
-/// What the tokens of a pass are billed.
+/// Bills the tokens of a pass.
 pub(super) fn bill_pass(
-    catalog: &Catalog,
     basis: &Basis<'_>,
     terms: &Terms,
     pass: &Usage,
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let rates = CallRates::of(catalog, basis, terms, pass.input_tokens.unwrap_or(0))?;
+    let rates = CallRates::of(basis, terms, pass.input_tokens.unwrap_or(0))?;
     match bill_tokens(&rates, pass, parts)? {
-        Billed::All | Billed::InputAlone => Ok(()),
-        Billed::Some => Err(UnpricedReason::NoRate),
+        TokensBilled::All | TokensBilled::InputAlone => Ok(()),
+        TokensBilled::Some => Err(UnpricedReason::NoRate),
     }
 }
 
-/// How much of a unit other than tokens was counted.
+/// Returns how much of a unit other than tokens was counted.
 fn count(usage: &Usage, unit: Unit) -> u64 {
     (unit.row().count)(usage).unwrap_or(0)
 }
 
-/// The length that is billed, in nanoseconds. `None` for more than the 584 years that can be counted.
+/// Returns the length that is billed, in nanoseconds. `None` for more than the 584 years that can be counted.
 fn length(usage: &Usage, least_seconds: u8) -> Option<u64> {
     let length = match usage.seconds {
         Some(length) if !length.is_zero() => length.max(Duration::from_secs(least_seconds.into())),
@@ -314,7 +158,7 @@ fn length(usage: &Usage, least_seconds: u8) -> Option<u64> {
     u64::try_from(length.as_nanos()).ok()
 }
 
-/// What is billed beside tokens and what comes on top; whether something was passed over. An error where nothing that measures the work
+/// Bills the measures beside tokens, and returns whether one was passed over. It is an error where nothing that measures the work
 /// has a rate.
 fn bill_measures(
     rates: &CallRates<'_>,
@@ -334,7 +178,7 @@ fn bill_measures(
         }
         match rates.get(unit) {
             Lookup::Rate(rate) => {
-                parts.push(&Part::new(unit, quantity, rate));
+                parts.push(Part::new(unit, quantity, rate));
                 billed = true;
             }
             Lookup::Missing => return Err(UnpricedReason::NoRate),
@@ -350,7 +194,7 @@ fn bill_measures(
     }
 }
 
-/// What comes on top of the work. Each must have a rate.
+/// Bills what comes on top of the work, each of which must have a rate.
 fn bill_extras(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Result<(), UnpricedReason> {
     for unit in Unit::EXTRAS {
         let quantity = count(usage, unit);
@@ -359,23 +203,22 @@ fn bill_extras(rates: &CallRates<'_>, usage: &Usage, parts: &mut Parts) -> Resul
         }
         let Lookup::Rate(rate) = rates.get(unit) else { return Err(UnpricedReason::NoRate) };
         let quantity = if rates.once(unit) { 1 } else { quantity };
-        parts.push(&Part::new(unit, quantity, rate));
+        parts.push(Part::new(unit, quantity, rate));
     }
     Ok(())
 }
 
-/// What a call is billed, without its passes.
+/// Bills a call without its passes.
 pub(super) fn bill_call(
-    catalog: &Catalog,
     basis: &Basis<'_>,
     terms: &Terms,
     usage: &Usage,
     parts: &mut Parts,
 ) -> Result<(), UnpricedReason> {
-    let rates = CallRates::of(catalog, basis, terms, usage.input_tokens.unwrap_or(0))?;
+    let rates = CallRates::of(basis, terms, usage.input_tokens.unwrap_or(0))?;
     let billed = bill_tokens(&rates, usage, parts)?;
-    let all_tokens = billed != Billed::Some;
-    let mut passed_over = billed != Billed::All;
+    let all_tokens = billed != TokensBilled::Some;
+    let mut passed_over = billed != TokensBilled::All;
     if !all_tokens
         || (usage.seconds.is_some()
             || Unit::MEASURES.into_iter().any(|unit| (unit.row().count)(usage).is_some()))
@@ -384,7 +227,7 @@ pub(super) fn bill_call(
     }
     bill_extras(&rates, usage, parts)?;
     if let Lookup::Rate(rate) = rates.get(Unit::Requests) {
-        parts.push(&Part::new(Unit::Requests, 1, rate));
+        parts.push(Part::new(Unit::Requests, 1, rate));
     }
     // Parts without a whole are tokens too.
     let lost = parts.is_empty() && has_tokens(usage);

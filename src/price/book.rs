@@ -1,11 +1,13 @@
 //! The price book, and one that can be replaced.
 
-use super::builder::{PriceBookBuilder, write_snapshot};
+use super::builder::PriceBookBuilder;
 use super::catalog::Catalog;
+use super::disagreement::{Disagreement, disagreements};
 use super::error::{PriceError, Refused};
 use super::overrides::PriceOverride;
 use super::rates::unix_seconds;
-use super::resolve::{Disagreement, Resolution, disagreements};
+use super::resolve::Resolution;
+use super::snapshot;
 use super::{PricedCall, Pricer};
 use crate::record::{Cost, Text};
 use arc_swap::ArcSwap;
@@ -68,7 +70,7 @@ pub(super) struct ModelName {
     pub(super) name: Text,
 }
 
-/// The same, borrowed: looking it up copies nothing.
+/// A borrowed [`ModelName`], so that looking one up copies nothing.
 #[derive(Clone, Copy, Hash)]
 pub(super) struct ModelNameRef<'a> {
     pub(super) who: &'a Text,
@@ -86,12 +88,12 @@ impl Equivalent<ModelName> for ModelNameRef<'_> {
 const MAX_NAMES: usize = 4_096;
 
 impl PriceBook {
-    /// A book that knows no price.
+    /// Creates a book that knows no price.
     pub fn empty() -> Self {
         Self::builder().build()
     }
 
-    /// A builder, to put a book together from several sources.
+    /// Returns a builder, to put a book together from several sources.
     pub fn builder() -> PriceBookBuilder {
         PriceBookBuilder::default()
     }
@@ -130,13 +132,13 @@ impl PriceBook {
         }
     }
 
-    /// This book, unless there is nothing in it: an error message in JSON is no price list.
+    /// Returns this book unless it is empty: an error message in JSON is not a price list.
     fn if_any(self, expected: &'static str) -> Result<Self, PriceError> {
         if self.is_empty() { Err(PriceError::shape(expected)) } else { Ok(self) }
     }
 
-    /// The prices that are compiled in: of genai-prices and LiteLLM, at the [date](Self::date) of this release. They are read
-    /// when they are first asked for, which takes a few milliseconds.
+    /// Returns the compiled-in prices of genai-prices and LiteLLM, as of the [date](Self::date) of this release. They are read
+    /// when this is first called, which takes a few milliseconds.
     ///
     /// ```
     /// use tower_llm_metrics::PriceBook;
@@ -161,7 +163,7 @@ impl PriceBook {
         Ok(Self::builder().snapshot(snapshot)?.build())
     }
 
-    /// This book with prices of the application's own before its own. The version says that there are such.
+    /// Returns this book with the application's own prices, which take precedence. The version changes with them.
     ///
     /// # Errors
     /// When one of them is refused; it is named, and this book stays as it is.
@@ -172,7 +174,7 @@ impl PriceBook {
         Ok(PriceBookBuilder::on(self).overrides(overrides)?.build())
     }
 
-    /// This book with a file of prices of the application's own before its own. Rates have the keys of genai-prices, and may be
+    /// Returns this book with a file of the application's own prices, which take precedence. Rates have the keys of genai-prices, and may be
     /// numbers or strings:
     ///
     /// ```
@@ -194,7 +196,7 @@ impl PriceBook {
 
     /// Writes the book as lines of JSON, from which it loads several times faster than from what it was made of.
     pub fn to_snapshot(&self) -> String {
-        write_snapshot(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
+        snapshot::write(&self.0.catalog, &self.0.version, self.0.date.map(unix_seconds))
     }
 
     pub(super) fn new(
@@ -210,32 +212,32 @@ impl PriceBook {
         Self(Arc::new(Inner { catalog, resolved, version, date, stale_after, stale, warned, refused }))
     }
 
-    /// The version of the price data, as records carry it.
+    /// Returns the version of the price data, as records carry it.
     pub fn version(&self) -> &str {
         &self.0.version
     }
 
-    /// When the price data was current, where that is known.
+    /// Returns when the price data was current, where that is known.
     pub fn date(&self) -> Option<SystemTime> {
         self.0.date
     }
 
-    /// How old the price data is at `time`; `None` where its date is not known.
+    /// Returns how old the price data is at `time`; `None` where its date is not known.
     pub fn age(&self, time: SystemTime) -> Option<Duration> {
         self.0.date.map(|date| time.duration_since(date).unwrap_or(Duration::ZERO))
     }
 
-    /// Whether the price data is older at `time` than the application allows.
+    /// Returns whether the price data is older at `time` than the application allows.
     pub fn is_stale(&self, time: SystemTime) -> bool {
         self.0.stale.is_some_and(|stale| time >= stale)
     }
 
-    /// The entries of the data that are not used, and why.
+    /// Returns the entries of the data that are not used, and why.
     pub fn refused(&self) -> &[Refused] {
         &self.0.refused
     }
 
-    /// The entries of the data that are not used, by the [reason](super::Problem::reason): a list of prices has hundreds of one kind.
+    /// Returns the entries of the data that are not used, by the [reason](super::Problem::reason): a list of prices has hundreds of one kind.
     ///
     /// ```
     /// use tower_llm_metrics::PriceBook;
@@ -254,17 +256,17 @@ impl PriceBook {
         by_reason
     }
 
-    /// How many entries there are.
+    /// Returns how many entries there are.
     pub fn len(&self) -> usize {
         self.0.catalog.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.0.catalog.entries.is_empty()
     }
 
-    /// The provider and the name of every entry. What costs otherwise at one endpoint of a provider has the endpoint's id: `bedrock_mantle` of `aws`,
+    /// Returns the provider and the name of every entry. What costs otherwise at one endpoint of a provider has the endpoint's id: `bedrock_mantle` of `aws`,
     /// `azure_ai` of `azure`, `gemini` of `google`.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
         let catalog = &self.0.catalog;
@@ -274,7 +276,7 @@ impl PriceBook {
         })
     }
 
-    /// Where the sources of the book have other rates for the same name, at the default tier and the end of all start dates.
+    /// Returns the names for which the sources of the book have different rates, at the default tier and after all start dates.
     /// A unit that one of them does not mention is billed as the kind that it is part of, and is compared as such.
     pub fn disagreements(&self) -> Vec<Disagreement> {
         disagreements(&self.0.catalog)
@@ -298,12 +300,12 @@ impl PriceBook {
 pub struct SharedPriceBook(Arc<ArcSwap<PriceBook>>);
 
 impl SharedPriceBook {
-    /// A place that holds `book`.
+    /// Creates a handle that holds `book`.
     pub fn new(book: PriceBook) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(book)))
     }
 
-    /// The book that is there now.
+    /// Returns the current book.
     pub fn load(&self) -> PriceBook {
         self.0.load().as_ref().clone()
     }

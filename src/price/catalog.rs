@@ -1,11 +1,11 @@
 //! Price data as plain tables: providers, the entries of their models, and the rates that these refer to.
 
 use super::error::{Problem, Refused};
-use super::pattern::Pattern;
+use super::pattern::NamePattern;
 use super::rates::{Rates, Validity};
 use crate::record::{Rate, Text};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,6 +33,8 @@ pub(super) type TierId = u8;
 pub(super) const STANDARD: TierId = 0;
 /// The tier of batch APIs.
 pub(super) const BATCH: TierId = 1;
+/// The beginning of the name of a tier that is a route rather than a tier.
+pub(super) const ROUTE: &str = "route:";
 /// At most this many prices of one tier may hold at the same time.
 pub(super) const MAX_OVERLAYS: usize = 3;
 /// The names of the tiers that every catalog has.
@@ -40,42 +42,21 @@ const FIXED_TIERS: [&str; 2] = ["standard", "batch"];
 
 /// A price and when it holds. Of the prices of the default tier the last that holds is the one; those of another tier lie over it, the
 /// first that holds on top.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(from = "PriceText", into = "PriceText")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Price {
     pub(super) when: Validity,
     pub(super) tier: TierId,
-    /// The place of the rates in their table.
-    pub(super) rates: u32,
+    pub(super) rates: Arc<Rates>,
 }
 
-/// A price as a snapshot has it: the place of the rates alone, where they are those of the default tier at all times.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum PriceText {
-    Standard(u32),
-    At(TierId, u32),
-    During(TierId, u32, Validity),
-}
-
-impl From<PriceText> for Price {
-    fn from(text: PriceText) -> Self {
-        let (tier, rates, when) = match text {
-            PriceText::Standard(rates) => (STANDARD, rates, Validity::Always),
-            PriceText::At(tier, rates) => (tier, rates, Validity::Always),
-            PriceText::During(tier, rates, when) => (tier, rates, when),
-        };
-        Self { when, tier, rates }
+impl Price {
+    /// Creates a price that holds at all times.
+    pub(super) fn always(tier: TierId, rates: Rates) -> Self {
+        Self::during(Validity::Always, tier, rates)
     }
-}
 
-impl From<Price> for PriceText {
-    fn from(Price { when, tier, rates }: Price) -> Self {
-        match (tier, when) {
-            (STANDARD, Validity::Always) => Self::Standard(rates),
-            (tier, Validity::Always) => Self::At(tier, rates),
-            (tier, when) => Self::During(tier, rates, when),
-        }
+    pub(super) fn during(when: Validity, tier: TierId, rates: Rates) -> Self {
+        Self { when, tier, rates: rates.into() }
     }
 }
 
@@ -101,7 +82,7 @@ pub(super) enum Regions {
 }
 
 impl Regions {
-    /// Whether `region` is meant.
+    /// Returns whether `region` is meant.
     pub(super) fn covers(self, region: &str) -> bool {
         let is = |name: &str| region.eq_ignore_ascii_case(name);
         match self {
@@ -115,14 +96,14 @@ impl Regions {
 
 /// The prices of one model of one provider.
 #[derive(Clone)]
-pub(super) struct Entry {
+pub(super) struct PriceEntry {
     /// `provider/name`, as the data spells the name.
     pub(super) label: Arc<str>,
     pub(super) provider: ProviderId,
     pub(super) list: PriceList,
     pub(super) prices: Box<[Price]>,
     pub(super) factors: Box<[RegionalFactor]>,
-    /// The least that is billed of [`Unit::Seconds`].
+    /// The least that is billed of [`Unit::Seconds`](crate::record::Unit::Seconds).
     pub(super) least_seconds: u8,
     /// Whether an answer is billed once for its searches, however many there were.
     pub(super) searches_once: bool,
@@ -137,7 +118,7 @@ pub(super) struct NamedEntries {
 }
 
 impl NamedEntries {
-    /// The entry that a list has under the name.
+    /// Returns the entry that a list has under the name.
     pub(super) fn of(mut self, list: PriceList) -> Option<EntryId> {
         *self.of_mut(list)
     }
@@ -150,7 +131,7 @@ impl NamedEntries {
         }
     }
 
-    /// All that there are.
+    /// Returns the entries of all lists.
     pub(super) fn all(self) -> impl Iterator<Item = EntryId> {
         [self.own, self.genai, self.litellm].into_iter().flatten()
     }
@@ -163,7 +144,7 @@ pub(super) struct ProviderRow {
     pub(super) id: Box<str>,
     /// Other names that the provider goes by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) aliases: Option<Pattern>,
+    pub(super) aliases: Option<NamePattern>,
     /// Providers whose models this one resells at their prices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) resells: Vec<Box<str>>,
@@ -172,14 +153,13 @@ pub(super) struct ProviderRow {
     pub(super) names: HashMap<Box<str>, NamedEntries>,
     /// Patterns over names, in the order in which they are tried.
     #[serde(skip)]
-    pub(super) patterns: Vec<(EntryId, Pattern)>,
+    pub(super) patterns: Vec<(EntryId, NamePattern)>,
 }
 
 /// All price data of one book.
 #[derive(Clone, Default)]
 pub(super) struct Catalog {
-    pub(super) rates: Vec<Rates>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<PriceEntry>,
     pub(super) providers: Vec<ProviderRow>,
     pub(super) tiers: Vec<Text>,
 }
@@ -194,39 +174,34 @@ impl fmt::Debug for Catalog {
 }
 
 impl Catalog {
-    /// An entry.
-    pub(super) fn entry(&self, id: EntryId) -> Option<&Entry> {
+    /// Returns an entry.
+    pub(super) fn entry(&self, id: EntryId) -> Option<&PriceEntry> {
         self.entries.get(id as usize)
     }
 
-    /// A provider.
+    /// Returns a provider.
     pub(super) fn provider(&self, id: ProviderId) -> Option<&ProviderRow> {
         self.providers.get(usize::from(id))
     }
 
-    /// The name of an entry, as the data spells it.
-    pub(super) fn name<'a>(&self, entry: &'a Entry) -> &'a str {
+    /// Returns the name of an entry, as the data spells it.
+    pub(super) fn name<'a>(&self, entry: &'a PriceEntry) -> &'a str {
         let id = self.provider(entry.provider).map_or(0, |row| row.id.len());
         entry.label.get(id + 1..).unwrap_or_default()
     }
 
-    /// The rates of a price.
-    pub(super) fn rates(&self, price: &Price) -> Option<&Rates> {
-        self.rates.get(price.rates as usize)
-    }
-
-    /// The provider of that id.
+    /// Returns the provider of that id.
     pub(super) fn provider_by_id(&self, id: &str) -> Option<ProviderId> {
         let at = self.providers.iter().position(|row| *row.id == *id)?;
         ProviderId::try_from(at).ok()
     }
 
-    /// The entry that a list has for a name, which is in lower case, spelt in full.
+    /// Returns the entry that a list has for a name, which is in lower case, spelt in full.
     pub(super) fn exact(&self, provider: ProviderId, name: &str, list: PriceList) -> Option<EntryId> {
         self.provider(provider)?.names.get(name)?.of(list)
     }
 
-    /// The tier of that name, where any entry has it.
+    /// Returns the tier of that name, where any entry has it.
     pub(super) fn tier(&self, name: &str) -> Option<TierId> {
         let at = self.tiers.iter().position(|tier| tier.eq_ignore_ascii_case(name))?;
         TierId::try_from(at).ok()
@@ -236,8 +211,8 @@ impl Catalog {
 /// A catalog in the making.
 pub(super) struct Assembly {
     pub(super) catalog: Catalog,
-    /// The places of the rates that were added, so that the same ones are held once.
-    known_rates: HashMap<Rates, u32>,
+    /// The rates that were added, so that equal ones are held once.
+    known_rates: HashSet<Arc<Rates>>,
     refused: Vec<Refused>,
 }
 
@@ -248,52 +223,33 @@ impl Default for Assembly {
     }
 }
 
-/// An entry before it is added.
+/// The names by which an entry is found.
 #[derive(Debug, Default)]
-pub(super) struct NewEntry<'a> {
-    pub(super) list: PriceList,
-    pub(super) provider: ProviderId,
-    /// The entry's own name.
-    pub(super) name: &'a str,
-    /// Whether the name is one that callers send, rather than a label.
-    pub(super) callable: bool,
-    /// Other names.
-    pub(super) names: Vec<Box<str>>,
-    /// A pattern over names.
-    pub(super) pattern: Option<Pattern>,
-    pub(super) prices: Vec<NewPrice>,
-    pub(super) factors: Vec<RegionalFactor>,
-    pub(super) least_seconds: u8,
-    pub(super) searches_once: bool,
-}
-
-/// A price of an entry before it is added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NewPrice {
-    pub(super) when: Validity,
-    pub(super) tier: TierId,
-    pub(super) rates: Rates,
+pub(super) struct EntryNames {
+    /// Those that are spelt in full.
+    pub(super) full: Vec<Box<str>>,
+    /// A pattern over further names.
+    pub(super) pattern: Option<NamePattern>,
 }
 
 impl Assembly {
     /// Goes on from a catalog, whose rates are not shared with what is added.
     pub(super) fn of(catalog: Catalog) -> Self {
-        Self { catalog, known_rates: HashMap::new(), refused: Vec::new() }
+        Self { catalog, known_rates: HashSet::new(), refused: Vec::new() }
     }
 
-    /// The catalog, and the entries that were refused.
+    /// Returns the catalog, and the entries that were refused.
     pub(super) fn finish(mut self) -> (Catalog, Vec<Refused>) {
         self.catalog.entries.shrink_to_fit();
-        self.catalog.rates.shrink_to_fit();
         (self.catalog, self.refused)
     }
 
-    /// Notes an entry that is not used.
+    /// Counts an entry among those that are not used.
     pub(super) fn refuse(&mut self, provider: &str, entry: &str, problem: Problem) {
         self.refused.push(Refused { entry: format!("{provider}/{entry}"), problem });
     }
 
-    /// The provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
+    /// Returns the provider of that id, which is added where it is new. `None` when there are too many, or the id cannot be one.
     pub(super) fn provider(&mut self, id: &str) -> Option<ProviderId> {
         if id.contains(char::is_control) {
             return None;
@@ -306,12 +262,12 @@ impl Assembly {
         Some(new)
     }
 
-    /// A provider that is there.
+    /// Returns a provider that is there.
     pub(super) fn row(&mut self, provider: ProviderId) -> Option<&mut ProviderRow> {
         self.catalog.providers.get_mut(usize::from(provider))
     }
 
-    /// The tier of that name, which is added where it is new. `None` for a name that is none, or one too many.
+    /// Returns the tier of that name, which is added where it is new. `None` for a name that cannot be one, or one too many.
     pub(super) fn tier(&mut self, name: &str) -> Option<TierId> {
         if let Some(known) = self.catalog.tier(name) {
             return Some(known);
@@ -321,67 +277,62 @@ impl Assembly {
         Some(new)
     }
 
-    /// Adds an entry with its prices, its names and its pattern.
-    pub(super) fn add(&mut self, new: NewEntry<'_>) -> Result<EntryId, Problem> {
-        let NewEntry { list, provider, name, .. } = new;
-        if new.prices.is_empty() {
+    /// Returns the label of an entry of that name.
+    pub(super) fn label(&self, provider: ProviderId, name: &str) -> Arc<str> {
+        let id = self.catalog.provider(provider).map_or("", |row| &row.id);
+        [id, "/", name].concat().into()
+    }
+
+    /// Adds an entry with its names.
+    pub(super) fn add(&mut self, mut entry: PriceEntry, names: EntryNames) -> Result<EntryId, Problem> {
+        let PriceEntry { list, provider, .. } = entry;
+        let shape = |what: &str| Err(Problem::Shape(what.to_owned()));
+        if self.catalog.provider(provider).is_none() {
+            return shape("an unknown provider");
+        }
+        if entry.prices.is_empty() {
             return Err(Problem::NoRates);
         }
-        if new.names.iter().any(|name| name.contains(char::is_control)) {
-            return Err(Problem::Shape("a control character in a name".to_owned()));
+        if names
+            .full
+            .iter()
+            .map(|name| &**name)
+            .chain([&*entry.label])
+            .any(|name| name.contains(char::is_control))
+        {
+            return shape("a control character in a name");
         }
-        for price in &new.prices {
+        for price in &entry.prices {
             if let Some(unit) = price.rates.above_ceiling() {
                 return Err(Problem::AboveCeiling { key: unit.as_str().to_owned() });
             }
-            let same = new.prices.iter().filter(|other| other.tier == price.tier).count();
+            let same = entry.prices.iter().filter(|other| other.tier == price.tier).count();
             if price.tier != STANDARD && same > MAX_OVERLAYS {
-                return Err(too_many());
+                return shape("more prices than can be held");
             }
         }
-        let mut prices = Vec::with_capacity(new.prices.len());
-        for NewPrice { when, tier, rates } in new.prices {
-            prices.push(Price { when, tier, rates: self.rates(rates).ok_or_else(too_many)? });
+        for price in &mut entry.prices {
+            match self.known_rates.get(&price.rates) {
+                Some(known) => price.rates = Arc::clone(known),
+                None => drop(self.known_rates.insert(Arc::clone(&price.rates))),
+            }
         }
-        let id = self.push(provider, name, |label| Entry {
-            label,
-            provider,
-            list,
-            prices: prices.into(),
-            factors: new.factors.into(),
-            least_seconds: new.least_seconds,
-            searches_once: new.searches_once,
-        })?;
-        for name in new.names.iter().map(|name| &**name).chain(new.callable.then_some(name)) {
+        let Ok(id) = EntryId::try_from(self.catalog.entries.len()) else {
+            return shape("more entries than can be held");
+        };
+        self.catalog.entries.push(entry);
+        for name in &names.full {
             self.add_name(provider, name, (list, id));
         }
-        if let Some(pattern) = new.pattern {
-            self.add_pattern(provider, (list, id), pattern);
+        if let (Some(pattern), Some(row)) = (names.pattern, self.row(provider)) {
+            // Patterns of the application stand before those of the data.
+            let at = if list == PriceList::Own { 0 } else { row.patterns.len() };
+            row.patterns.insert(at, (id, pattern));
         }
         Ok(id)
     }
 
-    /// Adds what `entry` makes of the label for that name.
-    pub(super) fn push(
-        &mut self,
-        provider: ProviderId,
-        name: &str,
-        entry: impl FnOnce(Arc<str>) -> Entry,
-    ) -> Result<EntryId, Problem> {
-        let id = EntryId::try_from(self.catalog.entries.len()).map_err(|_| too_many())?;
-        let row = self
-            .catalog
-            .provider(provider)
-            .ok_or_else(|| Problem::Shape("an unknown provider".to_owned()))?;
-        let label: Arc<str> = [&row.id, "/", name].concat().into();
-        if label.contains(char::is_control) {
-            return Err(Problem::Shape("a control character in a name".to_owned()));
-        }
-        self.catalog.entries.push(entry(label));
-        Ok(id)
-    }
-
-    /// Whether a list has an entry of that name already.
+    /// Returns whether a list has an entry of that name already.
     pub(super) fn has_name(&self, provider: ProviderId, name: &str, list: PriceList) -> bool {
         self.catalog.exact(provider, &name.to_ascii_lowercase(), list).is_some()
     }
@@ -402,32 +353,4 @@ impl Assembly {
         }
         free
     }
-
-    /// Adds a pattern: of the data after those that are there, of the application before them.
-    pub(super) fn add_pattern(
-        &mut self,
-        provider: ProviderId,
-        (list, entry): (PriceList, EntryId),
-        pattern: Pattern,
-    ) {
-        if let Some(row) = self.row(provider) {
-            let at = if list == PriceList::Own { 0 } else { row.patterns.len() };
-            row.patterns.insert(at, (entry, pattern));
-        }
-    }
-
-    /// The place of these rates, which are added where they are new.
-    fn rates(&mut self, rates: Rates) -> Option<u32> {
-        if let Some(known) = self.known_rates.get(&rates) {
-            return Some(*known);
-        }
-        let new = u32::try_from(self.catalog.rates.len()).ok()?;
-        self.catalog.rates.push(rates.clone());
-        self.known_rates.insert(rates, new);
-        Some(new)
-    }
-}
-
-fn too_many() -> Problem {
-    Problem::Shape("more prices than can be held".to_owned())
 }

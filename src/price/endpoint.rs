@@ -2,7 +2,7 @@
 //!
 //! A record names the provider: Amazon, whether Bedrock answered at `bedrock-runtime` or at `bedrock-mantle`. LiteLLM lists the two apart, and where
 //! they cost the same there is one entry. Where they do not, the entry of the second one stands in a row of its own, under the endpoint's
-//! id, and the host that was called decides. Where nobody knows the host, a price that depends on it is ambiguous.
+//! id, and the host that was called decides. Where the host is not known, a price that depends on it is ambiguous.
 
 use crate::record::Text;
 
@@ -34,22 +34,22 @@ fn find(id: &str) -> Option<&'static Endpoint> {
     ENDPOINTS.iter().find(|endpoint| endpoint.id == id)
 }
 
-/// The endpoint of that id.
+/// Returns the endpoint of that id.
 pub(super) fn find_id(id: &str) -> Option<&'static str> {
     find(id).map(|endpoint| endpoint.id)
 }
 
-/// The provider of an endpoint, and whether its row is the provider's.
+/// Returns the provider of an endpoint, and whether its row is the provider's.
 pub(super) fn provider(id: &str) -> Option<(&'static str, bool)> {
     find(id).map(|endpoint| (endpoint.provider, endpoint.main))
 }
 
-/// Whether the models of an endpoint stand in a row of their own in any case: they have other names than the provider's.
+/// Returns whether the models of an endpoint stand in a row of their own in any case: they have other names than the provider's.
 pub(super) fn is_apart(id: &str) -> bool {
     id == "claude_platform"
 }
 
-/// The name that a model has at an endpoint whose models stand apart, without what a gateway puts before it.
+/// Returns the name that a model has at an endpoint whose models stand apart, without what a gateway puts before it.
 pub(super) fn bare<'a>(endpoint: Option<&str>, name: &'a str) -> &'a str {
     match endpoint {
         Some(id) if is_apart(id) => name.rsplit_once('/').map_or(name, |(_, bare)| bare),
@@ -57,7 +57,7 @@ pub(super) fn bare<'a>(endpoint: Option<&str>, name: &'a str) -> &'a str {
     }
 }
 
-/// The endpoints of a provider that may have rows of their own.
+/// Returns the endpoints of a provider that may have rows of their own.
 pub(super) fn others(provider: &str) -> impl Iterator<Item = &'static str> {
     ENDPOINTS
         .iter()
@@ -65,7 +65,7 @@ pub(super) fn others(provider: &str) -> impl Iterator<Item = &'static str> {
         .map(|endpoint| endpoint.id)
 }
 
-/// The endpoint of a provider that was called: the host, in lower case, tells it, or else the name asked for.
+/// Returns the endpoint of a provider that was called: by the host, in lower case, or else by the requested name.
 #[inline]
 pub(super) fn called(provider: &str, host: Option<&Text>, model: Option<&Text>) -> Option<&'static str> {
     if !matches!(provider, "aws" | "azure" | "google" | "mistral" | "dashscope") {
@@ -75,7 +75,7 @@ pub(super) fn called(provider: &str, host: Option<&Text>, model: Option<&Text>) 
     by_host.or_else(|| model.and_then(|model| of_name(provider, model)))
 }
 
-/// The endpoint of a provider that a host, in lower case, is.
+/// Returns the endpoint of a provider that a host, in lower case, is.
 fn of_host(provider: &str, host: &str) -> Option<&'static str> {
     match provider {
         "aws" => match host.split_once('.')?.0 {
@@ -111,7 +111,7 @@ fn of_host(provider: &str, host: &str) -> Option<&'static str> {
     }
 }
 
-/// The endpoint that LiteLLM's name of a route is.
+/// Returns the endpoint that LiteLLM's name of a route is.
 pub(super) fn of_route(route: &str) -> Option<&'static str> {
     match route {
         "bedrock" | "bedrock_converse" => Some("bedrock"),
@@ -122,7 +122,32 @@ pub(super) fn of_route(route: &str) -> Option<&'static str> {
     }
 }
 
-/// The endpoint that a name says by what it begins with, `gemini/…` for instance, if it is one of the provider's.
+/// Returns the id, in genai-prices and in records, of the provider behind a route of LiteLLM.
+pub(super) fn provider_of_route(route: &str) -> &str {
+    match route {
+        "text-completion-openai" => "openai",
+        "azure_text" | "azure_ai" => "azure",
+        "bedrock" | "bedrock_converse" | "bedrock_mantle" | "aws_polly" => "aws",
+        "gemini" | "vertex_ai" => "google",
+        "cohere_chat" => "cohere",
+        "xai" => "x-ai",
+        "together_ai" => "together",
+        "fireworks_ai" | "fireworks_ai-embedding-models" => "fireworks",
+        "moonshot" => "moonshotai",
+        "voyage" => "voyageai",
+        "github_copilot" => "github-copilot",
+        "codestral" | "text-completion-codestral" => "mistral",
+        "bigmodel" => "zhipuai",
+        "amazon-nova" => "amazon_nova",
+        "text-completion-inception" => "inception",
+        // Qwen's maker, by what its hosts are called, and the platforms that LiteLLM lists apart.
+        "alibaba" | "qwencloud" | "qwen_ai_platform" => "dashscope",
+        route if route.starts_with("vertex_ai-") => "google",
+        route => provider(route).map_or(route, |(provider, _)| provider),
+    }
+}
+
+/// Returns the endpoint that a name begins with, such as `gemini/…`, if it is one of the provider's.
 fn of_name(of: &str, name: &str) -> Option<&'static str> {
     let (route, _) = name
         .strip_prefix("bedrock/claude_platform")

@@ -5,10 +5,10 @@ use std::fmt;
 
 /// Why price data could not be loaded. Where one entry is at fault, it is named.
 #[derive(Debug)]
-pub struct PriceError(Kind);
+pub struct PriceError(PriceErrorKind);
 
 #[derive(Debug)]
-enum Kind {
+enum PriceErrorKind {
     Json(serde_json::Error),
     Shape(&'static str),
     Entry(Refused),
@@ -16,38 +16,40 @@ enum Kind {
 
 impl PriceError {
     pub(super) const fn shape(expected: &'static str) -> Self {
-        Self(Kind::Shape(expected))
+        Self(PriceErrorKind::Shape(expected))
     }
 
     pub(super) fn snapshot(problem: Problem) -> Self {
-        Self(Kind::Entry(Refused { entry: "snapshot".to_owned(), problem }))
+        Self(PriceErrorKind::Entry(Refused { entry: "snapshot".to_owned(), problem }))
     }
 
     pub(super) const fn entry(refused: Refused) -> Self {
-        Self(Kind::Entry(refused))
+        Self(PriceErrorKind::Entry(refused))
     }
 
-    /// The entry that was refused, where the rest of the data was in order.
+    /// Returns the entry that was refused, where the rest of the data was in order.
     pub fn refused(&self) -> Option<&Refused> {
         match &self.0 {
-            Kind::Entry(refused) => Some(refused),
-            Kind::Json(_) | Kind::Shape(_) => None,
+            PriceErrorKind::Entry(refused) => Some(refused),
+            PriceErrorKind::Json(_) | PriceErrorKind::Shape(_) => None,
         }
     }
 }
 
 impl From<serde_json::Error> for PriceError {
     fn from(error: serde_json::Error) -> Self {
-        Self(Kind::Json(error))
+        Self(PriceErrorKind::Json(error))
     }
 }
 
 impl fmt::Display for PriceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Json(error) => write!(f, "price data is not the JSON expected: {error}"),
-            Kind::Shape(expected) => write!(f, "price data does not have the shape expected: {expected}"),
-            Kind::Entry(refused) => refused.fmt(f),
+            PriceErrorKind::Json(error) => write!(f, "price data is not the JSON expected: {error}"),
+            PriceErrorKind::Shape(expected) => {
+                write!(f, "price data does not have the shape expected: {expected}")
+            }
+            PriceErrorKind::Entry(refused) => refused.fmt(f),
         }
     }
 }
@@ -55,8 +57,8 @@ impl fmt::Display for PriceError {
 impl std::error::Error for PriceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::Json(error) => Some(error),
-            Kind::Shape(_) | Kind::Entry(_) => None,
+            PriceErrorKind::Json(error) => Some(error),
+            PriceErrorKind::Shape(_) | PriceErrorKind::Entry(_) => None,
         }
     }
 }
@@ -67,7 +69,7 @@ impl std::error::Error for PriceError {
 pub struct Refused {
     /// The entry, as `provider/entry`.
     pub entry: String,
-    /// What is wrong with it.
+    /// What is wrong with the entry.
     pub problem: Problem,
 }
 
@@ -85,7 +87,7 @@ pub enum Problem {
     Rate {
         /// The key of the rate in the data.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the entry.
         error: ParseRateError,
     },
     /// A rate is so high that it must be a mistake, as rates entered a thousand times too high are.
@@ -110,7 +112,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The problem without what is particular to one entry, to count entries by.
+    /// Returns the problem without what is particular to one entry, to count entries by.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Rate { .. } => "a rate is not a number that can be held",

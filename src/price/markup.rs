@@ -1,10 +1,10 @@
-//! What an application asks its own customers.
+//! What an application charges its own customers.
 
 use super::{PricedCall, Pricer};
 use crate::record::{Cost, Rate, Usd};
 use std::fmt;
 
-/// Wraps a pricer so that each priced call also carries what the application asks its customer for it
+/// Wraps a pricer so that each priced call also carries what the application charges its customer for it
 /// ([`Priced::charge`](crate::record::Priced::charge)): the cost, or the price of a card of its own, times a factor, plus a fee for each
 /// call. The cost stays what it is.
 ///
@@ -40,25 +40,25 @@ pub struct Markup<P> {
 }
 
 impl<P: Pricer> Markup<P> {
-    /// A charge that equals the cost that `pricer` computes, until it is changed.
+    /// Creates a pricer whose charge equals the cost that `pricer` computes, until it is changed.
     pub fn new(pricer: P) -> Self {
         Self { cost: pricer, card: None, factor: Rate::ONE, per_call: Usd::ZERO }
     }
 
-    /// Adds so many percent.
+    /// Adds a percentage to the charge.
     pub fn percent(self, percent: Rate) -> Self {
         // A hundredth more places than fit would be no percentage that anyone asks for.
         let factor = percent.per_power_of_ten(2).and_then(|part| Rate::ONE.plus(part)).unwrap_or(Rate::ONE);
         self.factor(factor)
     }
 
-    /// Multiplies by a factor, below 1 for a discount.
+    /// Multiplies the charge by a factor, below 1 for a discount.
     pub fn factor(mut self, factor: Rate) -> Self {
         self.factor = factor;
         self
     }
 
-    /// Adds a fee for each call.
+    /// Adds a fee for each call to the charge.
     pub fn per_call(mut self, fee: Usd) -> Self {
         self.per_call = fee;
         self
@@ -70,7 +70,7 @@ impl<P: Pricer> Markup<P> {
         self
     }
 
-    /// `amount` times the factor, rounded half-even to 1e-12, plus the fee.
+    /// Returns `amount` times the factor, rounded half-even to 1e-12, plus the fee.
     fn charge(&self, amount: Usd) -> Option<Usd> {
         Some(amount.times(self.factor)? + self.per_call)
     }

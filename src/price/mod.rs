@@ -1,4 +1,4 @@
-//! What usage costs.
+//! Prices, and the cost of usage.
 //!
 //! [`PriceBook`] turns the usage of a call into money: exactly, or not at all. Rates keep every digit of their source, a total is
 //! rounded half-even to 1e-12 dollars once, and nothing is read through a float. What the book does not know is a
@@ -6,7 +6,7 @@
 //!
 //! # Where prices come from
 //!
-//! From three sources, of which the first that can bill a call does:
+//! From three sources. The first one that can bill a call wins:
 //!
 //! 1. the application's own ([`PriceOverride`]),
 //! 2. [genai-prices](https://github.com/pydantic/genai-prices), which has start dates, hours, context tiers and variants,
@@ -32,7 +32,7 @@
 //!
 //! # What is priced
 //!
-//! * **The model** that answered; where the book does not know it, the one asked for. A name that the data spells is
+//! * **The model** that answered; where the book does not know it, the requested one. A name that the data spells is
 //!   [exact](crate::record::PriceMatch::Exact), one that a pattern of the data covers is a [pattern](crate::record::PriceMatch::Pattern), and one that is found after a
 //!   route, a place or a date has been taken off is an [alias](crate::record::PriceMatch::Alias): `models/…`, `publishers/…/models/…`, `provider/…`, ARNs, `us.` `eu.`
 //!   `global.` and their like, `@20240620`, `:nitro`, `-2024-08-06`. Letters are compared without regard to case. A fine-tune `ft:base:…` is priced as `ft:base`, never as `base`.
@@ -58,10 +58,11 @@
 mod bill;
 mod book;
 mod builder;
+mod call_rates;
 mod catalog;
+mod disagreement;
 mod endpoint;
 mod error;
-
 mod formats {
     pub(super) mod genai;
     pub(super) mod litellm;
@@ -73,13 +74,14 @@ mod pattern;
 mod pricing;
 mod rates;
 mod resolve;
+mod snapshot;
 
 pub use book::{PriceBook, SharedPriceBook};
 pub use builder::PriceBookBuilder;
+pub use disagreement::Disagreement;
 pub use error::{PriceError, Problem, Refused};
 pub use markup::Markup;
 pub use overrides::PriceOverride;
-pub use resolve::Disagreement;
 
 use crate::record::{Cost, Provider, ProviderSource, Record, Text, UnpricedReason, Usage, UsageState, Usd};
 use std::sync::Arc;
@@ -104,7 +106,7 @@ use std::time::SystemTime;
 /// }
 /// ```
 pub trait Pricer: Send + Sync + 'static {
-    /// What `call` cost.
+    /// Returns what `call` cost.
     fn price(&self, call: &PricedCall<'_>) -> Cost;
 }
 
@@ -120,11 +122,11 @@ impl<T: Pricer + ?Sized> Pricer for Arc<T> {
 pub struct PricedCall<'a> {
     /// Whose API it was; `None` where that is not known.
     pub provider: Option<&'a Provider>,
-    /// How that was found out. Where a model's name told it, the name has the provider before it, as a gateway puts it.
+    /// How the provider was found out. Where it was by the model's name, that begins with the provider, as gateways have it.
     pub provider_source: Option<ProviderSource>,
-    /// The host that was called, in lower case: it tells endpoints of a provider apart that have prices of their own.
+    /// The host that was called, in lower case: endpoints of a provider may have prices of their own.
     pub host: Option<&'a Text>,
-    /// The model asked for.
+    /// The requested model.
     pub model: Option<&'a Text>,
     /// The model that answered, which decides where it is known.
     pub response_model: Option<&'a Text>,
@@ -141,7 +143,7 @@ pub struct PricedCall<'a> {
 }
 
 impl<'a> PricedCall<'a> {
-    /// A call that used `usage` at `time`; the rest is not known until it is set.
+    /// Creates a call that used `usage` at `time`. The other fields are to be set.
     pub fn new(usage: &'a Usage, time: SystemTime) -> Self {
         Self {
             provider: None,
@@ -157,7 +159,7 @@ impl<'a> PricedCall<'a> {
         }
     }
 
-    /// The call that `record` is of.
+    /// Creates the call that `record` describes.
     pub fn of(record: &'a Record) -> Self {
         Self {
             provider: record.provider.as_ref(),
@@ -185,7 +187,7 @@ pub struct Repriced<'a> {
 }
 
 impl Repriced<'_> {
-    /// The new amount less the old one; `None` where either is not known.
+    /// Returns the new amount less the old one; `None` where either is not known.
     pub fn change(&self) -> Option<Usd> {
         Some(self.cost.total()? - self.record.cost.total()?)
     }

@@ -23,7 +23,7 @@ const ROUTES: [&str; 5] = ["nitro", "floor", "exacto", "beta", "thinking"];
 /// Prefixes that say how Bedrock is called.
 const INVOCATIONS: [&str; 4] = ["invoke/", "converse/", "converse_like/", "async_invoke/"];
 
-/// The other spellings of `name`, which is in lower case, in the order in which they are to be tried. `prefixes` says whether
+/// Returns the other spellings of `name`, which is in lower case, in the order in which they are to be tried. `prefixes` says whether
 /// `x` of `x/name` is the provider itself.
 pub(super) fn spellings<'a>(
     name: &'a str,
@@ -47,15 +47,9 @@ pub(super) fn spellings<'a>(
         rest = shorter;
         add(rest.into(), false);
     }
-    if bedrock {
-        for step in [invocation, profile, context_suffix] {
-            if let Some(shorter) = step(rest) {
-                rest = shorter;
-                add(rest.into(), false);
-            }
-        }
-    }
-    for step in [version, route] {
+    let steps: &[fn(&str) -> Option<&str>] =
+        if bedrock { &[invocation, profile, context_suffix, version, route] } else { &[version, route] };
+    for step in steps {
         if let Some(shorter) = step(rest) {
             rest = shorter;
             add(rest.into(), false);
@@ -68,7 +62,7 @@ pub(super) fn spellings<'a>(
     found
 }
 
-/// The name within `models/…`, `publishers/…/models/…`, `accounts/…/models/…` and ARNs.
+/// Returns the name within `models/…`, `publishers/…/models/…`, `accounts/…/models/…` and ARNs.
 fn resource(name: &str) -> Option<&str> {
     if name.starts_with("arn:") {
         return name.rsplit_once('/').map(|(_, model)| model);
@@ -81,7 +75,7 @@ fn resource(name: &str) -> Option<&str> {
     name.strip_prefix("models/").or_else(within)
 }
 
-/// `ft:base` of `ft:base:organisation:name:id`.
+/// Returns `ft:base` of `ft:base:organisation:name:id`.
 fn fine_tune(name: &str) -> Option<&str> {
     let base = name.strip_prefix("ft:")?;
     let (base, _) = base.split_once(':')?;
@@ -92,34 +86,35 @@ fn invocation(name: &str) -> Option<&str> {
     INVOCATIONS.iter().find_map(|prefix| name.strip_prefix(prefix))
 }
 
-/// The name without the geographic profile before its first dot.
+/// Returns the name without the geographic profile before its first dot.
 fn profile(name: &str) -> Option<&str> {
     name.split_once('.').filter(|(profile, _)| PROFILES.contains(profile)).map(|(_, model)| model)
 }
 
-/// Whether a name begins with a place: `us-gov-west-1/…` and `eu/…` as LiteLLM writes it, `eu.…` and `us-gov.…` as Bedrock does.
+/// Returns whether a name begins with a place: `us-gov-west-1/…` and `eu/…` as LiteLLM writes it, `eu.…` and `us-gov.…` as Bedrock does.
 pub(super) fn names_a_place(name: &str) -> bool {
     name.contains('/') || name.starts_with("us-gov.") || profile(name).is_some()
 }
 
-/// Whether a gateway's name for a model says where it runs: `azure/eu/gpt-5`, `bedrock/us-gov-west-1/anthropic.claude…`.
+/// Returns whether a gateway's name for a model says where it runs: `azure/eu/gpt-5`, `bedrock/us-gov-west-1/anthropic.claude…`.
 pub(super) fn names_a_region(name: &str) -> bool {
-    let place = name.rsplit('/').nth(1).unwrap_or("");
+    let before_model = name.rsplit_once('/').map(|(before, _)| before);
+    let Some((_, place)) = before_model.and_then(|before| before.rsplit_once('/')) else { return false };
     let is_aws = || {
         place.bytes().filter(|byte| *byte == b'-').count() >= 2
             && place.ends_with(|c: char| c.is_ascii_digit())
     };
-    name.split('/').count() > 2 && (matches!(place, "us" | "eu" | "global") || is_aws())
+    matches!(place, "us" | "eu" | "global") || is_aws()
 }
 
-/// The name without the size of the context window or the revision that Bedrock appends: `:28k`, `:0`.
+/// Returns the name without the size of the context window or the revision that Bedrock appends: `:28k`, `:0`.
 fn context_suffix(name: &str) -> Option<&str> {
     let (model, suffix) = name.rsplit_once(':')?;
     let digits = suffix.strip_suffix('k').unwrap_or(suffix);
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(model)
 }
 
-/// The name without Vertex's `@20240620`, `@default` or `@latest`: anything else may be a model of somebody's own.
+/// Returns the name without Vertex's `@20240620`, `@default` or `@latest`: anything else may be a model of somebody's own.
 fn version(name: &str) -> Option<&str> {
     let (model, version) = name.rsplit_once('@')?;
     (matches!(version, "default" | "latest") || is_date(version)).then_some(model)
@@ -129,7 +124,7 @@ fn route(name: &str) -> Option<&str> {
     name.rsplit_once(':').filter(|(_, route)| ROUTES.contains(route)).map(|(model, _)| model)
 }
 
-/// The name without the date of a snapshot, or `-latest`, at its end.
+/// Returns the name without the date of a snapshot, or `-latest`, at its end.
 pub(super) fn undated(name: &str) -> Option<&str> {
     if let Some(model) = name.strip_suffix("-latest") {
         return Some(model);
@@ -149,7 +144,7 @@ pub(super) fn undated(name: &str) -> Option<&str> {
     None
 }
 
-/// Whether eight digits are a date of this century.
+/// Returns whether eight digits are a date of this century.
 fn is_date(digits: &str) -> bool {
     digits.len() == 8
         && digits.starts_with("20")
@@ -157,7 +152,7 @@ fn is_date(digits: &str) -> bool {
         && digits.parse::<jiff::civil::Date>().is_ok()
 }
 
-/// The name with dates spelt `-20251211` written as `-2025-12-11`, where there are any: the rule by which genai-prices reads
+/// Returns the name with dates spelt `-20251211` written as `-2025-12-11`, where there are any: the rule by which genai-prices reads
 /// the names that OpenRouter and LiteLLM send.
 fn expand_compact_dates(name: &str) -> Option<String> {
     let mut expanded = String::with_capacity(name.len() + 4);
@@ -183,10 +178,10 @@ fn expand_compact_dates(name: &str) -> Option<String> {
     (expanded != name).then_some(expanded)
 }
 
-/// Whether an answer is billed once for its searches, however many there were.
+/// Returns whether an answer is billed once for its searches, however many there were.
 ///
 /// Google bills a grounded answer of Gemini 2 and before once, and each query from Gemini 3 on
-/// (<https://ai.google.dev/gemini-api/docs/pricing>). LiteLLM says it in `web_search_billing_unit`, where it says it.
+/// (<https://ai.google.dev/gemini-api/docs/pricing>). LiteLLM has it in `web_search_billing_unit` for some models.
 pub(super) fn searches_count_once(provider: &str, model: &str, billing_unit: Option<&str>) -> bool {
     match billing_unit {
         Some("per_prompt") => true,
@@ -198,14 +193,14 @@ pub(super) fn searches_count_once(provider: &str, model: &str, billing_unit: Opt
     }
 }
 
-/// Whether every call to the model searches, and costs the fee of a search: no usage counts it. OpenAI's models for that are
+/// Returns whether every call to the model searches, and costs the fee of a search: no usage counts it. OpenAI's models for that are
 /// `gpt-5-search-api` and `gpt-4o-search-preview` (<https://developers.openai.com/api/docs/pricing>, web search).
 pub(super) fn searches_always(provider: &str, model: &str) -> bool {
     let undated = model.split("-20").next().unwrap_or(model);
     provider == "openai" && (undated.ends_with("-search-api") || undated.ends_with("-search-preview"))
 }
 
-/// The generation of a Gemini model: 2 of `gemini-2.5-flash`, 3 of `gemini-3-pro`.
+/// Returns the generation of a Gemini model: 2 of `gemini-2.5-flash`, 3 of `gemini-3-pro`.
 fn generation(model: &str) -> Option<u32> {
     let numbers = model.split('-').filter_map(|part| part.split('.').next()?.parse().ok());
     // A date is no generation.

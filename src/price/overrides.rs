@@ -1,18 +1,16 @@
 //! Prices of the application's own.
 
-use super::catalog::{Assembly, NewEntry, NewPrice};
-use super::catalog::{PriceList, STANDARD};
+use super::catalog::{Assembly, EntryNames, Price, PriceEntry, PriceList, STANDARD};
 use super::endpoint;
 use super::error::{PriceError, Problem, Refused};
 use super::formats::genai::{RateTexts, rates, unit};
-use super::pattern::Pattern;
-use super::rates::Validity;
+use super::pattern::NamePattern;
 use super::rates::{Rates, TieredRate};
 use crate::record::{Rate, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A price of the application's own, for one model of one provider: it stands before what the price data says.
+/// A price of the application's own, for one model of one provider. It takes precedence over the price data.
 ///
 /// A rate of zero is a price like any other. A unit without a rate is billed as the kind that it is a part of, as
 /// everywhere; a tier that is not set here is looked up in the price data.
@@ -43,7 +41,7 @@ pub struct PriceOverride {
 }
 
 impl PriceOverride {
-    /// A price for `model`, without rates yet. `provider` is the id that records carry, or that of one of its endpoints: `bedrock_mantle`, `azure_ai`,
+    /// Creates a price for `model`, without rates yet. `provider` is the id that records carry, or that of one of its endpoints: `bedrock_mantle`, `azure_ai`,
     /// `gemini`.
     pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
@@ -56,7 +54,7 @@ impl PriceOverride {
         }
     }
 
-    /// Another name of the model.
+    /// Adds another name of the model.
     pub fn alias(mut self, name: impl Into<String>) -> Self {
         self.aliases.push(name.into());
         self
@@ -68,13 +66,13 @@ impl PriceOverride {
         self
     }
 
-    /// The rate of one unit; of [`Unit::Seconds`], of an hour.
+    /// Sets the rate of one unit; of [`Unit::Seconds`], that of an hour.
     pub fn rate(mut self, unit: Unit, rate: Rate) -> Self {
         self.standard.insert(unit, TieredRate::flat(rate));
         self
     }
 
-    /// The rate of one unit at a service tier, `flex` or `batch` for instance. What a tier does not set is as without a tier.
+    /// Sets the rate of one unit at a service tier, such as `flex` or `batch`. What a tier does not set is as without a tier.
     pub fn tier_rate(mut self, tier: impl Into<String>, unit: Unit, rate: Rate) -> Self {
         self.tiers.entry(tier.into()).or_default().insert(unit, TieredRate::flat(rate));
         self
@@ -98,25 +96,28 @@ impl PriceOverride {
             _ => &provider,
         };
         let provider = assembly.provider(provider).ok_or_else(too_many)?;
-        let mut prices =
-            vec![NewPrice { when: Validity::Always, tier: STANDARD, rates: self.standard.clone() }];
+        let mut prices = vec![Price::always(STANDARD, self.standard.clone())];
         for (tier, rates) in &self.tiers {
             let tier = assembly.tier(&tier.to_ascii_lowercase()).filter(|tier| *tier != STANDARD);
             let tier = tier.ok_or_else(|| self.refused(Problem::Shape("a tier that is none".to_owned())))?;
-            prices.push(NewPrice { when: Validity::Always, tier, rates: rates.clone() });
+            prices.push(Price::always(tier, rates.clone()));
         }
-        let prefixes = self.prefixes.iter().map(|prefix| Pattern::StartsWith(prefix.to_lowercase().into()));
-        let new = NewEntry {
-            list: PriceList::Own,
+        let prefixes =
+            self.prefixes.iter().map(|prefix| NamePattern::StartsWith(prefix.to_lowercase().into()));
+        let entry = PriceEntry {
+            label: assembly.label(provider, &self.model),
             provider,
-            name: &self.model,
-            callable: true,
-            names: self.aliases.iter().map(|alias| alias.as_str().into()).collect(),
-            pattern: (!self.prefixes.is_empty()).then(|| Pattern::Or(prefixes.collect())),
-            prices,
-            ..NewEntry::default()
+            list: PriceList::Own,
+            prices: prices.into(),
+            factors: Box::default(),
+            least_seconds: 0,
+            searches_once: false,
         };
-        assembly.add(new).map(drop).map_err(|problem| self.refused(problem))
+        let names = EntryNames {
+            full: self.aliases.iter().chain([&self.model]).map(|name| name.as_str().into()).collect(),
+            pattern: (!self.prefixes.is_empty()).then(|| NamePattern::Or(prefixes.collect())),
+        };
+        assembly.add(entry, names).map(drop).map_err(|problem| self.refused(problem))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules by which price data says which names an entry covers.
+//! The rules by which an entry of price data covers names.
 
 use fancy_regex::{BytesMode, RegexBuilder};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A rule over a name in lower case, as genai-prices writes it: an object with one of these keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Pattern {
+pub(super) enum NamePattern {
     Equals(#[serde(deserialize_with = "lowercase")] Box<str>),
     StartsWith(#[serde(deserialize_with = "lowercase")] Box<str>),
     EndsWith(#[serde(deserialize_with = "lowercase")] Box<str>),
@@ -20,8 +20,8 @@ fn lowercase<'de, D: Deserializer<'de>>(text: D) -> Result<Box<str>, D::Error> {
     Ok(String::deserialize(text)?.to_lowercase().into())
 }
 
-impl Pattern {
-    /// Whether the rule covers `name`, which is in lower case.
+impl NamePattern {
+    /// Returns whether the rule covers `name`, which is in lower case.
     pub(super) fn matches(&self, name: &str) -> bool {
         match self {
             Self::Equals(text) => name == &**text,
@@ -84,13 +84,13 @@ impl Regex {
             .map(Self)
     }
 
-    /// Whether the pattern is found anywhere in `text`. A match that takes too many steps is none.
+    /// Returns whether the pattern is found anywhere in `text`. A match that takes too many steps counts as none.
     fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text.as_bytes()).unwrap_or(false)
     }
 }
 
-/// Whether a pattern is of the kinds that price data needs, and has few groups. Patterns that refer to their own parts are not: a group may
+/// Returns whether a pattern is of the kinds that price data needs, and has few groups. Patterns that refer to their own parts are not: a group may
 /// call itself, and is then compiled until a limit is met, on the stack.
 fn is_plain(source: &str) -> bool {
     let mut groups = 0;
@@ -146,7 +146,7 @@ impl Eq for Regex {}
 mod tests {
     use super::*;
 
-    fn rule(json: &str) -> Pattern {
+    fn rule(json: &str) -> NamePattern {
         serde_json::from_str(json).unwrap()
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let left = rule(r#"{"or":[{"equals":"a"},{"starts_with":"b"},{"or":[{"equals":"c"}]}]}"#)
             .split_names(&mut names);
         assert_eq!(names, ["a".into(), "c".into()]);
-        assert_eq!(left, Some(Pattern::StartsWith("b".into())));
+        assert_eq!(left, Some(NamePattern::StartsWith("b".into())));
         assert_eq!(rule(r#"{"equals":"a"}"#).split_names(&mut names), None);
     }
 
@@ -183,7 +183,7 @@ mod tests {
             r#"{"or":"a"}"#,
             r#"{"regex":"(a"}"#,
         ] {
-            assert!(serde_json::from_str::<Pattern>(bad).is_err(), "{bad}");
+            assert!(serde_json::from_str::<NamePattern>(bad).is_err(), "{bad}");
         }
     }
 

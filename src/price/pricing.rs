@@ -1,10 +1,10 @@
 //! Prices a call by the book: which entries, which tier, and the sum of what is billed.
 
-use super::bill::{Basis, Terms, bill_call, bill_pass};
+use super::bill::{bill_call, bill_pass};
 use super::book::{ModelName, ModelNameRef, PriceBook};
-use super::catalog::{BATCH, Entry, EntryId, PriceList, STANDARD, TierId};
+use super::call_rates::{Basis, Terms};
+use super::catalog::{BATCH, EntryId, PriceEntry, PriceList, ROUTE, STANDARD, TierId};
 use super::endpoint;
-use super::formats::genai::ROUTE;
 use super::names::names_a_region;
 use super::resolve::{Factor, Resolution, provider_of, resolve};
 use super::{PricedCall, Pricer};
@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 impl PriceBook {
-    /// What the book knows of a model of a provider or an endpoint of one.
+    /// Returns what the book knows of a model of a provider or an endpoint of one.
     fn resolve(&self, who: &Text, region: Option<&Text>, name: &Text) -> Resolution {
         if let Some(known) = self.0.resolved.get(&ModelNameRef { who, region, name }) {
             return known;
@@ -25,7 +25,7 @@ impl PriceBook {
         resolution
     }
 
-    /// What decides about rates beside the model.
+    /// Returns what decides about rates beside the model.
     fn terms(&self, call: &PricedCall<'_>) -> Result<Terms, UnpricedReason> {
         let tiers = &self.0.catalog.tiers;
         let route = call.region.and_then(|region| {
@@ -52,13 +52,13 @@ impl PriceBook {
         resolution: &Resolution,
         parts: &mut Parts,
         bill: impl Fn(&Basis<'_>, &mut Parts) -> Result<(), UnpricedReason>,
-    ) -> Result<(&'a Entry, PriceMatch), UnpricedReason> {
+    ) -> Result<(&'a PriceEntry, PriceMatch), UnpricedReason> {
         let catalog = &self.0.catalog;
         let mut reason = UnpricedReason::UnknownModel;
         for (found, filler) in resolution.candidates() {
             let Some(entry) = catalog.entry(found.entry) else { continue };
             let factor = match resolution.factor {
-                // The application's own prices are what it says they are, in every region.
+                // The application's own prices hold in every region.
                 _ if entry.list == PriceList::Own => None,
                 Factor::None => None,
                 Factor::By(factor) => Some(factor),
@@ -67,7 +67,7 @@ impl PriceBook {
             let filler = filler.and_then(|(filler, fills)| Some((catalog.entry(filler)?, fills)));
             match bill(&Basis { entry, filler, factor }, parts) {
                 Ok(()) => return Ok((entry, found.how)),
-                // That a rate is missing says more than that another list does not know the tier.
+                // A missing rate is the better reason than a tier that another list does not know.
                 Err(other) if reason != UnpricedReason::NoRate => reason = other,
                 Err(_) => {}
             }
@@ -76,7 +76,7 @@ impl PriceBook {
         Err(reason)
     }
 
-    /// Whether a provider goes by this name too.
+    /// Returns whether a provider goes by this name too.
     #[cold]
     fn is(&self, provider: &Provider, name: &str) -> bool {
         let known = provider_of(&self.0.catalog, name);
@@ -103,7 +103,7 @@ impl PriceBook {
         &self,
         call: &PricedCall<'_>,
         parts: &mut Parts,
-    ) -> Result<(&Entry, PriceMatch, TierId), UnpricedReason> {
+    ) -> Result<(&PriceEntry, PriceMatch, TierId), UnpricedReason> {
         let usage = call.usage;
         if usage.input_tokens.is_none() && usage.is_empty() {
             return Err(UnpricedReason::NoUsage);
@@ -121,7 +121,7 @@ impl PriceBook {
             found.filter(Resolution::is_known).unwrap_or(known)
         };
 
-        // A gateway answers with the name alone, without the place that it was asked for.
+        // A gateway answers with the name alone, without the requested place.
         let in_a_place = call.model.filter(|asked| call.region.is_none() && names_a_region(asked));
         let in_a_place = in_a_place.map(resolve).filter(Resolution::is_known);
         let mut resolution = in_a_place.or_else(|| call.response_model.map(resolve)).unwrap_or_default();
@@ -137,8 +137,7 @@ impl PriceBook {
             return Err(if known { UnpricedReason::UnknownModel } else { UnpricedReason::UnknownProvider });
         }
         let terms = self.terms(call)?;
-        let catalog = &self.0.catalog;
-        let bill = |basis: &Basis<'_>, parts: &mut Parts| bill_call(catalog, basis, &terms, usage, parts);
+        let bill = |basis: &Basis<'_>, parts: &mut Parts| bill_call(basis, &terms, usage, parts);
         let (entry, mut matched) = self.bill(&resolution, parts, bill)?;
         if let Some(endpoints) = resolution.endpoints()
             && entry.list != PriceList::Own
@@ -150,15 +149,13 @@ impl PriceBook {
             let tokens = pass.usage();
             let mut of_pass = Parts::default();
             let resolution = pass.model.as_ref().map_or(resolution, resolve);
-            self.bill(&resolution, &mut of_pass, |basis, parts| {
-                bill_pass(catalog, basis, &terms, &tokens, parts)
-            })?;
+            self.bill(&resolution, &mut of_pass, |basis, parts| bill_pass(basis, &terms, &tokens, parts))?;
             of_pass.iter().for_each(|part| parts.merge(part));
         }
         Ok((entry, matched, terms.tier))
     }
 
-    /// Says once that the book is old.
+    /// Warns once that the book is old.
     #[cold]
     fn warn_stale(&self, time: SystemTime) {
         if !self.0.warned.swap(true, Ordering::Relaxed) {
@@ -174,13 +171,13 @@ impl PriceBook {
     }
 }
 
-/// Whether a provider's documentation says that a tier costs what its default one costs.
+/// Returns whether a provider's documentation says that a tier costs what its default one costs.
 fn costs_the_standard_price(provider: &Provider, tier: &str) -> bool {
     // <https://console.groq.com/docs/flex-processing>: "same pricing as on-demand".
     *provider == Provider::GROQ && tier.eq_ignore_ascii_case("flex")
 }
 
-/// The tier that a call names; `None` for the default one.
+/// Returns the tier that a call names; `None` for the default one.
 fn asked_tier(tier: &str) -> Option<&str> {
     const DEFAULT: [&str; 6] = ["default", "standard", "auto", "on_demand", "standard_only", "on-demand"];
     let is = |name: &str| tier.eq_ignore_ascii_case(name);

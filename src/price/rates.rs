@@ -11,16 +11,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) struct TieredRate {
     pub(super) base: Option<Rate>,
     /// Threshold and rate, by rising threshold.
-    pub(super) above: Vec<(u64, Option<Rate>)>,
+    pub(super) above: Box<[(u64, Option<Rate>)]>,
 }
 
 impl TieredRate {
-    /// A rate for requests of all sizes.
-    pub(super) const fn flat(rate: Rate) -> Self {
-        Self { base: Some(rate), above: Vec::new() }
+    /// Creates a rate for requests of all sizes.
+    pub(super) fn flat(rate: Rate) -> Self {
+        Self { base: Some(rate), above: Box::default() }
     }
 
-    /// The rate for a request of that much input.
+    /// Returns the rate for a request of that much input.
     pub(super) fn at(&self, input: u64) -> Option<Rate> {
         self.above.iter().rev().find(|(start, _)| input > *start).map_or(self.base, |(_, rate)| *rate)
     }
@@ -30,8 +30,9 @@ impl TieredRate {
         if start == 0 {
             self.base = rate;
         } else {
-            let at = self.above.partition_point(|(other, _)| *other <= start);
-            self.above.insert(at, (start, rate));
+            let mut above = std::mem::take(&mut self.above).into_vec();
+            above.insert(above.partition_point(|(other, _)| *other <= start), (start, rate));
+            self.above = above.into();
         }
     }
 
@@ -57,17 +58,17 @@ pub(super) enum Lookup {
 }
 
 impl Rates {
-    /// The rates that are there.
+    /// Returns the rates that are there.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Unit, &TieredRate)> {
         self.0.iter().map(|(unit, rate)| (*unit, rate))
     }
 
-    /// The rate of a unit.
+    /// Returns the rate of a unit.
     pub(super) fn get(&self, unit: Unit) -> Option<&TieredRate> {
         self.iter().find(|(of, _)| *of == unit).map(|(_, rate)| rate)
     }
 
-    /// The rate of a unit for a request of that much input.
+    /// Returns the rate of a unit for a request of that much input.
     pub(super) fn at(&self, unit: Unit, input: u64) -> Lookup {
         match self.get(unit).map(|rate| rate.at(input)) {
             Some(Some(rate)) => Lookup::Rate(rate),
@@ -99,12 +100,12 @@ impl Rates {
         self.0.retain(|(unit, rate)| keep(*unit, rate));
     }
 
-    /// Whether there is no rate.
+    /// Returns whether there is no rate.
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The rates of tokens times a factor, and the others; `None` where the digits do not fit.
+    /// Returns the rates of tokens times a factor, and the others; `None` where the digits do not fit.
     pub(super) fn times(&self, factor: Rate) -> Option<Self> {
         let mut scaled = self.clone();
         for (_, tiered) in scaled.0.iter_mut().filter(|(unit, _)| unit.is_token()) {
@@ -116,14 +117,14 @@ impl Rates {
         Some(scaled)
     }
 
-    /// The first unit with a rate above what can be right.
+    /// Returns the first unit with a rate above what can be right.
     pub(super) fn above_ceiling(&self) -> Option<Unit> {
         self.iter()
             .find(|(unit, tiered)| tiered.rates().any(|rate| rate > unit.row().ceiling))
             .map(|(unit, _)| unit)
     }
 
-    /// The thresholds at which rates change, 0 first.
+    /// Returns the thresholds at which rates change, 0 first.
     pub(super) fn thresholds(&self) -> impl Iterator<Item = u64> {
         [0].into_iter().chain(self.0.iter().flat_map(|(_, rate)| rate.above.iter().map(|(start, _)| *start)))
     }
@@ -192,13 +193,13 @@ impl Validity {
     /// Every weekday.
     pub(super) const ALL_DAYS: u8 = 0x7f;
 
-    /// Whether the price holds at all times.
+    /// Returns whether the price holds at all times.
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
     pub(super) fn is_always(&self) -> bool {
         *self == Self::Always
     }
 
-    /// Whether the price holds at `time`, in seconds since 1970.
+    /// Returns whether the price holds at `time`, in seconds since 1970.
     pub(super) fn holds(self, time: i64) -> bool {
         match self {
             Self::Always => true,
@@ -219,7 +220,7 @@ impl Validity {
     }
 }
 
-/// The weekday of a moment, Monday 0. 1970-01-01 was a Thursday.
+/// Returns the weekday of a moment, Monday 0. 1970-01-01 was a Thursday.
 fn weekday(time: i64) -> u8 {
     u8::try_from((time.div_euclid(DAY) + 3).rem_euclid(7)).unwrap_or(0)
 }
@@ -236,20 +237,20 @@ pub(super) fn unix_seconds(time: SystemTime) -> i64 {
     }
 }
 
-/// The first second of a date spelt `YYYY-MM-DD`, in UTC.
+/// Returns the first second of a date spelt `YYYY-MM-DD`, in UTC.
 pub(super) fn parse_date(text: &str) -> Option<i64> {
     let date: jiff::civil::Date = text.parse().ok().filter(|_| text.len() == 10)?;
     Some(date.duration_since(jiff::civil::date(1970, 1, 1)).as_secs())
 }
 
-/// The second of the day, in UTC, of a time spelt `HH:MM:SSZ` or with an offset.
+/// Returns the second of the day, in UTC, of a time spelt `HH:MM:SSZ` or with an offset.
 pub(super) fn parse_time_of_day(text: &str) -> Option<u32> {
     let time: jiff::Timestamp =
         format!("1970-01-01T{text}").parse().ok().filter(|_| matches!(text.len(), 9 | 14))?;
     u32::try_from(time.as_second().rem_euclid(DAY)).ok()
 }
 
-/// The second of the day of a time spelt `HH:MM` or `HH:MM:SS`.
+/// Returns the second of the day of a time spelt `HH:MM` or `HH:MM:SS`.
 pub(super) fn clock_seconds(text: &str) -> Option<u32> {
     let time: jiff::civil::Time = text.parse().ok().filter(|_| matches!(text.len(), 5 | 8))?;
     u32::try_from(time.duration_since(jiff::civil::Time::midnight()).as_secs()).ok()

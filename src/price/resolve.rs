@@ -1,14 +1,11 @@
 //! From a provider and a model's name to the entries that price it, and where these disagree.
 
-use super::catalog::{Catalog, Entry, EntryId, Price, PriceList, ProviderId, ProviderRow, Regions, STANDARD};
+use super::catalog::{Catalog, EntryId, PriceList, ProviderId, ProviderRow, Regions, STANDARD};
 use super::endpoint;
-use super::formats::litellm;
 use super::names::{Spelling, names_a_place, spellings, undated};
-use super::rates::{Lookup, Rates, Validity};
+use super::rates::Lookup;
 use crate::record::{PriceMatch, Rate, Unit};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::fmt;
 
 /// An entry, and how the name led to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,20 +19,20 @@ impl Match {
         Self { entry, how: PriceMatch::Exact }
     }
 
-    /// The same, found by another spelling of the name.
+    /// Returns the match as one that was found by another spelling of the name.
     fn as_alias(self) -> Self {
         if self.how == PriceMatch::Exact { Self { how: PriceMatch::Alias, ..self } } else { self }
     }
 }
 
-/// What is known of a name.
+/// The entries that price a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolution {
     /// The entries that the lists have.
     own: Option<Match>,
     genai: Option<Match>,
     litellm: Option<Match>,
-    /// LiteLLM's entry for another endpoint of the provider, where nobody knows which was called.
+    /// LiteLLM's entry for another endpoint of the provider, where it is not known which one was called.
     elsewhere: Option<EntryId>,
     precedence: Precedence,
     pub(super) factor: Factor,
@@ -75,17 +72,17 @@ pub(super) enum Factor {
 }
 
 impl Resolution {
-    /// Whether there is any entry.
+    /// Returns whether there is any entry.
     pub(super) const fn is_known(&self) -> bool {
         self.own.is_some() || self.genai.is_some() || self.litellm.is_some()
     }
 
-    /// Whether a list has an entry of just this name.
+    /// Returns whether a list has an entry of just this name.
     pub(super) fn is_exact(&self) -> bool {
         [self.genai, self.litellm].iter().flatten().any(|found| found.how == PriceMatch::Exact)
     }
 
-    /// The entries to try, by precedence, each with the entry to ask for what it lacks.
+    /// Returns the entries to try, by precedence, each with the entry to ask for what it lacks.
     pub(super) fn candidates(&self) -> impl Iterator<Item = (Match, Option<(EntryId, Fills)>)> {
         let Self { own, genai, litellm, precedence, .. } = *self;
         let resold = if precedence == Precedence::Resold { Fills::Resold } else { Fills::Kinds };
@@ -97,7 +94,7 @@ impl Resolution {
         [own.map(|found| (found, None)), first, second].into_iter().flatten()
     }
 
-    /// LiteLLM's entries for the endpoints of the provider, where these cost otherwise and nobody knows which was called.
+    /// Returns LiteLLM's entries for the endpoints of the provider, where their prices differ and it is not known which one was called.
     pub(super) fn endpoints(&self) -> Option<[EntryId; 2]> {
         Some([self.litellm?.entry, self.elsewhere?])
     }
@@ -107,28 +104,28 @@ impl Resolution {
         Self { own: alias(self.own), genai: alias(self.genai), litellm: alias(self.litellm), ..self }
     }
 
-    /// Whether the data says that the latest of a name may not be what goes by the name alone: it lists dates of it, at other prices.
-    fn contradicted(&self, place: &Place<'_>, name: &str) -> bool {
+    /// Returns whether the latest of a name may not be what goes by the name alone: the data lists dates of it, at other prices.
+    fn contradicted(&self, view: &ProviderView<'_>, name: &str) -> bool {
         let Some(Match { entry, .. }) = self.genai.or(self.litellm) else { return false };
-        let Some(list) = place.catalog.entry(entry).map(|entry| entry.list) else { return false };
-        place.row.names.iter().any(|(dated, entries)| {
+        let Some(list) = view.catalog.entry(entry).map(|entry| entry.list) else { return false };
+        view.row.names.iter().any(|(dated, entries)| {
             undated(dated) == Some(name)
-                && entries.of(list).is_some_and(|other| conflict(place.catalog, other, entry))
+                && entries.of(list).is_some_and(|other| conflict(view.catalog, other, entry))
         })
     }
 }
 
 /// A provider, and the rows of its endpoints.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct ProviderView<'a> {
     catalog: &'a Catalog,
     provider: ProviderId,
     row: &'a ProviderRow,
     endpoint: Option<&'static str>,
 }
 
-impl<'a> Place<'a> {
-    /// Where the models of what is called `who` stand: a provider or an endpoint of one.
+impl<'a> ProviderView<'a> {
+    /// Looks up what is called `who`: a provider or an endpoint of one.
     fn of(catalog: &'a Catalog, who: &str) -> Option<Self> {
         let who = who.trim().to_ascii_lowercase();
         let (id, endpoint) = match endpoint::provider(&who) {
@@ -139,21 +136,21 @@ impl<'a> Place<'a> {
         Some(Self { catalog, provider, row: catalog.provider(provider)?, endpoint })
     }
 
-    /// The rows of other endpoints than the main one, and whether they are the one that was called.
+    /// Returns the rows of other endpoints than the main one, and whether they are the one that was called.
     fn others(&self) -> impl Iterator<Item = (ProviderId, bool)> {
         let Self { catalog, endpoint, .. } = *self;
         endpoint::others(&self.row.id)
             .filter_map(move |id| Some((catalog.provider_by_id(id)?, endpoint == Some(id))))
     }
 
-    /// LiteLLM's entry of that name: of the endpoint that was called, or else of the provider.
+    /// Returns LiteLLM's entry of that name: of the endpoint that was called, or else of the provider.
     fn litellm(&self, name: &str) -> Option<EntryId> {
         let exact = |row| self.catalog.exact(row, name, PriceList::LiteLlm);
         let called = self.others().find(|(_, called)| *called);
         called.and_then(|(row, _)| exact(row)).or_else(|| exact(self.provider))
     }
 
-    /// LiteLLM's entry of that name for an endpoint that costs otherwise than `entry`, and whether that makes a difference to what is called.
+    /// Returns LiteLLM's entry of that name for an endpoint that costs otherwise than `entry`, and whether that makes a difference to what is called.
     fn elsewhere(&self, name: &str, entry: EntryId) -> Option<EntryId> {
         let others = self.others().map(|(row, _)| row).chain([self.provider]);
         let mut entries = others.filter_map(|row| self.catalog.exact(row, name, PriceList::LiteLlm));
@@ -161,23 +158,22 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Looks up the name of a model of a provider or an endpoint of one. An empty region is none.
+/// Looks up the name of a model of a provider or an endpoint of one. An empty region stands for no region.
 pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) -> Resolution {
-    let Some(place) = Place::of(catalog, who) else { return Resolution::default() };
+    let Some(view) = ProviderView::of(catalog, who) else { return Resolution::default() };
     let (name, region) = (name.to_ascii_lowercase(), region.to_ascii_lowercase());
-    let name = endpoint::bare(place.endpoint, &name);
+    let name = endpoint::bare(view.endpoint, &name);
     if !region.is_empty()
-        && let Some(found) = regional(&place, &region, name)
+        && let Some(found) = regional(&view, &region, name)
     {
-        let own = own(&place, name);
+        let own = own(&view, name);
         return Resolution { own, litellm: Some(found), knows_provider: true, ..Resolution::default() };
     }
-    let mut found = find(&place, name, false);
+    let mut found = find(&view, name, false);
     if !found.is_known() {
-        for spelling in other_spellings(catalog, place.row, name) {
-            found = find(&place, &spelling.name, spelling.exact_only).as_alias();
-            if name.ends_with("-latest") && spelling.exact_only && found.contradicted(&place, &spelling.name)
-            {
+        for spelling in other_spellings(catalog, view.row, name) {
+            found = find(&view, &spelling.name, spelling.exact_only).as_alias();
+            if name.ends_with("-latest") && spelling.exact_only && found.contradicted(&view, &spelling.name) {
                 found = Resolution::default();
             }
             if found.is_known() {
@@ -185,61 +181,58 @@ pub(super) fn resolve(catalog: &Catalog, who: &str, region: &str, name: &str) ->
             }
         }
     }
-    found.own = found.own.or_else(|| own(&place, name));
+    found.own = found.own.or_else(|| own(&view, name));
     if let Some(litellm) = found.litellm.filter(|_| !region.is_empty()) {
-        found.factor = factor(&place, litellm.entry, &region);
+        found.factor = factor(&view, litellm.entry, &region);
     }
     Resolution { knows_provider: true, ..found }
 }
 
-/// The factor that an entry has for a region.
-fn factor(place: &Place<'_>, entry: EntryId, region: &str) -> Factor {
-    let factors = place.catalog.entry(entry).map(|entry| &*entry.factors).unwrap_or_default();
+/// Returns the factor that an entry has for a region.
+fn factor(view: &ProviderView<'_>, entry: EntryId, region: &str) -> Factor {
+    let factors = view.catalog.entry(entry).map(|entry| &*entry.factors).unwrap_or_default();
     if let Some(known) = factors.iter().find(|factor| factor.regions.covers(region)) {
         return Factor::By(known.factor);
     }
     // OpenAI's other residencies cost more too, by a factor that the data does not have.
     let known = ["eu", "us", "global"].contains(&region);
     let resides = factors.iter().any(|factor| matches!(factor.regions, Regions::Eu | Regions::Us));
-    if !known && *place.row.id == *"openai" && resides { Factor::Missing } else { Factor::None }
+    if !known && *view.row.id == *"openai" && resides { Factor::Missing } else { Factor::None }
 }
 
-/// The application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
+/// Returns the application's own entry, under any spelling: it stands before what the data has under the one that was sent. One for the endpoint that was
 /// called stands before one for the provider.
-fn own(place: &Place<'_>, name: &str) -> Option<Match> {
-    let called = place.others().filter(|(_, called)| *called).map(|(row, _)| row);
-    called.chain([place.provider]).find_map(|provider| {
-        let row = place.catalog.provider(provider)?;
-        let by =
-            |name: &str, exact_only| by_list(place.catalog, provider, row, name, PriceList::Own, exact_only);
+fn own(view: &ProviderView<'_>, name: &str) -> Option<Match> {
+    let called = view.others().filter(|(_, called)| *called).map(|(row, _)| row);
+    called.chain([view.provider]).find_map(|provider| {
+        let by = |name: &str, exact_only| by_list(view.catalog, provider, name, PriceList::Own, exact_only);
         by(name, false).or_else(|| {
-            let mut others = other_spellings(place.catalog, place.row, name).into_iter();
+            let mut others = other_spellings(view.catalog, view.row, name).into_iter();
             let found = others.find_map(|spelling| by(&spelling.name, spelling.exact_only));
             found.map(Match::as_alias)
         })
     })
 }
 
-/// The entries for `name`, spelt just so.
-fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
-    let Place { catalog, provider, row, .. } = *place;
-    let by = |list| by_list(catalog, provider, row, name, list, exact_only);
-    let litellm = place.litellm(name).map(Match::exact);
+/// Finds the entries for exactly this spelling of a name.
+fn find(view: &ProviderView<'_>, name: &str, exact_only: bool) -> Resolution {
+    let ProviderView { catalog, provider, row, .. } = *view;
+    let by = |list| by_list(catalog, provider, name, list, exact_only);
+    let litellm = view.litellm(name).map(Match::exact);
     let mut found =
         Resolution { own: by(PriceList::Own), genai: by(PriceList::GenAi), litellm, ..Resolution::default() };
     let mut resold = false;
     if found.genai.is_none() {
         // A provider that resells others' models at their prices.
         found.genai = row.resells.iter().find_map(|maker| {
-            let maker = catalog.provider_by_id(maker)?;
-            by_list(catalog, maker, catalog.provider(maker)?, name, PriceList::GenAi, exact_only)
+            by_list(catalog, catalog.provider_by_id(maker)?, name, PriceList::GenAi, exact_only)
         });
         resold = found.genai.is_some();
     }
     let mut known_as = Cow::Borrowed(name);
     if let Some(genai) = found.genai {
         let own_name = catalog.entry(genai.entry).map(|entry| catalog.name(entry).to_ascii_lowercase());
-        let sibling = own_name.as_deref().and_then(|own| place.litellm(own));
+        let sibling = own_name.as_deref().and_then(|own| view.litellm(own));
         let names_a_place = || endpoint::others(&row.id).next().is_some() && names_a_place(name);
         match (genai.how, found.litellm, sibling) {
             // A pattern that is too wide: LiteLLM has a price of its own for this name, other than for the entry's.
@@ -264,11 +257,11 @@ fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
         }
     }
     if let Some(litellm) = found.litellm {
-        let elsewhere = place.elsewhere(&known_as, litellm.entry);
+        let elsewhere = view.elsewhere(&known_as, litellm.entry);
         if resold && found.genai.is_some() {
             found.precedence = Precedence::Resold;
         }
-        match place.endpoint {
+        match view.endpoint {
             None => found.elsewhere = elsewhere,
             Some(id)
                 if found.precedence == Precedence::GenAi
@@ -282,15 +275,15 @@ fn find(place: &Place<'_>, name: &str, exact_only: bool) -> Resolution {
     found
 }
 
-/// The entry that one list has for `name`: of that name, or by the first pattern that covers it.
+/// Returns the entry that one list has for `name`: of that name, or by the first pattern that covers it.
 fn by_list(
     catalog: &Catalog,
     provider: ProviderId,
-    row: &ProviderRow,
     name: &str,
     list: PriceList,
     exact_only: bool,
 ) -> Option<Match> {
+    let row = catalog.provider(provider)?;
     if let Some(entry) = catalog.exact(provider, name, list) {
         return Some(Match::exact(entry));
     }
@@ -300,12 +293,12 @@ fn by_list(
     pattern.map(|(entry, _)| Match { entry: *entry, how: PriceMatch::Pattern })
 }
 
-/// LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
-fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Match> {
-    let within = |name: &str| place.litellm(&format!("{region}/{name}"));
+/// Returns LiteLLM's entry for a model in one region: `eu/gpt-5.1`, `us-east-1/anthropic.claude…`.
+fn regional(view: &ProviderView<'_>, region: &str, name: &str) -> Option<Match> {
+    let within = |name: &str| view.litellm(&format!("{region}/{name}"));
     let named = within(name).map(Match::exact);
     named.or_else(|| {
-        let mut others = other_spellings(place.catalog, place.row, name);
+        let mut others = other_spellings(view.catalog, view.row, name);
         others
             .iter_mut()
             .find_map(|spelling| within(&spelling.name))
@@ -313,25 +306,21 @@ fn regional(place: &Place<'_>, region: &str, name: &str) -> Option<Match> {
     })
 }
 
-/// Whether two entries have other rates for input or output.
+/// Returns whether two entries have other rates for input or output.
 fn differ(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     let rates = |entry: EntryId| {
         let standard = catalog.entry(entry)?.prices.iter().find(|price| price.tier == STANDARD)?;
-        let rates = catalog.rates(standard)?;
-        Some([Unit::Input, Unit::Output].map(|unit| rates.at(unit, 0)))
+        Some([Unit::Input, Unit::Output].map(|unit| standard.rates.at(unit, 0)))
     };
     rates(one).unwrap_or([Lookup::Absent; 2]) != rates(other).unwrap_or([Lookup::Absent; 2])
 }
 
-/// Whether two entries have other rates for the same thing, at any tier.
+/// Returns whether two entries have other rates for the same thing, at any tier.
 fn conflict(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
     let (Some(one), Some(other)) = (catalog.entry(one), catalog.entry(other)) else { return false };
     one.prices.iter().any(|price| {
         let same = other.prices.iter().find(|other| other.tier == price.tier && other.when == price.when);
-        let (Some(one), Some(other)) = (catalog.rates(price), same.and_then(|same| catalog.rates(same)))
-        else {
-            return false;
-        };
+        let (one, Some(other)) = (&price.rates, same.map(|same| &same.rates)) else { return false };
         one.thresholds().chain(other.thresholds()).any(|above| {
             one.iter().any(|(unit, _)| {
                 let rates = [one, other].map(|rates| rates.at(unit, above.saturating_add(1)));
@@ -344,93 +333,19 @@ fn conflict(catalog: &Catalog, one: EntryId, other: EntryId) -> bool {
 fn other_spellings<'a>(catalog: &Catalog, row: &ProviderRow, name: &'a str) -> Vec<Spelling<'a>> {
     let itself = |prefix: &str| {
         *row.id == *prefix
-            || litellm::provider_id(prefix) == &*row.id
+            || endpoint::provider_of_route(prefix) == &*row.id
             || row.aliases.as_ref().is_some_and(|aliases| aliases.matches(prefix))
             || row.resells.iter().any(|maker| **maker == *prefix) && catalog.provider_by_id(prefix).is_some()
     };
     spellings(name, itself, &*row.id == "aws")
 }
 
-/// The provider that goes by `name`.
+/// Returns the provider that goes by `name`.
 pub(super) fn provider_of(catalog: &Catalog, name: &str) -> Option<ProviderId> {
     let name = name.trim().to_ascii_lowercase();
     let by_id = |id: &str| catalog.provider_by_id(id);
-    by_id(&name).or_else(|| by_id(litellm::provider_id(&name))).or_else(|| {
+    by_id(&name).or_else(|| by_id(endpoint::provider_of_route(&name))).or_else(|| {
         let covers = |row: &ProviderRow| row.aliases.as_ref().is_some_and(|aliases| aliases.matches(&name));
         ProviderId::try_from(catalog.providers.iter().position(covers)?).ok()
     })
-}
-
-/// Two sources that have other rates for the same model and unit. The first one's stands: genai-prices before LiteLLM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Disagreement {
-    /// The entry, as `provider/entry`.
-    pub entry: String,
-    /// What the rate is for.
-    pub unit: Unit,
-    /// For requests of more than this many tokens of input; 0 for all others.
-    pub above: u64,
-    /// The rate of genai-prices, which stands; `None` where it has none for the unit.
-    pub stands: Option<Rate>,
-    /// The rate of LiteLLM; `None` where it has none for the unit.
-    pub other: Option<Rate>,
-}
-
-impl fmt::Display for Disagreement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = |rate: Option<Rate>| rate.map_or_else(|| "none".to_owned(), |rate| rate.to_string());
-        let Self { entry, unit, above, stands, other } = self;
-        write!(f, "{entry}\t{}\t>{above}\t{}\t{}", unit.as_str(), rate(*stands), rate(*other))
-    }
-}
-
-/// Where genai-prices and LiteLLM have other rates for the same name.
-pub(super) fn disagreements(catalog: &Catalog) -> Vec<Disagreement> {
-    let mut found = Vec::new();
-    for entries in catalog.providers.iter().flat_map(|row| row.names.values()) {
-        let entry = |list| catalog.entry(entries.of(list)?);
-        if let (Some(genai), Some(litellm)) = (entry(PriceList::GenAi), entry(PriceList::LiteLlm)) {
-            compare(catalog, genai, litellm, &mut found);
-        }
-    }
-    found.sort_by(|a, b| (&a.entry, a.unit, a.above).cmp(&(&b.entry, b.unit, b.above)));
-    found.dedup();
-    found
-}
-
-/// The units that are compared, and those that they are part of.
-const UNITS: [&[Unit]; 9] = [
-    &[Unit::Input],
-    &[Unit::CacheRead, Unit::Input],
-    &[Unit::CacheWrite, Unit::Input],
-    &[Unit::CacheWrite1h, Unit::CacheWrite, Unit::Input],
-    &[Unit::InputAudio, Unit::Input],
-    &[Unit::Output],
-    &[Unit::Reasoning, Unit::Output],
-    &[Unit::OutputAudio, Unit::Output],
-    &[Unit::WebSearches],
-];
-
-fn compare(catalog: &Catalog, genai: &Entry, litellm: &Entry, found: &mut Vec<Disagreement>) {
-    let (Some(one), Some(two)) = (lasting(catalog, genai), lasting(catalog, litellm)) else { return };
-    let thresholds: BTreeSet<u64> = one.thresholds().chain(two.thresholds()).collect();
-    for above in thresholds {
-        for units in UNITS {
-            let [stands, other] = [one, two].map(|rates| {
-                let known = units.iter().filter_map(|unit| rates.get(*unit));
-                known.filter_map(|rate| rate.at(above.saturating_add(u64::from(above > 0)))).next()
-            });
-            if let Some(unit) = units.first().filter(|_| stands != other) {
-                let entry = genai.label.to_string();
-                found.push(Disagreement { entry, unit: *unit, above, stands, other });
-            }
-        }
-    }
-}
-
-/// The rates of the default tier that begin last.
-fn lasting<'a>(catalog: &'a Catalog, entry: &Entry) -> Option<&'a Rates> {
-    let lasting = |price: &&Price| price.tier == STANDARD && !matches!(price.when, Validity::Daily { .. });
-    catalog.rates(entry.prices.iter().rev().find(lasting)?)
 }

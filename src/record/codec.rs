@@ -1,12 +1,13 @@
 //! How the values of a record's JSON are written and read.
 
+use super::decimal::FixedPoint;
 use super::listed::Listed;
 use super::properties::Properties;
-use super::table::{read_pass_field, write_pass};
 use super::text::{Text, TextError};
 use super::time::{parse_time, write_time};
-use super::{Pass, Provider, RecordId, Usd, UserId};
-use crate::json::{Reader, Unexpected, plain_length};
+use super::{Provider, RecordId, Usd, UserId};
+use crate::json::{Reader, Unexpected};
+use std::io::Write;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -31,7 +32,7 @@ impl From<TextError> for Invalid {
 pub(super) trait Codec {
     type Value;
 
-    /// Whether the key is left out.
+    /// Returns whether the key is left out.
     fn is_absent(_: &Self::Value) -> bool {
         false
     }
@@ -42,7 +43,7 @@ pub(super) trait Codec {
     fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid>;
 }
 
-/// A value whose key is left out where there is none.
+/// An optional value, whose key is left out where it is absent.
 pub(super) struct Opt<C>(PhantomData<C>);
 
 impl<C: Codec> Codec for Opt<C> {
@@ -64,16 +65,14 @@ impl<C: Codec> Codec for Opt<C> {
 }
 
 /// A value of a closed list that sums depend on: one that is not known is an error.
-pub(super) struct Word<T>(PhantomData<T>);
+pub(super) struct Term<T>(PhantomData<T>);
 
-impl<T: Listed> Codec for Word<T> {
+impl<T: Listed> Codec for Term<T> {
     type Value = T;
 
     fn write(value: &T, out: &mut Vec<u8>) {
         // There is nothing to escape in it.
-        out.push(b'"');
-        out.extend_from_slice(value.name().as_bytes());
-        out.push(b'"');
+        write_quoted(out, |out| out.extend_from_slice(value.name().as_bytes()));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<T, Invalid> {
@@ -83,9 +82,9 @@ impl<T: Listed> Codec for Word<T> {
 }
 
 /// A value of a closed list, or none: one that a later version added is read as none.
-pub(super) struct OptWord<T>(PhantomData<T>);
+pub(super) struct OptTerm<T>(PhantomData<T>);
 
-impl<T: Listed> Codec for OptWord<T> {
+impl<T: Listed> Codec for OptTerm<T> {
     type Value = Option<T>;
 
     fn is_absent(value: &Self::Value) -> bool {
@@ -93,7 +92,7 @@ impl<T: Listed> Codec for OptWord<T> {
     }
 
     fn write(value: &Self::Value, out: &mut Vec<u8>) {
-        Opt::<Word<T>>::write(value, out);
+        Opt::<Term<T>>::write(value, out);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid> {
@@ -103,17 +102,17 @@ impl<T: Listed> Codec for OptWord<T> {
 }
 
 /// A value of a closed list: one that a later version added is read as the default.
-pub(super) struct WordOrDefault<T>(PhantomData<T>);
+pub(super) struct TermOrDefault<T>(PhantomData<T>);
 
-impl<T: Listed + Default> Codec for WordOrDefault<T> {
+impl<T: Listed + Default> Codec for TermOrDefault<T> {
     type Value = T;
 
     fn write(value: &T, out: &mut Vec<u8>) {
-        Word::write(value, out);
+        Term::write(value, out);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<T, Invalid> {
-        OptWord::read(reader).map(Option::unwrap_or_default)
+        OptTerm::read(reader).map(Option::unwrap_or_default)
     }
 }
 
@@ -180,9 +179,9 @@ impl FromText for Arc<str> {
 }
 
 /// A natural number.
-pub(super) struct Count<T>(PhantomData<T>);
+pub(super) struct Integer<T>(PhantomData<T>);
 
-impl<T: Copy + Into<u64> + TryFrom<u64>> Codec for Count<T> {
+impl<T: Copy + Into<u64> + TryFrom<u64>> Codec for Integer<T> {
     type Value = T;
 
     fn write(value: &T, out: &mut Vec<u8>) {
@@ -194,22 +193,22 @@ impl<T: Copy + Into<u64> + TryFrom<u64>> Codec for Count<T> {
     }
 }
 
-/// A natural number whose key is left out where it is 0.
-pub(super) struct CountOrZero;
+/// A value whose key is left out where it is the default.
+pub(super) struct UnlessDefault<C>(PhantomData<C>);
 
-impl Codec for CountOrZero {
-    type Value = u32;
+impl<C: Codec<Value: Default + PartialEq>> Codec for UnlessDefault<C> {
+    type Value = C::Value;
 
-    fn is_absent(value: &u32) -> bool {
-        *value == 0
+    fn is_absent(value: &Self::Value) -> bool {
+        *value == Self::Value::default()
     }
 
-    fn write(value: &u32, out: &mut Vec<u8>) {
-        Count::write(value, out);
+    fn write(value: &Self::Value, out: &mut Vec<u8>) {
+        C::write(value, out);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<u32, Invalid> {
-        Count::read(reader)
+    fn read(reader: &mut Reader<'_>) -> Result<Self::Value, Invalid> {
+        C::read(reader)
     }
 }
 
@@ -228,25 +227,6 @@ impl Codec for Bool {
     }
 }
 
-/// `true`; the key is left out where it is not.
-pub(super) struct IfTrue;
-
-impl Codec for IfTrue {
-    type Value = bool;
-
-    fn is_absent(value: &bool) -> bool {
-        !value
-    }
-
-    fn write(value: &bool, out: &mut Vec<u8>) {
-        Bool::write(value, out);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
-        Bool::read(reader)
-    }
-}
-
 /// The id of a record.
 pub(super) struct Id;
 
@@ -255,10 +235,9 @@ impl Codec for Id {
 
     fn write(id: &RecordId, out: &mut Vec<u8>) {
         let id = uuid::Uuid::from_u128(id.as_u128());
-        out.push(b'"');
         let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
-        out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
-        out.push(b'"');
+        let id = id.hyphenated().encode_lower(&mut buffer);
+        write_quoted(out, |out| out.extend_from_slice(id.as_bytes()));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<RecordId, Invalid> {
@@ -273,12 +252,11 @@ impl Codec for Time {
     type Value = SystemTime;
 
     fn write(time: &SystemTime, out: &mut Vec<u8>) {
-        write_time(out, *time);
+        write_quoted(out, |out| write_time(out, *time));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<SystemTime, Invalid> {
-        let time = parse_time(reader.string()?.as_bytes()).ok_or(Invalid)?;
-        time.try_into().map_err(|_| Invalid)
+        parse_time(&reader.string()?).ok_or(Invalid)
     }
 }
 
@@ -298,14 +276,13 @@ impl Codec for Micros {
 }
 
 /// A length of time in seconds, a decimal that is exact to the nanosecond.
-pub(super) struct Seconds;
+pub(super) struct DecimalSeconds;
 
-impl Codec for Seconds {
+impl Codec for DecimalSeconds {
     type Value = Duration;
 
     fn write(length: &Duration, out: &mut Vec<u8>) {
-        write_integer(out, length.as_secs());
-        write_fraction(out, length.subsec_nanos().into(), 9);
+        write_decimal(out, length.as_nanos(), 9);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Duration, Invalid> {
@@ -319,29 +296,18 @@ impl Codec for Seconds {
 }
 
 /// An amount of money, an exact decimal of dollars.
-pub(super) struct Amount;
+pub(super) struct Dollars;
 
-impl Codec for Amount {
+impl Codec for Dollars {
     type Value = Usd;
 
     fn write(amount: &Usd, out: &mut Vec<u8>) {
-        const PICOS: u128 = 1_000_000_000_000;
         // The lowest amount has no positive counterpart and would not read back.
         let picos = amount.picos().max(-i128::MAX);
         if picos < 0 {
             out.push(b'-');
         }
-        let picos = picos.unsigned_abs();
-        match u64::try_from(picos) {
-            Ok(picos) => {
-                write_integer(out, picos / PICOS as u64);
-                write_fraction(out, picos % PICOS as u64, 12);
-            }
-            Err(_) => {
-                out.extend_from_slice(itoa::Buffer::new().format(picos / PICOS).as_bytes());
-                write_fraction(out, (picos % PICOS) as u64, 12);
-            }
-        }
+        write_decimal(out, picos.unsigned_abs(), 12);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Usd, Invalid> {
@@ -381,42 +347,12 @@ impl Codec for Strings {
     }
 }
 
-/// The passes of a call, an array of objects.
-pub(super) struct Passes;
-
-impl Codec for Passes {
-    type Value = Vec<Pass>;
-
-    fn is_absent(passes: &Vec<Pass>) -> bool {
-        passes.is_empty()
-    }
-
-    fn write(passes: &Vec<Pass>, out: &mut Vec<u8>) {
-        let mut before = b'[';
-        for pass in passes {
-            out.push(before);
-            let start = out.len();
-            write_pass(pass, out);
-            // The comma before the first member becomes the opening brace.
-            match out.get_mut(start) {
-                Some(comma) => *comma = b'{',
-                None => out.push(b'{'),
-            }
-            out.push(b'}');
-            before = b',';
-        }
-        out.push(b']');
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Vec<Pass>, Invalid> {
-        let mut passes = Vec::new();
-        reader.array(|reader| {
-            let mut pass = Pass::default();
-            reader.object(|reader, key| read_pass_field(key, &mut pass, reader))?;
-            passes.push(pass);
-            Ok::<(), Invalid>(())
-        })?;
-        Ok(passes)
+/// Writes a key and its value, unless that is one that is left out.
+#[inline]
+pub(super) fn write_member<C: Codec>(key: &str, value: &C::Value, out: &mut Vec<u8>) {
+    if !C::is_absent(value) {
+        out.extend_from_slice(key.as_bytes());
+        C::write(value, out);
     }
 }
 
@@ -424,37 +360,22 @@ fn write_integer(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// A decimal point and `value` as the `places` digits after it, without trailing zeros; nothing for 0.
-fn write_fraction(out: &mut Vec<u8>, value: u64, places: u32) {
-    if value == 0 {
-        return;
-    }
-    // With a one before them the digits keep their leading zeros.
-    let mut buffer = itoa::Buffer::new();
-    let digits = buffer.format(10u64.pow(places).saturating_add(value)).trim_end_matches('0');
-    out.push(b'.');
-    out.extend_from_slice(digits.get(1..).unwrap_or_default().as_bytes());
+/// Writes `value` with its last `places` digits behind the decimal point.
+fn write_decimal(out: &mut Vec<u8>, value: u128, places: usize) {
+    // Writing to a `Vec` does not fail.
+    let _ = write!(out, "{}", FixedPoint::new(value, places).trimmed());
 }
 
-/// A string in quotes. What needs no escape is copied in runs.
+fn write_quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
+}
+
+/// Writes a string in quotes, with what needs it escaped.
 pub(super) fn write_string(out: &mut Vec<u8>, value: &str) {
-    out.push(b'"');
-    let mut rest = value.as_bytes();
-    loop {
-        let (plain, tail) = rest.split_at_checked(plain_length(rest)).unwrap_or((rest, &[]));
-        out.extend_from_slice(plain);
-        let Some((&byte, tail)) = tail.split_first() else { break };
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            _ => {
-                let low = byte & 15;
-                let low = low + if low < 10 { b'0' } else { b'a' - 10 };
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), low]);
-            }
-        }
-        rest = tail;
-    }
-    out.push(b'"');
+    // Writing to a `Vec` does not fail.
+    let _ = serde_json::to_writer(out, value);
 }
 
 #[cfg(test)]
@@ -478,17 +399,7 @@ mod tests {
             (i128::MAX, "170141183460469231731687303.715884105727"),
             (i128::MIN, "-170141183460469231731687303.715884105727"),
         ] {
-            assert_eq!(written::<Amount>(&Usd::from_picos(picos)), expected);
-        }
-    }
-
-    #[test]
-    fn strings_are_escaped_as_serde_json_reads_them() {
-        for text in
-            ["", "plain", "\"quoted\"", "back\\slash", "\u{0}\u{1f}\n", "Zoë 😀 \u{7f}\u{85}\u{2028}", "\""]
-        {
-            let json = written::<Str<Arc<str>>>(&Arc::from(text));
-            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+            assert_eq!(written::<Dollars>(&Usd::from_picos(picos)), expected);
         }
     }
 
@@ -500,11 +411,11 @@ mod tests {
             (Duration::new(3, 7), "3.000000007"),
             (Duration::MAX, "18446744073709551615.999999999"),
         ] {
-            assert_eq!(written::<Seconds>(&length), json);
-            assert_eq!(Seconds::read(&mut Reader::new(json)).unwrap(), length);
+            assert_eq!(written::<DecimalSeconds>(&length), json);
+            assert_eq!(DecimalSeconds::read(&mut Reader::new(json)).unwrap(), length);
         }
         for wrong in ["-1", "\"1\"", "18446744073709551616"] {
-            assert!(Seconds::read(&mut Reader::new(wrong)).is_err(), "{wrong}");
+            assert!(DecimalSeconds::read(&mut Reader::new(wrong)).is_err(), "{wrong}");
         }
     }
 }

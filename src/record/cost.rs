@@ -1,4 +1,4 @@
-//! What a call cost.
+//! The cost of a call.
 
 use super::listed::closed_list;
 use super::parts::{Part, Parts};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 pub enum Cost {
     /// Computed from the usage and a price list.
     Priced(Priced),
-    /// The provider said it; what we computed ourselves stands beside.
+    /// The amount that the provider reported, with our own computation beside it.
     Reported {
         /// The provider's figure.
         total: Usd,
         /// Our own, where there was a price.
         computed: Option<Priced>,
     },
-    /// Something was, or may have been, consumed, and its price is not known.
+    /// Something was or may have been consumed, and its price is not known.
     Unpriced(UnpricedReason),
     /// Nothing was consumed: model lists, token counts, refused requests.
     #[default]
@@ -27,7 +27,7 @@ pub enum Cost {
 }
 
 impl Cost {
-    /// The amount that counts: the provider's own figure, or else the computed one.
+    /// Returns the amount that counts: the provider's own figure, or else the computed one.
     pub fn total(&self) -> Option<Usd> {
         match self {
             Self::Priced(priced) => Some(priced.total),
@@ -36,7 +36,7 @@ impl Cost {
         }
     }
 
-    /// Our own computation, where there is one.
+    /// Returns our own computation, where there is one.
     pub fn computed(&self) -> Option<&Priced> {
         match self {
             Self::Priced(priced) => Some(priced),
@@ -45,12 +45,12 @@ impl Cost {
         }
     }
 
-    /// What the application asks its own customer for the call, where it said so.
+    /// Returns what the application charges its own customer for the call, where it has set that.
     pub fn charge(&self) -> Option<Usd> {
         self.computed().and_then(Priced::charge)
     }
 
-    /// The value of `cost_state` in a record.
+    /// Returns the value of `cost_state` in a record.
     pub const fn state(&self) -> &'static str {
         match self {
             Self::Priced(_) => "priced",
@@ -81,7 +81,7 @@ pub struct Priced {
 }
 
 impl Priced {
-    /// A cost computed by a pricer of the application's own.
+    /// Creates a cost computed by a pricer of the application's own.
     pub fn new(total: Usd, entry: impl Into<Arc<str>>, version: impl Into<Arc<str>>) -> Self {
         Self {
             total,
@@ -94,7 +94,7 @@ impl Priced {
         }
     }
 
-    /// A cost computed from its parts, whose sum is `total`.
+    /// Creates a cost computed from its parts, whose sum is `total`.
     #[inline]
     pub(crate) fn from_parts(
         (total, parts): (Usd, Parts),
@@ -105,19 +105,19 @@ impl Priced {
         Self { total, entry, matched, tier, version, parts, charge: None }
     }
 
-    /// The parts by unit. They sum exactly to the total before its rounding. A cost that was read from a stored
+    /// Returns the parts by unit. They sum exactly to the total before its rounding. A cost that was read from a stored
     /// record has none, for a record's JSON does not carry them.
     pub fn parts(&self) -> impl Iterator<Item = Part> + Clone + '_ {
         self.parts.iter()
     }
 
-    /// What the application asks its own customer for the call, where it said so (see
+    /// Returns what the application charges its own customer for the call, where it has set that (see
     /// [`Markup`](crate::price::Markup)).
     pub fn charge(&self) -> Option<Usd> {
         self.charge.as_deref().copied()
     }
 
-    /// Sets what the application asks its own customer for the call.
+    /// Sets what the application charges its own customer for the call.
     pub fn with_charge(mut self, charge: Usd) -> Self {
         self.charge = Some(Box::new(charge));
         self
@@ -133,7 +133,7 @@ closed_list! {
         Alias = "alias",
         /// A pattern of the price data covers the name.
         Pattern = "pattern",
-        /// The name has several prices, and nobody knows which endpoint of the provider was called. The one of its main endpoint stands.
+        /// The name has several prices, and it is not known which endpoint of the provider was called. That of its main endpoint is used.
         Ambiguous = "ambiguous",
     }
 }
@@ -143,15 +143,15 @@ closed_list! {
     pub UnpricedReason, "cost_reason" {
         /// There are no figures to multiply.
         NoUsage = "no_usage",
-        /// A figure is there that cannot be read; the others alone would be too cheap.
+        /// A figure cannot be read, and the others alone would be too cheap.
         UnreadableUsage = "unreadable_usage",
         /// Something that may have been billed was counted and is not understood; the known figures alone would be too cheap.
         UnreadUsage = "unread_usage",
-        /// What came out was told and what went in was not.
+        /// The provider reported what came out and not what went in.
         IncompleteUsage = "incomplete_usage",
-        /// Whose API answered is not known.
+        /// The provider is not known.
         UnknownProvider = "unknown_provider",
-        /// Neither the model that answered nor the one asked for is in the book.
+        /// Neither the model that answered nor the requested one is in the book.
         UnknownModel = "unknown_model",
         /// The entry has no rate for something that was used.
         NoRate = "no_rate",

@@ -1,6 +1,8 @@
-//! Decimals as JSON spells numbers, and the rounding of all that is divided.
+//! Decimals: read as JSON spells numbers, rounded half-even, and shown.
 
+use crate::wire::json::number;
 use std::cmp::Ordering;
+use std::fmt;
 
 /// A decimal, taken apart.
 pub(super) struct Decimal<'a> {
@@ -11,36 +13,64 @@ pub(super) struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
-    /// Takes `0.000112` or `1.12e-4` apart; `None` for what JSON would not call a number. Zeros before the first digit are taken too.
+    /// Takes `0.000112` or `1.12e-4` apart; `None` for what is not a JSON number.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let (is_negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let number = number(text.as_bytes())?;
+        let (is_negative, unsigned) = number.strip_prefix('-').map_or((false, number), |rest| (true, rest));
         let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()?),
             None => (unsigned, 0),
         };
-        let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
-        let digits_only = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        if !digits_only(whole) || !fraction.is_none_or(digits_only) {
-            return None;
-        }
-        // Zeros at the end say nothing.
-        let fraction = fraction.unwrap_or("").trim_end_matches('0');
-        Some(Self { is_negative, whole, fraction, exponent })
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        Some(Self { is_negative, whole, fraction: fraction.trim_end_matches('0'), exponent })
     }
 
-    /// The digits.
+    /// Returns the digits, from the first to the last.
     pub(super) fn digits(&self) -> impl Iterator<Item = u8> {
         self.whole.bytes().chain(self.fraction.bytes()).map(|digit| digit - b'0')
     }
 
-    /// How many of the digits stand behind the point, below 0 for zeros that follow them.
+    /// Returns how many of the digits stand behind the point; below 0 for zeros that follow the digits.
     pub(super) fn scale(&self) -> i64 {
         let places = i64::try_from(self.fraction.len()).unwrap_or(i64::MAX);
         places.saturating_sub(self.exponent.into())
     }
 }
 
-/// `whole` and a rest, rounded to the nearest whole number; to the even one where the rest is a half.
+/// A number that is shown with a decimal point.
+pub(super) struct FixedPoint {
+    whole: u128,
+    fraction: u128,
+    places: usize,
+}
+
+impl FixedPoint {
+    /// Creates a number from all of its digits, the last `places` of which stand behind the point: 38 at most.
+    pub(super) const fn new(value: u128, places: usize) -> Self {
+        let unit = 10u128.pow(places as u32);
+        Self { whole: value / unit, fraction: value % unit, places }
+    }
+
+    /// Leaves out zeros at the end of the fraction.
+    pub(super) const fn trimmed(mut self) -> Self {
+        while self.places > 0 && self.fraction.is_multiple_of(10) {
+            self.fraction /= 10;
+            self.places -= 1;
+        }
+        self
+    }
+}
+
+impl fmt::Display for FixedPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.places {
+            0 => write!(f, "{}", self.whole),
+            places => write!(f, "{}.{:0places$}", self.whole, self.fraction),
+        }
+    }
+}
+
+/// Rounds `whole` and a rest to the nearest whole number, and to the even one where the rest is a half.
 pub(crate) fn round_half_even(whole: u128, rest_to_half: Ordering) -> Option<u128> {
     match rest_to_half {
         Ordering::Greater => whole.checked_add(1),
@@ -49,7 +79,7 @@ pub(crate) fn round_half_even(whole: u128, rest_to_half: Ordering) -> Option<u12
     }
 }
 
-/// `value` divided and rounded half-even; `None` for a division by zero.
+/// Divides and rounds half-even; `None` for a division by zero.
 pub(crate) fn divide_half_even(value: u128, by: u128) -> Option<u128> {
     let rest = value.checked_rem(by)?;
     round_half_even(value / by, rest.cmp(&(by - rest)))
@@ -80,7 +110,22 @@ mod tests {
                 "{text}"
             );
         }
-        for bad in ["", "-", ".5", "5.", "1e", "e1", "NaN", "0x1", "1_000", "+1", "1e99999999999", " 1"] {
+        for bad in [
+            "",
+            "-",
+            "00",
+            "01.5",
+            ".5",
+            "5.",
+            "1e",
+            "e1",
+            "NaN",
+            "0x1",
+            "1_000",
+            "+1",
+            "1e99999999999",
+            " 1",
+        ] {
             assert!(Decimal::parse(bad).is_none(), "{bad}");
         }
     }

@@ -7,11 +7,11 @@ use std::fmt;
 /// Why a text is not a record. It names the key and never quotes the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordError {
-    kind: Kind,
+    kind: RecordErrorKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum RecordErrorKind {
     NotJson,
     Version(u64),
     Missing(&'static str),
@@ -19,33 +19,33 @@ enum Kind {
 }
 
 impl RecordError {
-    pub(super) const NOT_JSON: Self = Self { kind: Kind::NotJson };
+    pub(super) const NOT_JSON: Self = Self { kind: RecordErrorKind::NotJson };
 
     pub(super) const fn missing(key: &'static str) -> Self {
-        Self { kind: Kind::Missing(key) }
+        Self { kind: RecordErrorKind::Missing(key) }
     }
 
     pub(super) const fn invalid(key: &'static str) -> Self {
-        Self { kind: Kind::Invalid(key) }
+        Self { kind: RecordErrorKind::Invalid(key) }
     }
 
     pub(super) const fn version(version: u64) -> Self {
-        Self { kind: Kind::Version(version) }
+        Self { kind: RecordErrorKind::Version(version) }
     }
 
-    /// The key whose value is missing or wrong; `None` when the text is not a JSON object at all.
+    /// Returns the key whose value is missing or wrong; `None` when the text is not a JSON object at all.
     pub fn key(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::NotJson => None,
-            Kind::Version(_) => Some("v"),
-            Kind::Missing(key) | Kind::Invalid(key) => Some(key),
+            RecordErrorKind::NotJson => None,
+            RecordErrorKind::Version(_) => Some("v"),
+            RecordErrorKind::Missing(key) | RecordErrorKind::Invalid(key) => Some(key),
         }
     }
 
-    /// The version that the text is of, when it is one that this version of the library does not read.
+    /// Returns the version that the text is of, when it is one that this version of the library does not read.
     pub fn unknown_version(&self) -> Option<u64> {
         match self.kind {
-            Kind::Version(version) => Some(version),
+            RecordErrorKind::Version(version) => Some(version),
             _ => None,
         }
     }
@@ -54,12 +54,12 @@ impl RecordError {
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::NotJson => f.write_str("not a JSON object"),
-            Kind::Version(version) => {
+            RecordErrorKind::NotJson => f.write_str("not a JSON object"),
+            RecordErrorKind::Version(version) => {
                 write!(f, "a record of version {version}, and only {VERSION} can be read")
             }
-            Kind::Missing(key) => write!(f, "`{key}` is missing"),
-            Kind::Invalid(key) => write!(f, "the value of `{key}` is not valid"),
+            RecordErrorKind::Missing(key) => write!(f, "`{key}` is missing"),
+            RecordErrorKind::Invalid(key) => write!(f, "the value of `{key}` is not valid"),
         }
     }
 }

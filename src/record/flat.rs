@@ -34,7 +34,7 @@ pub(super) struct Flat {
 }
 
 impl Flat {
-    /// What `record` says at these keys.
+    /// Returns the values of `record` at these keys.
     pub(super) fn of(record: &Record) -> Self {
         let mut flat = Self {
             user: record.user.as_ref().map(|user| user.id.clone()),
@@ -88,7 +88,7 @@ impl Flat {
         Ok(())
     }
 
-    /// Our own computation, as far as a record keeps it.
+    /// Returns our own computation, as far as a record keeps it.
     fn priced(self, total: Usd) -> Result<Priced, RecordError> {
         let mut priced = Priced::new(
             total,

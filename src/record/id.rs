@@ -13,14 +13,14 @@ impl RecordId {
     /// The id of no record.
     pub(super) const NIL: Self = Self(Uuid::nil());
 
-    /// A new id for a call that started at `time`. A time before 1970 counts as 1970.
+    /// Creates a new id for a call that started at `time`. A time before 1970 counts as 1970.
     pub fn new(time: SystemTime) -> Self {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos());
         Self(Uuid::new_v7(timestamp))
     }
 
-    /// The 128 bits of the id.
+    /// Returns the 128 bits of the id.
     pub const fn as_u128(self) -> u128 {
         self.0.as_u128()
     }

@@ -55,19 +55,19 @@ impl Record {
     /// `id`, `time`, `outcome`, `usage_state` and `cost_state`.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordError> {
         let mut record = Self::blank();
-        record.read(json, &mut Reading::default())?;
+        record.read(json, &mut SharedTexts::default())?;
         Ok(record)
     }
 
-    /// Like [`Record::from_json`] for one of many records, of which one after another is read into `self`: what they share
-    /// is in `reading`. After an error, `self` holds anything.
-    pub(crate) fn read(&mut self, json: &[u8], reading: &mut Reading) -> Result<(), RecordError> {
+    /// Like [`Record::from_json`] for one of many records, which are read into `self` one after another: what they share
+    /// is in `shared`. After an error, `self` holds anything.
+    pub(crate) fn read(&mut self, json: &[u8], shared: &mut SharedTexts) -> Result<(), RecordError> {
         let json = std::str::from_utf8(json).map_err(|_| RecordError::NOT_JSON)?;
         let mut reader = Reader::new(json);
         let mut members = reader.members()?;
         *self = Self::blank();
         let mut draft = Draft { record: self, flat: super::flat::Flat::default() };
-        let mut seen = Seen::default();
+        let mut seen = SeenKeys::default();
         // Keys mostly come in the order in which they are written.
         let mut next = 0;
         while let Some(key) = members.next(&mut reader)? {
@@ -99,20 +99,20 @@ impl Record {
         }
         seen.check()?;
         let Draft { record, mut flat } = draft;
-        reading.share(&mut flat.priced_as, &mut flat.price_version);
+        shared.unify(&mut flat.priced_as, &mut flat.price_version);
         flat.put_into(record)
     }
 }
 
 /// Which keys a record has had so far.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct SeenKeys {
     version: bool,
     /// By the places of [`FIELDS`].
     fields: u128,
 }
 
-impl Seen {
+impl SeenKeys {
     /// The keys without which it is no record.
     const REQUIRED: [&str; 5] = ["id", "time", "outcome", "usage_state", "cost_state"];
 
@@ -130,14 +130,14 @@ impl Seen {
 
 /// What records that are read one after another share.
 #[derive(Debug, Default)]
-pub(crate) struct Reading {
+pub(crate) struct SharedTexts {
     /// The texts of the last one that are mostly the same in the next.
     entry: Option<Arc<str>>,
     version: Option<Arc<str>>,
 }
 
-impl Reading {
-    fn share(&mut self, entry: &mut Option<Arc<str>>, version: &mut Option<Arc<str>>) {
+impl SharedTexts {
+    fn unify(&mut self, entry: &mut Option<Arc<str>>, version: &mut Option<Arc<str>>) {
         for (known, new) in [(&mut self.entry, entry), (&mut self.version, version)] {
             if known == new {
                 new.clone_from(known);
@@ -187,7 +187,7 @@ mod tests {
     fn nothing_is_left_of_the_record_whose_room_is_used() {
         let plain = Record::new(SystemTime::UNIX_EPOCH);
         let mut read = full();
-        read.read(plain.to_json().as_bytes(), &mut Reading::default()).unwrap();
+        read.read(plain.to_json().as_bytes(), &mut SharedTexts::default()).unwrap();
         assert_eq!(read, plain);
     }
 

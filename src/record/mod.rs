@@ -1,6 +1,6 @@
-//! The plain data that everything speaks in: one [`Record`] per call.
+//! The data of one call, a [`Record`], in plain types.
 //!
-//! A record holds who called, what was asked, how much was used and what it cost. It never holds a prompt, an
+//! A record holds who made a call, of what kind, how much was used and what it cost. It never holds a prompt, an
 //! answer, a key or an authorisation header. Its JSON form is one flat object, described at [`Record::to_json`].
 
 mod codec;
@@ -14,6 +14,7 @@ mod listed;
 mod operation;
 mod outcome;
 mod parts;
+mod passes;
 mod properties;
 mod provider;
 mod pseudonym;
@@ -30,7 +31,7 @@ pub use cost::{Cost, PriceMatch, Priced, UnpricedReason};
 pub(crate) use decimal::{divide_half_even, round_half_even};
 pub use error::RecordError;
 pub use id::{ParseRecordIdError, RecordId};
-pub(crate) use json::Reading;
+pub(crate) use json::SharedTexts;
 pub use operation::{Api, Operation};
 pub use outcome::Outcome;
 pub use parts::Part;
@@ -48,7 +49,7 @@ pub use user::{User, UserId, UserIssue, UserSource};
 
 use std::time::{Duration, SystemTime};
 
-/// What is known of one call, in every ending. A field is `None` where it does not apply or is not known.
+/// The record of one call, however it ended. A field is `None` where it does not apply or is not known.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
@@ -66,7 +67,7 @@ pub struct Record {
     /// Why a candidate for the user was refused.
     pub user_issue: Option<UserIssue>,
 
-    /// Whose API it was.
+    /// The provider whose API was called.
     pub provider: Option<Provider>,
     /// How the provider was found out.
     pub provider_source: Option<ProviderSource>,
@@ -76,7 +77,7 @@ pub struct Record {
     pub operation: Operation,
     /// The dialect, where it was recognised.
     pub api: Option<Api>,
-    /// The model asked for.
+    /// The requested model.
     pub model: Option<Text>,
     /// The model that answered.
     pub response_model: Option<Text>,
@@ -95,14 +96,14 @@ pub struct Record {
     pub usage_state: UsageState,
     /// Why they are absent, or what is wrong with them.
     pub usage_reason: Option<UsageReason>,
-    /// The service tier as answered, or else as asked for.
+    /// The service tier of the answer, or else of the request.
     pub service_tier: Option<Text>,
     /// Whether the call went to a batch API.
     pub batch: bool,
     /// The region, where the price depends on it.
     pub region: Option<Text>,
 
-    /// What it cost.
+    /// What the call cost.
     pub cost: Cost,
 
     /// The provider's id of the request.
@@ -116,13 +117,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of a call that started at `time` and of which nothing else is known yet. It is for tests of sinks
+    /// Creates a record of a call that started at `time`, with nothing else known yet. It is for tests of sinks
     /// and for importing; the layer makes its own.
     pub fn new(time: SystemTime) -> Self {
         Self::with_id(RecordId::new(time), time)
     }
 
-    /// Nothing is known of it, not even its time.
+    /// Creates a record with nothing known, not even its time.
     pub(crate) fn blank() -> Self {
         Self::with_id(RecordId::NIL, SystemTime::UNIX_EPOCH)
     }
@@ -160,7 +161,7 @@ impl Record {
         }
     }
 
-    /// Why the figures are not all that was used, so that a price for them would be too low.
+    /// Returns why the figures are not all that was used, so that a price for them would be too low.
     pub(crate) fn unpriceable(&self) -> Option<UnpricedReason> {
         let Usage { input_tokens, output_tokens, .. } = self.usage;
         match self.usage_reason {
@@ -174,8 +175,8 @@ impl Record {
         }
     }
 
-    /// What the call costs by `cost`, the price of the figures that were understood. Where another was not, that is no price
-    /// for the call.
+    /// Returns the cost of the call by `cost`, the price of the figures that were understood. Where others were not, the call is
+    /// unpriced.
     pub(crate) fn settled(&self, cost: Cost) -> Cost {
         match cost {
             Cost::Priced(_) if self.usage_reason == Some(UsageReason::Unread) => {
@@ -185,12 +186,12 @@ impl Record {
         }
     }
 
-    /// The model that answered, or else the one asked for: what the price goes by.
+    /// Returns the model that answered, or else the requested one, by which the call is priced.
     pub(crate) fn answering_model(&self) -> Option<&Text> {
         self.response_model.as_ref().or(self.model.as_ref())
     }
 
-    /// The id of the end user, where there is one.
+    /// Returns the id of the end user, where there is one.
     pub fn user_id(&self) -> Option<&UserId> {
         self.user.as_ref().map(|user| &user.id)
     }

@@ -1,4 +1,4 @@
-//! What was asked for, and in which dialect.
+//! The kind of a call, and the dialect of its API.
 
 use super::listed::closed_list;
 
@@ -18,7 +18,7 @@ closed_list! {
         /// An agent's run: Assistants and the like.
         InvokeAgent = "invoke_agent",
         #[default]
-        /// None that OpenTelemetry names: images, audio, moderation, model lists …
+        /// Operations that OpenTelemetry does not name: images, audio, moderation, model lists …
         Other = "other",
     }
 }

@@ -21,7 +21,7 @@ pub struct Properties {
 }
 
 impl Properties {
-    /// How many are kept; more are refused and counted.
+    /// The largest number of properties that are kept. More are refused and counted.
     pub const MAX: usize = 16;
 
     /// Adds a property, or replaces the one of that name. A name or value that [`Text::new`] refuses, and a new
@@ -48,27 +48,27 @@ impl Properties {
         self.dropped = self.dropped.saturating_add(count);
     }
 
-    /// The value of the property `name`.
+    /// Returns the value of the property `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find_map(|(known, value)| (known == name).then_some(value))
     }
 
-    /// All of them, sorted by name.
+    /// Returns the properties, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// How many were kept.
+    /// Returns the number of properties that were kept.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether none was kept.
+    /// Returns whether no property was kept.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// How many were refused.
+    /// Returns the number of properties that were refused.
     pub fn dropped(&self) -> u32 {
         self.dropped
     }

@@ -58,7 +58,7 @@ providers! {
 }
 
 impl Provider {
-    /// A provider by its id.
+    /// Creates a provider from its id.
     ///
     /// # Errors
     /// When [`Text::new`] refuses the id.
@@ -66,17 +66,17 @@ impl Provider {
         Text::new(id).map(Self)
     }
 
-    /// A provider whose id is known when the program is compiled.
+    /// Creates a provider from an id that is known at compile time.
     pub(crate) const fn from_static(id: &'static str) -> Self {
         Self(Text::from_static(id))
     }
 
-    /// The id.
+    /// Returns the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The id as a text.
+    /// Returns the id as a text.
     pub(crate) const fn text(&self) -> &Text {
         &self.0
     }

@@ -15,7 +15,7 @@ pub(crate) struct Pseudonym {
 }
 
 impl Pseudonym {
-    /// A random pseudonym for `user`.
+    /// Creates a random pseudonym for `user`.
     pub(crate) fn random(user: &UserId) -> Option<Self> {
         let pseudonym = UserId::verbatim(&format!("forgotten-{}", uuid::Uuid::new_v4())).ok()?;
         let json = |id: &UserId| {
@@ -27,17 +27,17 @@ impl Pseudonym {
         Some(Self { user: user.clone(), needle, replacement: json(&pseudonym), pseudonym })
     }
 
-    /// What takes the id's place.
+    /// Returns the id that replaces the user's.
     pub(crate) fn id(&self) -> &UserId {
         &self.pseudonym
     }
 
-    /// Whether the id's text stands somewhere in what cannot be read as a record.
+    /// Returns whether the user's id occurs in a text that cannot be read as a record.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
         memchr::memmem::find(text, &self.needle).is_some()
     }
 
-    /// The record `json` without the person: the id replaced, session and properties left out, the rest as it was,
+    /// Rewrites the record `json` without the person: the id is replaced, session and properties left out, the rest as it was,
     /// unknown keys included. `None` when the record is another's.
     pub(crate) fn apply(&self, json: &[u8]) -> Result<Option<Vec<u8>>, RecordError> {
         let text = std::str::from_utf8(json).map_err(|_| RecordError::from(Unexpected))?;

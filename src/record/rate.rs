@@ -1,6 +1,6 @@
 //! Prices per unit.
 
-use super::decimal::Decimal;
+use super::decimal::{Decimal, FixedPoint};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -22,7 +22,7 @@ use std::fmt;
 pub struct Rate {
     /// The digits, without trailing zeros.
     mantissa: u64,
-    /// How many of them stand behind the decimal point.
+    /// How many of the digits stand behind the decimal point.
     scale: u8,
 }
 
@@ -54,7 +54,7 @@ impl Rate {
         }
     }
 
-    /// Reads what a million cost, as price lists for tokens have it.
+    /// Reads the price of a million, as price lists for tokens have it.
     ///
     /// # Errors
     /// As [`Rate::from_decimal`].
@@ -62,7 +62,7 @@ impl Rate {
         Self::from_decimal(text)?.per_power_of_ten(6).ok_or(ParseRateError::TooManyDigits)
     }
 
-    /// The rate whose [`parts`](Self::parts) these are.
+    /// Creates a rate from its [`parts`](Self::parts).
     pub(crate) const fn from_parts(mantissa: u64, scale: u8) -> Self {
         Self { mantissa, scale }
     }
@@ -83,13 +83,13 @@ impl Rate {
         Some(Self { mantissa, scale })
     }
 
-    /// The price of one, where this is the price of ten to the power of `power`: 6 for "per million". `None` where
+    /// Returns the price of one, where this is the price of ten to the power of `power`: 6 for "per million". `None` where
     /// that has more places than fit.
     pub fn per_power_of_ten(self, power: u8) -> Option<Self> {
         Self::normalised(self.mantissa, i32::from(self.scale) + i32::from(power))
     }
 
-    /// This rate times a factor, exactly; `None` where the digits do not fit.
+    /// Multiplies the rate by a factor, exactly; `None` where the digits do not fit.
     pub fn times(self, factor: Self) -> Option<Self> {
         let mantissa = u128::from(self.mantissa) * u128::from(factor.mantissa);
         let scale = i32::from(self.scale) + i32::from(factor.scale);
@@ -105,19 +105,19 @@ impl Rate {
         Self::normalised(u64::try_from(mantissa).ok()?, scale)
     }
 
-    /// This rate and another together, exactly; `None` where the digits do not fit.
+    /// Adds another rate, exactly; `None` where the digits do not fit.
     pub fn plus(self, other: Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         let at = |rate: Self| 10u64.checked_pow(u32::from(scale - rate.scale))?.checked_mul(rate.mantissa);
         Self::normalised(at(self)?.checked_add(at(other)?)?, scale.into())
     }
 
-    /// The digits, and how many of them stand behind the decimal point.
+    /// Returns the digits, and how many of them stand behind the decimal point.
     pub(crate) const fn parts(self) -> (u64, u8) {
         (self.mantissa, self.scale)
     }
 
-    /// Whether it is free of charge.
+    /// Returns whether it is free of charge.
     pub const fn is_zero(self) -> bool {
         self.mantissa == 0
     }
@@ -150,11 +150,7 @@ impl PartialOrd for Rate {
 /// The exact decimal.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = usize::from(self.scale);
-        let digits = format!("{:0>width$}", self.mantissa, width = places + 1);
-        let (whole, fraction) = digits.split_at_checked(digits.len() - places).unwrap_or((&digits, ""));
-        let point = if fraction.is_empty() { "" } else { "." };
-        f.pad_integral(true, "", &format!("{whole}{point}{fraction}"))
+        f.pad_integral(true, "", &FixedPoint::new(self.mantissa.into(), self.scale.into()).to_string())
     }
 }
 
@@ -164,11 +160,11 @@ impl fmt::Debug for Rate {
     }
 }
 
-/// Why a text is no [`Rate`].
+/// Why a text is not a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseRateError {
-    /// It is not a number as JSON spells it; `NaN` is none.
+    /// It is not a number as JSON spells it, such as `NaN`.
     NotANumber,
     /// It is below zero.
     Negative,

@@ -4,13 +4,14 @@
 //! another shape than the flat JSON, the user and the cost, is reached through [`Flat`].
 
 use super::codec::{
-    Amount, Bool, Codec, Count, CountOrZero, Id, IfTrue, Invalid, Micros, Opt, OptWord, Passes, Seconds, Str,
-    Strings, Time, Word, WordOrDefault,
+    Bool, Codec, DecimalSeconds, Dollars, Id, Integer, Invalid, Micros, Opt, OptTerm, Str, Strings, Term,
+    TermOrDefault, Time, UnlessDefault, write_member,
 };
 use super::flat::{CostState, Flat};
+use super::passes::Passes;
 use super::{
-    Api, Operation, Outcome, Pass, PriceMatch, Provider, ProviderSource, Record, Text, UnpricedReason,
-    UsageReason, UsageState, UserId, UserIssue, UserSource,
+    Api, Operation, Outcome, PriceMatch, Provider, ProviderSource, Record, Text, UnpricedReason, UsageReason,
+    UsageState, UserId, UserIssue, UserSource,
 };
 use crate::json::Reader;
 use std::sync::Arc;
@@ -25,57 +26,57 @@ macro_rules! record_fields {
             "first_token_us": Opt<Micros> = record.first_token, "up to the first frame with content of a stream, in microseconds";
 
             "user": Opt<Str<UserId>> = flat.user, "the end user's id";
-            "user_source": OptWord<UserSource> = flat.user_source, "where it came from: `verified` `header` `body` `custom`";
-            "user_issue": OptWord<UserIssue> = record.user_issue, "why a candidate was refused: `too_long` `control_character` `not_utf8` `panicked`";
+            "user_source": OptTerm<UserSource> = flat.user_source, "where it came from: `verified` `header` `body` `custom`";
+            "user_issue": OptTerm<UserIssue> = record.user_issue, "why a candidate was refused: `too_long` `control_character` `not_utf8` `panicked`";
 
-            "provider": Opt<Str<Provider>> = record.provider, "whose API it was: `openai` `anthropic` `google` …, the ids of the price data";
-            "provider_source": OptWord<ProviderSource> = record.provider_source, "how that was found out: `host` `setting` `model`";
+            "provider": Opt<Str<Provider>> = record.provider, "the provider: `openai` `anthropic` `google` …, the ids of the price data";
+            "provider_source": OptTerm<ProviderSource> = record.provider_source, "how that was found out: `host` `setting` `model`";
             "host": Opt<Str<Text>> = record.host, "where the request went";
-            "operation": WordOrDefault<Operation> = record.operation, "OpenTelemetry's value or `other`, see [`Operation`](super::Operation)";
-            "api": OptWord<Api> = record.api, "the dialect, see [`Api`](super::Api)";
-            "model": Opt<Str<Text>> = record.model, "the model asked for";
+            "operation": TermOrDefault<Operation> = record.operation, "OpenTelemetry's value or `other`, see [`Operation`](super::Operation)";
+            "api": OptTerm<Api> = record.api, "the dialect, see [`Api`](super::Api)";
+            "model": Opt<Str<Text>> = record.model, "the requested model";
             "response_model": Opt<Str<Text>> = record.response_model, "the model that answered";
             "stream": Bool = record.stream, "whether the answer was a stream of events";
-            "status": Opt<Count<u16>> = record.status, "the HTTP status";
-            "outcome": Word<Outcome> = record.outcome, "`completed` `failed` `aborted` `cancelled` `broken`, see [`Outcome`](super::Outcome)";
+            "status": Opt<Integer<u16>> = record.status, "the HTTP status";
+            "outcome": Term<Outcome> = record.outcome, "`completed` `failed` `aborted` `cancelled` `broken`, see [`Outcome`](super::Outcome)";
             "error": Opt<Str<Text>> = record.error, "the provider's error type or code";
 
-            "usage_state": Word<UsageState> = record.usage_state, "`reported` `repeated` `partial` `estimated` `absent`, see [`UsageState`](super::UsageState)";
-            "usage_reason": OptWord<UsageReason> = record.usage_reason, "why it is absent or what is wrong with it, see [`UsageReason`](super::UsageReason)";
-            "input_tokens": Opt<Count<u64>> = record.usage.input_tokens, "all tokens that went in";
-            "cache_read_tokens": Opt<Count<u64>> = record.usage.cache_read_tokens, "of the input, read from a cache";
-            "cache_write_tokens": Opt<Count<u64>> = record.usage.cache_write_tokens, "of the input, written to a cache";
-            "cache_write_5m_tokens": Opt<Count<u64>> = record.usage.cache_write_5m_tokens, "of the cache writes, kept for five minutes";
-            "cache_write_1h_tokens": Opt<Count<u64>> = record.usage.cache_write_1h_tokens, "of the cache writes, kept for an hour";
-            "input_audio_tokens": Opt<Count<u64>> = record.usage.input_audio_tokens, "of the input, audio";
-            "input_image_tokens": Opt<Count<u64>> = record.usage.input_image_tokens, "of the input, images";
-            "cache_read_audio_tokens": Opt<Count<u64>> = record.usage.cache_read_audio_tokens, "of the cache reads, audio";
-            "cache_read_image_tokens": Opt<Count<u64>> = record.usage.cache_read_image_tokens, "of the cache reads, images";
-            "output_tokens": Opt<Count<u64>> = record.usage.output_tokens, "all tokens that came out";
-            "reasoning_tokens": Opt<Count<u64>> = record.usage.reasoning_tokens, "of the output, reasoning";
-            "output_audio_tokens": Opt<Count<u64>> = record.usage.output_audio_tokens, "of the output, audio";
-            "output_image_tokens": Opt<Count<u64>> = record.usage.output_image_tokens, "of the output, images";
+            "usage_state": Term<UsageState> = record.usage_state, "`reported` `repeated` `partial` `estimated` `absent`, see [`UsageState`](super::UsageState)";
+            "usage_reason": OptTerm<UsageReason> = record.usage_reason, "why it is absent or what is wrong with it, see [`UsageReason`](super::UsageReason)";
+            "input_tokens": Opt<Integer<u64>> = record.usage.input_tokens, "all tokens that went in";
+            "cache_read_tokens": Opt<Integer<u64>> = record.usage.cache_read_tokens, "the part of the input that was read from a cache";
+            "cache_write_tokens": Opt<Integer<u64>> = record.usage.cache_write_tokens, "the part of the input that was written to a cache";
+            "cache_write_5m_tokens": Opt<Integer<u64>> = record.usage.cache_write_5m_tokens, "the part of the cache writes that is kept for five minutes";
+            "cache_write_1h_tokens": Opt<Integer<u64>> = record.usage.cache_write_1h_tokens, "the part of the cache writes that is kept for an hour";
+            "input_audio_tokens": Opt<Integer<u64>> = record.usage.input_audio_tokens, "the part of the input that is audio";
+            "input_image_tokens": Opt<Integer<u64>> = record.usage.input_image_tokens, "the part of the input that is images";
+            "cache_read_audio_tokens": Opt<Integer<u64>> = record.usage.cache_read_audio_tokens, "the part of the cache reads that is audio";
+            "cache_read_image_tokens": Opt<Integer<u64>> = record.usage.cache_read_image_tokens, "the part of the cache reads that is images";
+            "output_tokens": Opt<Integer<u64>> = record.usage.output_tokens, "all tokens that came out";
+            "reasoning_tokens": Opt<Integer<u64>> = record.usage.reasoning_tokens, "the part of the output that is reasoning";
+            "output_audio_tokens": Opt<Integer<u64>> = record.usage.output_audio_tokens, "the part of the output that is audio";
+            "output_image_tokens": Opt<Integer<u64>> = record.usage.output_image_tokens, "the part of the output that is images";
             "passes": Passes = record.usage.passes, "objects with the keys of a [`Pass`](super::Pass), billed beside the wholes above, which do not include them";
-            "web_searches": Opt<Count<u64>> = record.usage.web_searches, "web searches made by the provider";
-            "file_searches": Opt<Count<u64>> = record.usage.file_searches, "searches in the caller's files, made by the provider";
-            "map_queries": Opt<Count<u64>> = record.usage.map_queries, "queries to a map that grounded the answer";
-            "search_units": Opt<Count<u64>> = record.usage.search_units, "search units of a reranker";
-            "seconds": Opt<Seconds> = record.usage.seconds, "length of audio, a decimal";
-            "images": Opt<Count<u64>> = record.usage.images, "images, where these are billed";
-            "characters": Opt<Count<u64>> = record.usage.characters, "characters, where these are billed";
-            "pages": Opt<Count<u64>> = record.usage.pages, "pages of documents";
-            "annotated_pages": Opt<Count<u64>> = record.usage.annotated_pages, "pages that were annotated";
-            "service_tier": Opt<Str<Text>> = record.service_tier, "the service tier as answered, or else as asked for";
-            "batch": IfTrue = record.batch, "`true` for a batch API";
+            "web_searches": Opt<Integer<u64>> = record.usage.web_searches, "web searches made by the provider";
+            "file_searches": Opt<Integer<u64>> = record.usage.file_searches, "searches in the caller's files, made by the provider";
+            "map_queries": Opt<Integer<u64>> = record.usage.map_queries, "queries to a map that grounded the answer";
+            "search_units": Opt<Integer<u64>> = record.usage.search_units, "search units of a reranker";
+            "seconds": Opt<DecimalSeconds> = record.usage.seconds, "length of audio, a decimal";
+            "images": Opt<Integer<u64>> = record.usage.images, "images, where these are billed";
+            "characters": Opt<Integer<u64>> = record.usage.characters, "characters, where these are billed";
+            "pages": Opt<Integer<u64>> = record.usage.pages, "pages of documents";
+            "annotated_pages": Opt<Integer<u64>> = record.usage.annotated_pages, "pages that were annotated";
+            "service_tier": Opt<Str<Text>> = record.service_tier, "the service tier of the answer, or else of the request";
+            "batch": UnlessDefault<Bool> = record.batch, "`true` for a batch API";
             "region": Opt<Str<Text>> = record.region, "the region, where the price depends on it";
 
-            "cost_state": Opt<Word<CostState>> = flat.cost_state, "`priced` `reported` `unpriced` `none` (nothing was consumed)";
-            "cost_reason": Opt<Word<UnpricedReason>> = flat.cost_reason, "why there is no price, see [`UnpricedReason`](super::UnpricedReason)";
-            "cost_usd": Opt<Amount> = flat.cost, "the amount that counts, an exact decimal";
-            "computed_cost_usd": Opt<Amount> = flat.computed_cost, "our own figure, where the provider reported one";
-            "charge_usd": Opt<Amount> = flat.charge, "what the application asks its own customer, where a [`Markup`](crate::price::Markup) says so";
+            "cost_state": Opt<Term<CostState>> = flat.cost_state, "`priced` `reported` `unpriced` `none` (nothing was consumed)";
+            "cost_reason": Opt<Term<UnpricedReason>> = flat.cost_reason, "why there is no price, see [`UnpricedReason`](super::UnpricedReason)";
+            "cost_usd": Opt<Dollars> = flat.cost, "the amount that counts, an exact decimal";
+            "computed_cost_usd": Opt<Dollars> = flat.computed_cost, "our own figure, where the provider reported one";
+            "charge_usd": Opt<Dollars> = flat.charge, "what the application charges its own customer, where a [`Markup`](crate::price::Markup) says so";
             "priced_as": Opt<Str<Arc<str>>> = flat.priced_as, "the entry of the price list, as `provider/entry`";
-            "price_match": OptWord<PriceMatch> = flat.price_match, "how the model led to it, see [`PriceMatch`](super::PriceMatch)";
+            "price_match": OptTerm<PriceMatch> = flat.price_match, "how the model led to it, see [`PriceMatch`](super::PriceMatch)";
             "tier_applied": Opt<Str<Text>> = flat.tier_applied, "the tier, when it was not the default one";
             "price_version": Opt<Str<Arc<str>>> = flat.price_version, "the version of the price data";
 
@@ -83,7 +84,7 @@ macro_rules! record_fields {
             "client_request_id": Opt<Str<Text>> = record.client_request_id, "`Helicone-Request-Id`";
             "session": Opt<Str<Text>> = record.session, "`Helicone-Session-Id`";
             "properties": Strings = record.properties, "object of strings: the `Helicone-Property-*` headers";
-            "properties_dropped": CountOrZero = flat.properties_dropped, "how many of these were over the bounds";
+            "properties_dropped": UnlessDefault<Integer<u32>> = flat.properties_dropped, "how many of these were over the bounds";
         }
     };
 }
@@ -116,7 +117,7 @@ macro_rules! define_record {
                 flat: Flat,
             }
             let written = Written { record, flat: Flat::of(record) };
-            $(write::<$codec>(concat!(",\"", $key, "\":"), &written.$base$(.$field)+, out);)*
+            $(write_member::<$codec>(concat!(",\"", $key, "\":"), &written.$base$(.$field)+, out);)*
         }
 
         /// The keys, in the order in which they are written, and how the value of each is read.
@@ -129,49 +130,3 @@ macro_rules! define_record {
     };
 }
 record_fields!(define_record);
-
-/// Calls a macro with the rows of a pass.
-macro_rules! pass_fields {
-    ($callback:ident) => {
-        $callback! {
-            "model": Opt<Str<Text>> = model;
-            "input_tokens": Opt<Count<u64>> = input_tokens;
-            "cache_read_tokens": Opt<Count<u64>> = cache_read_tokens;
-            "cache_write_tokens": Opt<Count<u64>> = cache_write_tokens;
-            "cache_write_5m_tokens": Opt<Count<u64>> = cache_write_5m_tokens;
-            "cache_write_1h_tokens": Opt<Count<u64>> = cache_write_1h_tokens;
-            "input_image_tokens": Opt<Count<u64>> = input_image_tokens;
-            "output_tokens": Opt<Count<u64>> = output_tokens;
-            "output_image_tokens": Opt<Count<u64>> = output_image_tokens;
-        }
-    };
-}
-
-macro_rules! define_pass {
-    ($($key:literal: $codec:ty = $field:ident;)*) => {
-        /// Writes all fields of a pass, each after a comma.
-        pub(super) fn write_pass(pass: &Pass, out: &mut Vec<u8>) {
-            $(write::<$codec>(concat!(",\"", $key, "\":"), &pass.$field, out);)*
-        }
-
-        /// Reads the value of `key`; steps over one that is not known.
-        pub(super) fn read_pass_field(key: &str, pass: &mut Pass, reader: &mut Reader<'_>) -> Result<(), Invalid> {
-            match key {
-                _ if reader.null() => {}
-                $($key => pass.$field = <$codec>::read(reader)?,)*
-                _ => drop(reader.skip()?),
-            }
-            Ok(())
-        }
-    };
-}
-pass_fields!(define_pass);
-
-/// Writes a key and its value, unless that is one that is left out.
-#[inline]
-fn write<C: Codec>(key: &str, value: &C::Value, out: &mut Vec<u8>) {
-    if !C::is_absent(value) {
-        out.extend_from_slice(key.as_bytes());
-        C::write(value, out);
-    }
-}

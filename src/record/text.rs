@@ -33,7 +33,7 @@ impl Text {
         Ok(Self(SmolStr::new(text)))
     }
 
-    /// Whether [`Text::new`] takes `text`.
+    /// Returns whether [`Text::new`] takes `text`.
     pub(super) fn check(text: &str) -> Result<(), TextError> {
         if text.is_empty() {
             return Err(TextError::Empty);
@@ -47,21 +47,21 @@ impl Text {
         Ok(())
     }
 
-    /// A text known when the program is compiled. The caller answers for the rules of [`Text::new`].
+    /// Creates a text that is known at compile time. The caller answers for the rules of [`Text::new`].
     pub(crate) const fn from_static(text: &'static str) -> Self {
         Self(SmolStr::new_static(text))
     }
 
-    /// The text as a string slice.
+    /// Returns the text as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether [`char::is_control`] is true of a character. Most texts are ASCII, where bytes tell.
+/// Returns whether [`char::is_control`] is true of a character. Most texts are ASCII, for which a look at the bytes is enough.
 fn has_control(text: &str) -> bool {
     let special = |byte: &u8| !(b' '..=b'~').contains(byte);
-    // All bytes are looked at, because a loop that does not stop early is done many bytes at a time.
+    // No early exit, so that the loop vectorizes.
     let plain = !text.as_bytes().iter().fold(false, |found, byte| found | special(byte));
     !plain && text.chars().any(char::is_control)
 }
@@ -70,7 +70,7 @@ fn has_control(text: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TextError {
-    /// There was nothing in it.
+    /// It was empty.
     Empty,
     /// It was longer than [`Text::MAX_LEN`] bytes.
     TooLong,

@@ -1,4 +1,4 @@
-//! The units that have rates: one row for each says all that is known of it.
+//! The units that have rates, each with one row of facts.
 //!
 //! A new unit is a row here, a field of [`Usage`] with its row in the table of the record, and the reader of the API that reports it.
 
@@ -18,7 +18,7 @@ pub(crate) enum Billing {
     Token,
 }
 
-/// What is known of a unit.
+/// The facts about a unit.
 pub(crate) struct UnitRow {
     name: &'static str,
     pub(crate) billing: Billing,
@@ -84,7 +84,7 @@ macro_rules! units {
             /// All units.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// What is known of the unit.
+            /// Returns the facts about the unit.
             pub(crate) const fn row(self) -> &'static UnitRow {
                 static TABLE: [UnitRow; Unit::ALL.len()] = ROWS;
                 #[allow(clippy::indexing_slicing, reason = "there is a row for each")]
@@ -203,17 +203,17 @@ impl Unit {
     /// The units that measure a piece of work beside tokens.
     pub(crate) const MEASURES: [Self; count_of(Billing::Measure)] = all_of(Billing::Measure);
 
-    /// A short name, such as `input` or `cache_read`.
+    /// Returns a short name, such as `input` or `cache_read`.
     pub const fn as_str(self) -> &'static str {
         self.row().name
     }
 
-    /// The unit of that name.
+    /// Returns the unit of that name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|unit| unit.as_str() == name)
     }
 
-    /// Whether the unit is a kind of token.
+    /// Returns whether the unit is a kind of token.
     pub(crate) const fn is_token(self) -> bool {
         matches!(self.row().billing, Billing::Token | Billing::Media)
     }

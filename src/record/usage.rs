@@ -1,4 +1,4 @@
-//! What a call used.
+//! The usage of a call.
 
 use super::listed::closed_list;
 use super::text::Text;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What a call used: wholes, parts of them, and counted things that are not tokens.
 ///
-/// `None` means that the provider did not say, which is not 0. `input_tokens` and `output_tokens` are inclusive,
+/// `None` means that the provider did not report the figure, which is not 0. `input_tokens` and `output_tokens` are inclusive,
 /// as OpenTelemetry's `gen_ai.usage.*` are: cached tokens are within the input, reasoning is within the output,
 /// whatever the provider's own convention.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,29 +14,29 @@ use std::time::Duration;
 pub struct Usage {
     /// All tokens that went in, cached ones included.
     pub input_tokens: Option<u64>,
-    /// Of the input: read from a cache.
+    /// The part of the input that was read from a cache.
     pub cache_read_tokens: Option<u64>,
-    /// Of the input: written to a cache.
+    /// The part of the input that was written to a cache.
     pub cache_write_tokens: Option<u64>,
-    /// Of the cache writes: kept for five minutes.
+    /// The part of the cache writes that is kept for five minutes.
     pub cache_write_5m_tokens: Option<u64>,
-    /// Of the cache writes: kept for an hour.
+    /// The part of the cache writes that is kept for an hour.
     pub cache_write_1h_tokens: Option<u64>,
-    /// Of the input: audio.
+    /// The part of the input that is audio.
     pub input_audio_tokens: Option<u64>,
-    /// Of the input: images.
+    /// The part of the input that is images.
     pub input_image_tokens: Option<u64>,
-    /// Of the cache reads: audio.
+    /// The part of the cache reads that is audio.
     pub cache_read_audio_tokens: Option<u64>,
-    /// Of the cache reads: images.
+    /// The part of the cache reads that is images.
     pub cache_read_image_tokens: Option<u64>,
     /// All tokens that came out, reasoning included.
     pub output_tokens: Option<u64>,
-    /// Of the output: reasoning, shown or hidden.
+    /// The part of the output that is reasoning, shown or hidden.
     pub reasoning_tokens: Option<u64>,
-    /// Of the output: audio.
+    /// The part of the output that is audio.
     pub output_audio_tokens: Option<u64>,
-    /// Of the output: images.
+    /// The part of the output that is images.
     pub output_image_tokens: Option<u64>,
     /// Passes that are billed beside the wholes above, which do not include them.
     pub passes: Vec<Pass>,
@@ -69,24 +69,24 @@ pub struct Pass {
     pub model: Option<Text>,
     /// All tokens that went in, cached ones included.
     pub input_tokens: Option<u64>,
-    /// Of the input: read from a cache.
+    /// The part of the input that was read from a cache.
     pub cache_read_tokens: Option<u64>,
-    /// Of the input: written to a cache.
+    /// The part of the input that was written to a cache.
     pub cache_write_tokens: Option<u64>,
-    /// Of the cache writes: kept for five minutes.
+    /// The part of the cache writes that is kept for five minutes.
     pub cache_write_5m_tokens: Option<u64>,
-    /// Of the cache writes: kept for an hour.
+    /// The part of the cache writes that is kept for an hour.
     pub cache_write_1h_tokens: Option<u64>,
-    /// Of the input: images.
+    /// The part of the input that is images.
     pub input_image_tokens: Option<u64>,
     /// All tokens that came out.
     pub output_tokens: Option<u64>,
-    /// Of the output: images.
+    /// The part of the output that is images.
     pub output_image_tokens: Option<u64>,
 }
 
 impl Pass {
-    /// The tokens of the pass, as those of a call of its own.
+    /// Returns the tokens of the pass, as those of a call of its own.
     pub(crate) fn usage(&self) -> Usage {
         Usage {
             input_tokens: self.input_tokens,
@@ -103,15 +103,15 @@ impl Pass {
 }
 
 impl Usage {
-    /// How many passes of one call are kept; a provider sends a handful.
+    /// The largest number of passes of one call that are kept. Providers send a handful.
     pub const MAX_PASSES: usize = 32;
 
-    /// Whether nothing at all was said.
+    /// Returns whether no figure is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether a part is larger than the whole it belongs to, or than what the other parts leave of it.
+    /// Returns whether a part is larger than the whole it belongs to, or than what the other parts leave of it.
     pub fn contradicts_itself(&self) -> bool {
         fn exceeds(parts: &[Option<u64>], whole: Option<u64>) -> bool {
             let sum = parts.iter().flatten().fold(0u64, |sum, &part| sum.saturating_add(part));
@@ -137,7 +137,7 @@ closed_list! {
         Partial = "partial",
         /// Counted by the application's own counter.
         Estimated = "estimated",
-        /// There are no figures; the reason stands beside.
+        /// There are no figures, for the reason in [`Record::usage_reason`](super::Record::usage_reason).
         Absent = "absent",
     }
 }
@@ -147,15 +147,15 @@ closed_list! {
     pub UsageReason, "usage_reason" {
         /// A stream of a provider that reports usage only when `stream_options.include_usage` asks for it.
         NotRequested = "not_requested",
-        /// The provider answered and did not say.
+        /// The provider's answer has no usage.
         NotReported = "not_reported",
-        /// The caller left before the figures came.
+        /// The caller dropped the answer before the figures came.
         Aborted = "aborted",
         /// There was no answer, or it broke off before the figures came.
         NoResponse = "no_response",
         /// The provider answered with an error.
         ErrorResponse = "error_response",
-        /// The answer has no shape that is known.
+        /// The answer has no known shape.
         Unrecognized = "unrecognized",
         /// The answer is compressed in a way that this build does not read.
         Encoded = "encoded",
@@ -163,7 +163,7 @@ closed_list! {
         TooLarge = "too_large",
         /// The answer is not well-formed.
         Malformed = "malformed",
-        /// The connection became another protocol's.
+        /// The connection was upgraded to another protocol.
         Upgraded = "upgraded",
         /// Nothing was consumed: a list, a token count.
         NotConsumption = "not_consumption",

@@ -1,6 +1,6 @@
 //! Money.
 
-use super::decimal::{Decimal, divide_half_even, round_half_even};
+use super::decimal::{Decimal, FixedPoint, divide_half_even, round_half_even};
 use super::rate::Rate;
 use std::cmp::Ordering;
 use std::fmt;
@@ -31,22 +31,22 @@ impl Usd {
     /// No money.
     pub const ZERO: Self = Self(0);
 
-    /// An amount in pico-dollars (1e-12 USD).
+    /// Creates an amount in pico-dollars (1e-12 USD).
     pub const fn from_picos(picos: i128) -> Self {
         Self(picos)
     }
 
-    /// The amount in pico-dollars (1e-12 USD).
+    /// Returns the amount in pico-dollars (1e-12 USD).
     pub const fn picos(self) -> i128 {
         self.0
     }
 
-    /// An amount in whole dollars.
+    /// Creates an amount in whole dollars.
     pub const fn from_dollars(dollars: i64) -> Self {
         Self(dollars as i128 * PICOS_PER_DOLLAR)
     }
 
-    /// The amount times a factor, rounded half-even to 1e-12; `None` beyond what can be multiplied.
+    /// Multiplies the amount by a factor, rounded half-even to 1e-12; `None` where that overflows.
     pub(crate) fn times(self, factor: Rate) -> Option<Self> {
         let (mantissa, scale) = factor.parts();
         let product = self.0.checked_mul(mantissa.into())?;
@@ -65,7 +65,7 @@ impl Usd {
     }
 }
 
-/// `text` in pico-dollars, rounded half-even.
+/// Reads an amount in pico-dollars, rounded half-even.
 fn decimal(text: &str) -> Result<i128, ParseUsdError> {
     const ERROR: ParseUsdError = ParseUsdError(());
     let decimal = Decimal::parse(text).ok_or(ERROR)?;
@@ -110,7 +110,7 @@ impl std::error::Error for ParseUsdError {}
 impl FromStr for Usd {
     type Err = ParseUsdError;
 
-    /// The same as [`Usd::from_decimal`].
+    /// Does what [`Usd::from_decimal`] does.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::from_decimal(text)
     }
@@ -123,16 +123,9 @@ impl fmt::Display for Usd {
         let unit = 10u128.pow((DIGITS - places) as u32);
         let picos = self.0.unsigned_abs();
         let scaled = divide_half_even(picos, unit).unwrap_or(picos);
-        let scale = 10u128.pow(places as u32);
-        let (whole, fraction) = (scaled / scale, scaled % scale);
-        let fraction = format_args!("{fraction:0places$}").to_string();
-        let fraction = match f.precision() {
-            Some(_) => fraction.as_str(),
-            None => fraction.trim_end_matches('0'),
-        };
-        let point = if fraction.is_empty() || places == 0 { "" } else { "." };
-        let fraction = if places == 0 { "" } else { fraction };
-        f.pad_integral(self.0 >= 0 || scaled == 0, "", &format!("{whole}{point}{fraction}"))
+        let shown = FixedPoint::new(scaled, places);
+        let shown = if f.precision().is_some() { shown } else { shown.trimmed() };
+        f.pad_integral(self.0 >= 0 || scaled == 0, "", &shown.to_string())
     }
 }
 

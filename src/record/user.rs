@@ -39,7 +39,7 @@ impl UserId {
         Text::new(id).map(Self)
     }
 
-    /// The id as a string slice.
+    /// Returns the id as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -63,7 +63,7 @@ impl AsRef<str> for UserId {
     }
 }
 
-/// Lets maps keyed by [`UserId`] be asked with a `&str`.
+/// Lets maps keyed by [`UserId`] be looked up with a `&str`.
 impl std::borrow::Borrow<str> for UserId {
     fn borrow(&self) -> &str {
         self.as_str()
@@ -90,12 +90,12 @@ pub struct User {
 }
 
 impl User {
-    /// A user whom the application has authenticated.
+    /// Creates a user whom the application has authenticated.
     pub fn verified(id: UserId) -> Self {
         Self::new(id, UserSource::Verified)
     }
 
-    /// A user from any source.
+    /// Creates a user from any source.
     pub fn new(id: UserId, source: UserSource) -> Self {
         Self { id, source }
     }
@@ -130,7 +130,7 @@ closed_list! {
 }
 
 impl UserIssue {
-    /// The issue that an error of [`UserId::new`] is; `None` for an empty id, which falls through in silence.
+    /// Returns the issue that an error of [`UserId::new`] is; `None` for an empty id, which falls through in silence.
     pub fn from_error(error: TextError) -> Option<Self> {
         match error {
             TextError::Empty => None,

@@ -9,17 +9,17 @@ use crc32fast::Hasher;
 
 /// What happens in a binary event stream.
 pub(crate) trait EventStreamEvents {
-    /// A message begins, and these are its headers.
+    /// Begins a message that has these headers.
     fn begin(&mut self, headers: Headers<'_>);
 
-    /// Bytes of the payload of the current message.
+    /// Takes bytes of the payload of the current message.
     fn payload(&mut self, piece: Piece<'_>);
 
-    /// The current message is over. When it is not `intact` its checksum is wrong.
+    /// Ends the current message, whose checksum is wrong when it is not `intact`.
     fn end(&mut self, intact: bool);
 }
 
-/// The headers of a message that tell what it is. `None` where a header is missing or is no string.
+/// The headers that say what a message is. `None` where a header is missing or not a string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Headers<'a> {
     /// `:message-type`: `event`, `exception` or `error`.
@@ -34,7 +34,7 @@ pub(crate) struct Headers<'a> {
 
 /// How far the input has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
+pub(crate) enum StreamStatus {
     /// Between messages.
     Between,
     /// Inside a message.
@@ -46,7 +46,7 @@ pub(crate) enum Status {
 /// Takes messages in pieces. The payload is handed out as it flows; only the prelude and headers are ever held.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventStreamParser {
-    state: State,
+    state: MessageState,
     /// What earlier pieces held of the prelude, the headers or the checksum.
     held: Vec<u8>,
     /// The checksum of the message so far.
@@ -58,7 +58,7 @@ pub(crate) struct EventStreamParser {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum MessageState {
     #[default]
     Prelude,
     Headers,
@@ -80,18 +80,18 @@ impl EventStreamParser {
         let mut rest = bytes;
         loop {
             let wanted = match self.state {
-                State::Prelude => PRELUDE,
-                State::Headers => self.headers_len,
-                State::Checksum => CHECKSUM,
-                State::Payload => {
+                MessageState::Prelude => PRELUDE,
+                MessageState::Headers => self.headers_len,
+                MessageState::Checksum => CHECKSUM,
+                MessageState::Payload => {
                     rest = self.payload(rest, events);
                     if self.payload_left > 0 {
                         return;
                     }
-                    self.state = State::Checksum;
+                    self.state = MessageState::Checksum;
                     continue;
                 }
-                State::Damaged => return,
+                MessageState::Damaged => return,
             };
             let take = (wanted - self.held.len()).min(rest.len());
             let Some((part, after)) = rest.split_at_checked(take) else { return };
@@ -111,33 +111,33 @@ impl EventStreamParser {
         }
     }
 
-    /// How far the input has come. At the end of the input, anything but [`Status::Between`] is a loss.
-    pub(crate) fn status(&self) -> Status {
+    /// Returns how far the input has come. At the end of the input, anything but [`StreamStatus::Between`] is a loss.
+    pub(crate) fn status(&self) -> StreamStatus {
         match self.state {
-            State::Damaged => Status::Damaged,
-            State::Prelude if self.held.is_empty() => Status::Between,
-            _ => Status::Within,
+            MessageState::Damaged => StreamStatus::Damaged,
+            MessageState::Prelude if self.held.is_empty() => StreamStatus::Between,
+            _ => StreamStatus::Within,
         }
     }
 
-    /// One whole part of a message that is not its payload.
+    /// Reads one whole part of a message that is not its payload.
     fn part(&mut self, part: &[u8], events: &mut impl EventStreamEvents) {
         self.state = match self.state {
-            State::Prelude => self.prelude(part).map(|()| State::Headers),
-            State::Headers => {
+            MessageState::Prelude => self.prelude(part).map(|()| MessageState::Headers),
+            MessageState::Headers => {
                 self.checksum.update(part);
                 headers(part).map(|headers| {
                     events.begin(headers);
-                    State::Payload
+                    MessageState::Payload
                 })
             }
             _ => {
                 let checksum = std::mem::take(&mut self.checksum).finalize();
                 events.end(part == checksum.to_be_bytes());
-                Some(State::Prelude)
+                Some(MessageState::Prelude)
             }
         }
-        .unwrap_or(State::Damaged);
+        .unwrap_or(MessageState::Damaged);
     }
 
     fn prelude(&mut self, part: &[u8]) -> Option<()> {
@@ -218,7 +218,7 @@ mod tests {
     #[derive(Clone, Debug, Default, PartialEq)]
     struct Seen {
         messages: Vec<Message>,
-        status: Option<Status>,
+        status: Option<StreamStatus>,
     }
 
     #[derive(Clone, Debug, Default, PartialEq)]
@@ -285,7 +285,7 @@ mod tests {
         let empty = [0, 0, 0, 0x10, 0, 0, 0, 0, 5, 0xc2, 0x48, 0xeb, 0x7d, 0x98, 0xc8, 0xff];
         let seen = parse([&empty[..]]);
         assert_eq!(seen.messages, [Message { headers: vec![None; 4], payload: vec![], intact: Some(true) }]);
-        assert_eq!(seen.status, Some(Status::Between));
+        assert_eq!(seen.status, Some(StreamStatus::Between));
 
         let mut no_headers = vec![0, 0, 0, 0x1d, 0, 0, 0, 0, 0xfd, 0x52, 0x8c, 0x5a];
         no_headers.extend(b"{'foo':'bar'}");
@@ -329,7 +329,7 @@ mod tests {
             seen.messages.iter().map(|message| message.intact).collect::<Vec<_>>(),
             [Some(false), Some(true)]
         );
-        assert_eq!(seen.status, Some(Status::Between));
+        assert_eq!(seen.status, Some(StreamStatus::Between));
     }
 
     #[test]
@@ -339,7 +339,7 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             let seen = parse([&damaged[..]]);
-            let noticed = seen.status == Some(Status::Damaged)
+            let noticed = seen.status == Some(StreamStatus::Damaged)
                 || seen.messages.iter().all(|message| message.intact == Some(false));
             assert!(noticed, "bit {bit}");
         }
@@ -361,7 +361,11 @@ mod tests {
             bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
             bytes.extend([0; 100]);
             let seen = parse([&bytes[..]]);
-            assert_eq!((seen.messages, seen.status), (vec![], Some(Status::Damaged)), "{total} {headers}");
+            assert_eq!(
+                (seen.messages, seen.status),
+                (vec![], Some(StreamStatus::Damaged)),
+                "{total} {headers}"
+            );
         }
     }
 
@@ -377,7 +381,7 @@ mod tests {
             b"\xff",
         ] {
             let seen = parse([&message(headers, b"x")[..]]);
-            assert_eq!((seen.messages, seen.status), (vec![], Some(Status::Damaged)), "{headers:?}");
+            assert_eq!((seen.messages, seen.status), (vec![], Some(StreamStatus::Damaged)), "{headers:?}");
         }
     }
 
@@ -397,7 +401,8 @@ mod tests {
     fn input_that_ends_within_a_message_is_told_from_input_that_does_not() {
         let bytes = chunk(b"abc");
         for end in 0..=bytes.len() {
-            let expected = if end == 0 || end == bytes.len() { Status::Between } else { Status::Within };
+            let expected =
+                if end == 0 || end == bytes.len() { StreamStatus::Between } else { StreamStatus::Within };
             assert_eq!(parse([&bytes[..end]]).status, Some(expected));
         }
     }

@@ -5,7 +5,7 @@ use super::sse::Piece;
 /// What happens in newline-delimited text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
-    /// Bytes of the current line. [`Piece::whole`] says that they are all of it.
+    /// Bytes of the current line. They are all of it where [`Piece::whole`] is set.
     Piece(Piece<'a>),
     /// The current line, which had some bytes, is over.
     End,
@@ -45,7 +45,7 @@ impl LineParser {
         }
     }
 
-    /// The input has ended, and with it the last line. The parser is ready for other input.
+    /// Ends the input, and with it the last line. The parser is ready for other input.
     pub(crate) fn finish(&mut self, found: &mut impl FnMut(Line<'_>)) {
         if self.begun {
             found(Line::End);

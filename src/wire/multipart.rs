@@ -7,7 +7,7 @@ use memchr::memmem;
 /// over without a look at more than where they end.
 #[derive(Clone, Debug)]
 pub(crate) struct MultipartParser {
-    state: State,
+    state: FormState,
     /// Finds a line break and the boundary, which together end a part.
     delimiter: memmem::Finder<'static>,
     /// How many bytes of the delimiter stood at the end of the last piece.
@@ -24,7 +24,7 @@ pub(crate) struct MultipartParser {
 
 /// The text of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Text<'a> {
+pub(crate) enum FieldText<'a> {
     Whole(&'a [u8]),
     /// It is over its limit.
     TooLong,
@@ -33,7 +33,7 @@ pub(crate) enum Text<'a> {
 /// How far the input has come.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
+enum FormStatus {
     Within,
     /// The last boundary was seen.
     Complete,
@@ -42,7 +42,7 @@ enum Status {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum FormState {
     /// Before the first boundary.
     Preamble,
     /// Behind a boundary, in the rest of its line.
@@ -58,14 +58,14 @@ enum State {
 
 /// RFC 2046, section 5.1.1.
 const MAX_BOUNDARY: usize = 70;
-/// The rest of a boundary's line is white space, which nobody writes.
+/// The rest of a boundary's line may be white space, which clients do not write.
 const MAX_BOUNDARY_LINE: usize = 64;
 const LINE_BREAK: usize = 2;
 /// Longer headers do not belong to a small text field.
 const MAX_HEADERS: usize = 4 << 10;
 
 impl MultipartParser {
-    /// A parser for a body of this content type; `None` when it is not a form's, or when the boundary is missing or not
+    /// Creates a parser for a body of this content type; `None` when it is not a form's, or when the boundary is missing or not
     /// allowed.
     pub(crate) fn new(content_type: &str) -> Option<Self> {
         let (essence, parameters) = content_type.split_once(';')?;
@@ -78,7 +78,7 @@ impl MultipartParser {
         }
         let delimiter = memmem::Finder::new(&format!("\r\n--{boundary}")).into_owned();
         Some(Self {
-            state: State::Preamble,
+            state: FormState::Preamble,
             delimiter,
             // The first boundary may stand at the very start, as if a line break had come before.
             matched: LINE_BREAK,
@@ -95,31 +95,31 @@ impl MultipartParser {
         &mut self,
         fields: &[(&str, Field, usize)],
         bytes: &[u8],
-        found: &mut impl FnMut(Field, Text<'_>),
+        found: &mut impl FnMut(Field, FieldText<'_>),
     ) {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.state {
-                State::Preamble | State::Body => self.body(rest, found),
-                State::Boundary => self.boundary(rest),
-                State::Headers => self.headers(fields, rest),
-                State::Epilogue | State::Malformed => return,
+                FormState::Preamble | FormState::Body => self.body(rest, found),
+                FormState::Boundary => self.boundary(rest),
+                FormState::Headers => self.headers(fields, rest),
+                FormState::Epilogue | FormState::Malformed => return,
             };
         }
     }
 
-    /// How far the input has come: only the tests ask.
+    /// Returns how far the input has come.
     #[cfg(test)]
-    fn status(&self) -> Status {
+    fn status(&self) -> FormStatus {
         match self.state {
-            State::Epilogue => Status::Complete,
-            State::Malformed => Status::Malformed,
-            _ => Status::Within,
+            FormState::Epilogue => FormStatus::Complete,
+            FormState::Malformed => FormStatus::Malformed,
+            _ => FormStatus::Within,
         }
     }
 
-    /// In a body, up to the delimiter.
-    fn body<'a>(&mut self, bytes: &'a [u8], found: &mut impl FnMut(Field, Text<'_>)) -> &'a [u8] {
+    /// Reads on in a body, up to the delimiter.
+    fn body<'a>(&mut self, bytes: &'a [u8], found: &mut impl FnMut(Field, FieldText<'_>)) -> &'a [u8] {
         if self.matched > 0 {
             return self.delimiter_goes_on(bytes, found);
         }
@@ -139,11 +139,11 @@ impl MultipartParser {
         b""
     }
 
-    /// In what may be a delimiter that began in an earlier piece.
+    /// Reads on in what may be a delimiter that began in an earlier piece.
     fn delimiter_goes_on<'a>(
         &mut self,
         bytes: &'a [u8],
-        found: &mut impl FnMut(Field, Text<'_>),
+        found: &mut impl FnMut(Field, FieldText<'_>),
     ) -> &'a [u8] {
         let (begun, missing) = self.delimiter.needle().split_at_checked(self.matched).unwrap_or_default();
         let common = missing.iter().zip(bytes).take_while(|(expected, byte)| expected == byte).count();
@@ -163,20 +163,20 @@ impl MultipartParser {
         rest
     }
 
-    fn body_ends(&mut self, text: &[u8], found: &mut impl FnMut(Field, Text<'_>)) {
-        if let Some((field, limit)) = self.wanted.filter(|_| self.state == State::Body) {
+    fn body_ends(&mut self, text: &[u8], found: &mut impl FnMut(Field, FieldText<'_>)) {
+        if let Some((field, limit)) = self.wanted.filter(|_| self.state == FormState::Body) {
             if self.held.is_empty() && !self.too_long && text.len() <= limit {
-                found(field, Text::Whole(text));
+                found(field, FieldText::Whole(text));
             } else {
                 self.hold(text);
-                found(field, if self.too_long { Text::TooLong } else { Text::Whole(&self.held) });
+                found(field, if self.too_long { FieldText::TooLong } else { FieldText::Whole(&self.held) });
             }
         }
-        self.enter(State::Boundary);
+        self.enter(FormState::Boundary);
         self.wanted = None;
     }
 
-    /// Behind a boundary: `--` closes the form, a line break begins a part.
+    /// Reads on behind a boundary: `--` closes the form, a line break begins a part.
     fn boundary<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let end = memchr::memchr(b'\n', bytes);
         let (line, rest) = bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or_default();
@@ -185,21 +185,21 @@ impl MultipartParser {
         let is_last = self.held.starts_with(b"--");
         let is_blank = self.held.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
         if is_last {
-            self.enter(State::Epilogue);
+            self.enter(FormState::Epilogue);
         } else if !(is_blank || self.held == b"-") || line.len() > room || (end.is_some() && !is_blank) {
-            self.enter(State::Malformed);
+            self.enter(FormState::Malformed);
         } else if end.is_some() {
-            self.enter(State::Headers);
+            self.enter(FormState::Headers);
         }
         rest.get(1..).unwrap_or_default()
     }
 
-    /// In the headers of a part, up to a blank line.
+    /// Reads on in the headers of a part, up to a blank line.
     fn headers<'a>(&mut self, fields: &[(&str, Field, usize)], bytes: &'a [u8]) -> &'a [u8] {
         let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
         let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
         if self.held.len() + line.len() > MAX_HEADERS {
-            self.enter(State::Malformed);
+            self.enter(FormState::Malformed);
             return b"";
         }
         self.held.extend_from_slice(line);
@@ -208,13 +208,13 @@ impl MultipartParser {
             self.wanted = name.and_then(|name| {
                 fields.iter().find(|(wanted, ..)| *wanted == name).map(|&(_, field, limit)| (field, limit))
             });
-            self.enter(State::Body);
+            self.enter(FormState::Body);
             (self.matched, self.lent) = (LINE_BREAK, LINE_BREAK);
         }
         rest
     }
 
-    fn enter(&mut self, state: State) {
+    fn enter(&mut self, state: FormState) {
         self.state = state;
         self.too_long = false;
         self.held.clear();
@@ -233,7 +233,7 @@ impl MultipartParser {
     }
 }
 
-/// The name of a part that is no file, by its headers.
+/// Returns the name of a part that is not a file, from its headers.
 fn field_name(headers: &str) -> Option<&str> {
     let disposition = headers.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
@@ -244,7 +244,7 @@ fn field_name(headers: &str) -> Option<&str> {
     if is_file { None } else { parameter(parameters, "name") }
 }
 
-/// The value of a parameter of a header. What is escaped in a quoted value stays so.
+/// Returns the value of a parameter of a header. What is escaped in a quoted value stays so.
 fn parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     loop {
         let (key, rest) = parameters.split_once('=')?;
@@ -282,7 +282,7 @@ mod tests {
     const USER: Field = 2;
     const FIELDS: [(&str, Field, usize); 2] = [("model", MODEL, 20), ("user", USER, 20)];
 
-    type Seen = (Vec<(Field, Option<Vec<u8>>)>, Status);
+    type Seen = (Vec<(Field, Option<Vec<u8>>)>, FormStatus);
 
     fn parse<'a>(content_type: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
         let (mut parser, mut seen) = (MultipartParser::new(content_type).unwrap(), Vec::new());
@@ -291,8 +291,8 @@ mod tests {
                 seen.push((
                     field,
                     match text {
-                        Text::Whole(text) => Some(text.to_vec()),
-                        Text::TooLong => None,
+                        FieldText::Whole(text) => Some(text.to_vec()),
+                        FieldText::TooLong => None,
                     },
                 ));
             });
@@ -335,7 +335,7 @@ mod tests {
         ]
         .concat();
         let expected = vec![found(MODEL, "whisper-1"), found(USER, " alice ")];
-        assert_eq!(fields(body.as_bytes()), (expected, Status::Complete));
+        assert_eq!(fields(body.as_bytes()), (expected, FormStatus::Complete));
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
             let (seen, status) = fields(body.as_bytes());
             // Behind the blank line a boundary needs no line break of its own.
             let expected = if text == "--XyZ" { vec![found(USER, "")] } else { vec![found(USER, text)] };
-            let status_expected = if text == "--XyZ" { Status::Within } else { Status::Complete };
+            let status_expected = if text == "--XyZ" { FormStatus::Within } else { FormStatus::Complete };
             assert_eq!((seen, status), (expected, status_expected), "{text:?}");
         }
     }
@@ -354,7 +354,7 @@ mod tests {
     fn a_preamble_and_white_space_behind_a_boundary_are_passed_over() {
         let body =
             "see below\r\n--XyZ \t\r\ncontent-disposition:form-data;name=\"user\"\r\n\r\na\r\n--XyZ-- ";
-        assert_eq!(fields(body.as_bytes()), (vec![found(USER, "a")], Status::Complete));
+        assert_eq!(fields(body.as_bytes()), (vec![found(USER, "a")], FormStatus::Complete));
     }
 
     #[test]
@@ -367,16 +367,16 @@ mod tests {
     fn an_incomplete_field_is_never_handed_out() {
         let body = part("name=user", "alice");
         let (seen, status) = fields(body.as_bytes());
-        assert_eq!((seen, status), (vec![], Status::Within));
+        assert_eq!((seen, status), (vec![], FormStatus::Within));
     }
 
     #[test]
     fn what_is_no_form_is_malformed() {
         let long = format!("--XyZ\r\nx: {}\r\n\r\n", "y".repeat(MAX_HEADERS));
         for body in ["--XyZx\r\n", "--XyZ-\r\n", &format!("--XyZ{}\r\n", " ".repeat(1000)), &long] {
-            assert_eq!(fields(body.as_bytes()), (vec![], Status::Malformed), "{body}");
+            assert_eq!(fields(body.as_bytes()), (vec![], FormStatus::Malformed), "{body}");
         }
-        assert_eq!(fields(b"{\"user\":\"alice\"}"), (vec![], Status::Within));
+        assert_eq!(fields(b"{\"user\":\"alice\"}"), (vec![], FormStatus::Within));
     }
 
     #[test]
@@ -408,7 +408,7 @@ mod tests {
     fn a_large_file_is_not_held() {
         let file = "\r\n-".repeat(1 << 20);
         let body = part("name=file; filename=a", &file) + &part("name=user", "a") + "--XyZ--";
-        let expected = (vec![found(USER, "a")], Status::Complete);
+        let expected = (vec![found(USER, "a")], FormStatus::Complete);
         assert_eq!(parse(TYPE, [body.as_bytes()]), expected);
         assert_eq!(parse(TYPE, body.as_bytes().chunks(1023)), expected);
     }
@@ -432,7 +432,7 @@ mod tests {
             }
             body += "--XyZ--\r\n";
             let whole = parse(TYPE, [body.as_bytes()]);
-            prop_assert_eq!(&whole, &(expected, Status::Complete));
+            prop_assert_eq!(&whole, &(expected, FormStatus::Complete));
             prop_assert_eq!(parse(TYPE, cut(body.as_bytes(), &lengths)), whole);
         }
 

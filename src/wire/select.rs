@@ -26,7 +26,7 @@ pub(crate) enum InPieces {
 ///
 /// In a path, keys are separated by `.`, and `[]` after a key stands for each element of an array:
 /// `user`, `metadata.user_id`, `choices[].delta.content`. The empty path is the whole document. A key that holds a `.`
-/// or ends in `[]` can't be asked for.
+/// or ends in `[]` cannot be wanted.
 #[derive(Debug)]
 pub(crate) struct Select {
     nodes: Vec<Node>,
@@ -69,7 +69,7 @@ impl Node {
         !self.members.is_empty()
     }
 
-    /// The member with this key, escapes decoded.
+    /// Returns the member with this key, escapes decoded.
     pub(super) fn member(&self, key: &[u8]) -> Option<NodeId> {
         if self.lengths & length_bit(key) == 0 {
             return None;
@@ -129,7 +129,7 @@ impl Select {
         }
     }
 
-    /// No wanted key is longer, in bytes.
+    /// Returns the length in bytes of the longest wanted key.
     pub(super) fn longest_key(&self) -> usize {
         self.longest_key
     }

@@ -1,19 +1,19 @@
 //! Wide steps to the end of a JSON value. Nothing is checked on the way but what decides where the value ends.
 
-/// White space, by RFC 8259.
+/// Returns whether a byte is white space, by RFC 8259.
 #[inline]
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
-/// What follows the white space at the start.
+/// Returns what follows the white space at the start.
 #[inline]
 pub(super) fn space(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());
     bytes.get(start..).unwrap_or_default()
 }
 
-/// The offset just after the closing quote, for bytes inside a string. `escaped` tells whether a backslash stands
+/// Returns the offset just after the closing quote, for bytes inside a string. `escaped` is whether a backslash stands
 /// before the first byte, and on return of `None` whether one stands after the last.
 ///
 /// It looks for quotes alone and counts the backslashes before each: faster than stopping at every escape.
@@ -46,13 +46,13 @@ pub(super) fn string_end(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
     None
 }
 
-/// Whether an odd number of backslashes stands at the end.
+/// Returns whether an odd number of backslashes stands at the end.
 #[inline]
 fn ends_escaped(bytes: &[u8]) -> bool {
     bytes.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
 }
 
-/// The offset of the first byte that can't be part of a number or a word.
+/// Returns the offset of the first byte that can't be part of a number or a word.
 #[inline]
 pub(super) fn scalar_end(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
@@ -68,7 +68,7 @@ pub(super) struct Nesting {
 }
 
 impl Nesting {
-    /// The offset just after the bracket that closes the outermost one.
+    /// Returns the offset just after the bracket that closes the outermost one.
     #[inline]
     pub(super) fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut rest = bytes;
@@ -95,7 +95,7 @@ impl Nesting {
     }
 }
 
-/// The offset of the first quote or bracket of any kind.
+/// Returns the offset of the first quote or bracket of any kind.
 #[inline]
 fn structural(bytes: &[u8]) -> Option<usize> {
     // The next one is often very near: behind a comma or a colon.
@@ -118,19 +118,19 @@ fn structural(bytes: &[u8]) -> Option<usize> {
 
 const BLOCK: usize = 64;
 
-/// Every byte of a word.
+/// Returns a word that consists of `byte` alone.
 const fn every(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The high bit of each byte of `word` that is `byte`. Bits above the first may be wrong.
+/// Returns the high bit of each byte of `word` that is `byte`. Bits above the first may be wrong.
 #[inline]
 fn equal(word: u64, byte: u8) -> u64 {
     let zero = word ^ every(byte);
     zero.wrapping_sub(every(1)) & !zero & every(0x80)
 }
 
-/// The offset of the byte with the first high bit that is set.
+/// Returns the offset of the byte with the first high bit that is set.
 #[inline]
 fn first_hit(hits: u64) -> usize {
     hits.trailing_zeros() as usize / 8
@@ -141,7 +141,7 @@ fn is_structural(byte: u8) -> bool {
     matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')
 }
 
-/// True for those bytes and for four others, which are rare outside strings: the brackets have in common that these
+/// Returns true for those bytes and for four others that are rare outside strings: the brackets have in common that these
 /// three bits make `0x7f` of them. One comparison for all brackets, and the compiler's vectors are eight times faster.
 #[inline]
 fn may_be_structural(byte: u8) -> bool {

@@ -2,14 +2,14 @@
 
 /// What happens in an event stream.
 pub(crate) trait SseEvents {
-    /// Bytes of the data of the current event. Where the data has several lines they are joined by a line feed.
+    /// Takes bytes of the data of the current event. Several lines of data are joined by a line feed.
     fn data(&mut self, piece: Piece<'_>);
 
-    /// The current event is over: it had data, or only fields that the standard does not know. `event_name` is what its
+    /// Ends the current event, which had data, or only fields that the standard does not know. `event_name` is what its
     /// last `event` field said, cut to 64 bytes, and empty when it had none.
     fn end(&mut self, event_name: &[u8], had_data: bool);
 
-    /// Bytes of the value of a field that the standard does not know, such as `error`. The name has at most 32 bytes;
+    /// Takes bytes of the value of a field that the standard does not know, such as `error`. The name has at most 32 bytes;
     /// fields with longer names are ignored.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         let _ = (name, piece);
@@ -29,7 +29,7 @@ pub(crate) struct Piece<'a> {
 /// Takes an event stream in pieces and hands out the data as it flows. It keeps names, never data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SseParser {
-    state: State,
+    state: LineState,
     /// How many bytes of a byte order mark were seen.
     mark: u8,
     /// The last byte was a carriage return: a line feed that follows belongs to it.
@@ -50,7 +50,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum LineState {
     /// The first line, perhaps behind a byte order mark.
     #[default]
     Start,
@@ -59,13 +59,13 @@ enum State {
     /// The rest of a field's name.
     Name,
     /// The value of a field, or the space before it.
-    Space(Kind),
+    Space(FieldKind),
     /// The rest of a value.
-    Value(Kind),
+    Value(FieldKind),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FieldKind {
     Data,
     Event,
     Other,
@@ -122,12 +122,12 @@ pub(crate) struct PlainEvent<'a> {
 }
 
 impl SseParser {
-    /// The event that `bytes` begin with, if it is a plain one and no other is under way. Whoever goes on with what follows
-    /// it has seen all that [`push`](Self::push) would have told of it.
+    /// Reads the event at the start of `bytes`, if it is a plain one and no other is under way. A caller that goes on with what follows
+    /// it has seen all that [`push`](Self::push) would have handed out.
     #[inline]
     pub(crate) fn plain_event<'a>(&self, bytes: &'a [u8]) -> Option<PlainEvent<'a>> {
         let begun = self.has_data || self.has_other || !self.event.get().is_empty();
-        if self.state != State::Line || self.after_return || begun {
+        if self.state != LineState::Line || self.after_return || begun {
             return None;
         }
         let (name, line) = match bytes.strip_prefix(b"event: ") {
@@ -159,50 +159,50 @@ impl SseParser {
                 continue;
             }
             rest = match self.state {
-                State::Start => self.start(byte, rest, after),
-                State::Line => self.line(rest, events),
-                State::Name => self.name(rest, events),
-                State::Space(kind) => {
-                    self.state = State::Value(kind);
+                LineState::Start => self.start(byte, rest, after),
+                LineState::Line => self.line(rest, events),
+                LineState::Name => self.name(rest, events),
+                LineState::Space(kind) => {
+                    self.state = LineState::Value(kind);
                     if byte == b' ' { after } else { rest }
                 }
-                State::Value(kind) => self.value(kind, rest, events),
+                LineState::Value(kind) => self.value(kind, rest, events),
             };
         }
     }
 
-    /// The stream has ended. A last event that no blank line closes is handed out all the same, as some servers leave
+    /// Ends the stream. A last event that no blank line closes is handed out all the same, as some servers leave
     /// it out. The parser is ready for another stream.
     pub(crate) fn finish(&mut self, events: &mut impl SseEvents) {
-        if self.state == State::Name {
+        if self.state == LineState::Name {
             self.name_ends(events);
         }
         self.dispatch(events);
         *self = Self::default();
     }
 
-    /// Past a byte order mark, if there is one.
+    /// Skips a byte order mark, if there is one.
     fn start<'a>(&mut self, byte: u8, rest: &'a [u8], after: &'a [u8]) -> &'a [u8] {
         let mark = usize::from(self.mark);
         if BYTE_ORDER_MARK.get(mark) == Some(&byte) {
             self.mark += 1;
             return after;
         }
-        self.state = State::Line;
+        self.state = LineState::Line;
         if let (1..=2, Some(beginning)) = (mark, BYTE_ORDER_MARK.get(..mark)) {
             // It was none after all: a field with a strange name.
             self.name.push(beginning);
-            self.state = State::Name;
+            self.state = LineState::Name;
         }
         rest
     }
 
-    /// At the start of a line.
+    /// Reads on at the start of a line.
     fn line<'a>(&mut self, rest: &'a [u8], events: &mut impl SseEvents) -> &'a [u8] {
         // What nearly every line is.
         if let Some(value) = rest.strip_prefix(b"data: ") {
-            self.value_starts(Kind::Data, events);
-            return self.value(Kind::Data, value, events);
+            self.value_starts(FieldKind::Data, events);
+            return self.value(FieldKind::Data, value, events);
         }
         match rest.split_first() {
             Some((b'\n', after)) => {
@@ -216,13 +216,13 @@ impl SseParser {
             }
             _ => {
                 self.name.clear();
-                self.state = State::Name;
+                self.state = LineState::Name;
                 self.name(rest, events)
             }
         }
     }
 
-    /// In the name of a field.
+    /// Reads on in the name of a field.
     fn name<'a>(&mut self, rest: &'a [u8], events: &mut impl SseEvents) -> &'a [u8] {
         let Some(end) = memchr::memchr3(b':', b'\n', b'\r', rest) else {
             self.name.push(rest);
@@ -233,7 +233,7 @@ impl SseParser {
         match rest.split_first() {
             Some((b':', rest)) => {
                 let kind = self.kind();
-                self.state = State::Space(kind);
+                self.state = LineState::Space(kind);
                 self.value_starts(kind, events);
                 rest
             }
@@ -246,45 +246,45 @@ impl SseParser {
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FieldKind {
         match self.name.get() {
-            _ if self.name.cut => Kind::Ignored,
-            b"data" => Kind::Data,
-            b"event" => Kind::Event,
-            b"" | b"id" | b"retry" => Kind::Ignored,
-            _ => Kind::Other,
+            _ if self.name.cut => FieldKind::Ignored,
+            b"data" => FieldKind::Data,
+            b"event" => FieldKind::Event,
+            b"" | b"id" | b"retry" => FieldKind::Ignored,
+            _ => FieldKind::Other,
         }
     }
 
-    /// A line without a colon is a field with an empty value.
+    /// Ends the name of a field without a colon, whose value is empty.
     fn name_ends(&mut self, events: &mut impl SseEvents) {
         let kind = self.kind();
         self.value_starts(kind, events);
     }
 
-    fn value_starts(&mut self, kind: Kind, events: &mut impl SseEvents) {
+    fn value_starts(&mut self, kind: FieldKind, events: &mut impl SseEvents) {
         self.untouched = true;
         match kind {
-            Kind::Data => {
+            FieldKind::Data => {
                 if self.has_data {
                     self.untouched = false;
                     events.data(Piece { bytes: b"\n", whole: false });
                 }
                 self.has_data = true;
             }
-            Kind::Event => self.event.clear(),
-            Kind::Other => self.has_other = true,
-            Kind::Ignored => {}
+            FieldKind::Event => self.event.clear(),
+            FieldKind::Other => self.has_other = true,
+            FieldKind::Ignored => {}
         }
     }
 
-    /// In the value of a field.
-    fn value<'a>(&mut self, kind: Kind, rest: &'a [u8], events: &mut impl SseEvents) -> &'a [u8] {
+    /// Reads on in the value of a field.
+    fn value<'a>(&mut self, kind: FieldKind, rest: &'a [u8], events: &mut impl SseEvents) -> &'a [u8] {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let (bytes, rest) = rest.split_at_checked(end).unwrap_or_default();
         let whole = match kind {
             // More lines of data may follow, unless a blank line is in sight.
-            Kind::Data => {
+            FieldKind::Data => {
                 self.untouched
                     && matches!(
                         rest,
@@ -296,13 +296,13 @@ impl SseParser {
         self.untouched &= bytes.is_empty();
         match kind {
             _ if bytes.is_empty() => {}
-            Kind::Data => events.data(Piece { bytes, whole }),
-            Kind::Event => self.event.push(bytes),
-            Kind::Other => events.other_field(self.name.get(), Piece { bytes, whole }),
-            Kind::Ignored => {}
+            FieldKind::Data => events.data(Piece { bytes, whole }),
+            FieldKind::Event => self.event.push(bytes),
+            FieldKind::Other => events.other_field(self.name.get(), Piece { bytes, whole }),
+            FieldKind::Ignored => {}
         }
         let Some((&byte, after)) = rest.split_first() else {
-            self.state = State::Value(kind);
+            self.state = LineState::Value(kind);
             return b"";
         };
         self.line_ends(byte);
@@ -311,10 +311,10 @@ impl SseParser {
 
     fn line_ends(&mut self, byte: u8) {
         self.after_return = byte == b'\r';
-        self.state = State::Line;
+        self.state = LineState::Line;
     }
 
-    /// The current event is over.
+    /// Ends the current event.
     fn dispatch(&mut self, events: &mut impl SseEvents) {
         if self.has_data || self.has_other {
             events.end(self.event.get(), self.has_data);

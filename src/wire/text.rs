@@ -24,7 +24,7 @@ impl Unescape {
         self.cut.extend_from_slice(read(rest, text));
     }
 
-    /// The string has ended.
+    /// Ends the string.
     pub(crate) fn finish(&mut self, text: &mut impl FnMut(&str)) {
         if !self.cut.is_empty() {
             self.cut.clear();
@@ -49,7 +49,7 @@ fn read<'a>(raw: &'a [u8], text: &mut impl FnMut(&str)) -> &'a [u8] {
     read_plain(rest, text)
 }
 
-/// The same where there is no escape.
+/// Reads text up to the next escape.
 fn read_plain<'a>(raw: &'a [u8], text: &mut impl FnMut(&str)) -> &'a [u8] {
     let mut rest = raw;
     for chunk in raw.utf8_chunks() {
@@ -69,7 +69,7 @@ fn read_plain<'a>(raw: &'a [u8], text: &mut impl FnMut(&str)) -> &'a [u8] {
     b""
 }
 
-/// The character that `escaped` begins with and the length of its escape. `None` when it may be cut off.
+/// Returns the character that `escaped` begins with and the length of its escape. `None` when it may be cut off.
 fn escape(escaped: &[u8]) -> Option<(char, usize)> {
     let short = |char| Some((char, 2));
     match escaped.get(1)? {
@@ -84,7 +84,7 @@ fn escape(escaped: &[u8]) -> Option<(char, usize)> {
     }
 }
 
-/// The same for an escape by number.
+/// Reads an escape by number.
 fn unicode(escaped: &[u8]) -> Option<(char, usize)> {
     let alone = |unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
     let first = match code_unit(escaped) {
@@ -110,7 +110,7 @@ enum Cut {
     Never,
 }
 
-/// The number in the four digits after `\u`.
+/// Returns the number in the four digits after `\u`.
 fn code_unit(escaped: &[u8]) -> Result<u32, Cut> {
     let mut unit = 0;
     for (at, expected) in [Some(b'\\'), Some(b'u'), None, None, None, None].into_iter().enumerate() {

@@ -1,5 +1,6 @@
 //! What the price book promises, on price data written for the purpose.
 
+use super::call::{Call, tokens, usd};
 use std::time::{Duration, SystemTime};
 use tower_llm_metrics::price::{Markup, PriceOverride, SharedPriceBook};
 use tower_llm_metrics::record::{Part, Pass, PriceMatch, Priced, Rate, Text, Unit, UnpricedReason, Usage};
@@ -67,65 +68,8 @@ fn book() -> PriceBook {
     builder.version("test").build()
 }
 
-/// A call that is easy to vary.
-#[derive(Clone)]
-struct Call {
-    provider: &'static str,
-    model: &'static str,
-    answered_by: Option<&'static str>,
-    tier: Option<&'static str>,
-    batch: bool,
-    region: Option<&'static str>,
-    time: &'static str,
-    usage: Usage,
-}
-
-fn tokens(input: u64, output: u64) -> Usage {
-    let mut usage = Usage::default();
-    (usage.input_tokens, usage.output_tokens) = (Some(input), Some(output));
-    usage
-}
-
 fn call(provider: &'static str, model: &'static str) -> Call {
-    let time = "2026-11-23T12:00:00Z";
-    let usage = tokens(1_000_000, 0);
-    Call { provider, model, answered_by: None, tier: None, batch: false, region: None, time, usage }
-}
-
-impl Call {
-    fn price(&self, pricer: &dyn Pricer) -> Cost {
-        let text = |text: &str| Text::new(text).unwrap();
-        let (provider, model) = (Provider::new(self.provider).unwrap(), text(self.model));
-        let (answered, tier, region) =
-            (self.answered_by.map(text), self.tier.map(text), self.region.map(text));
-        let time = SystemTime::try_from(self.time.parse::<jiff::Timestamp>().unwrap()).unwrap();
-        let mut call = PricedCall::new(&self.usage, time);
-        (call.provider, call.model, call.response_model) = (Some(&provider), Some(&model), answered.as_ref());
-        (call.service_tier, call.batch, call.region) = (tier.as_ref(), self.batch, region.as_ref());
-        pricer.price(&call)
-    }
-
-    #[track_caller]
-    fn priced(&self) -> Priced {
-        match self.price(&book()) {
-            Cost::Priced(priced) => priced,
-            other => panic!("{}/{}: {other:?}", self.provider, self.model),
-        }
-    }
-
-    #[track_caller]
-    fn costs(&self, expected: &str) {
-        assert_eq!(self.priced().total, usd(expected));
-    }
-
-    #[track_caller]
-    fn has_no_price(&self, reason: UnpricedReason) {
-        assert_eq!(self.price(&book()), Cost::Unpriced(reason));
-    }
-}
-
-fn usd(text: &str) -> Usd {
-    text.parse().unwrap()
+    Call::new(book, provider, model)
 }
 
 fn parts(priced: &Priced) -> Vec<(Unit, u64, String)> {

@@ -1,11 +1,9 @@
 //! What one price list says and another does not, of a model that has several names, endpoints and lists.
 
-use std::time::{Duration, SystemTime};
+use super::call::{Call, tokens, usd};
 use tower_llm_metrics::price::PriceOverride;
-use tower_llm_metrics::record::{
-    PriceMatch, Priced, ProviderSource, Rate, Text, Unit, UnpricedReason, Usage,
-};
-use tower_llm_metrics::{Cost, PriceBook, PricedCall, Pricer, Provider, Usd};
+use tower_llm_metrics::record::{PriceMatch, Rate, Unit, UnpricedReason, Usage};
+use tower_llm_metrics::{Cost, PriceBook};
 
 const GENAI: &str = r#"[
   {"id": "openai", "models": [
@@ -66,77 +64,9 @@ fn book() -> PriceBook {
     builder.build()
 }
 
-/// A call that is easy to vary.
-#[derive(Clone)]
-struct Call {
-    provider: &'static str,
-    model: &'static str,
-    asked: Option<&'static str>,
-    host: Option<&'static str>,
-    tier: Option<&'static str>,
-    region: Option<&'static str>,
-    /// The model's name told the provider.
-    by_name: bool,
-    usage: Usage,
-}
-
-fn tokens(input: u64, output: u64) -> Usage {
-    let mut usage = Usage::default();
-    (usage.input_tokens, usage.output_tokens) = (Some(input), Some(output));
-    usage
-}
-
+/// A call that the requested model answered.
 fn call(provider: &'static str, model: &'static str) -> Call {
-    let usage = tokens(1_000_000, 0);
-    Call { provider, model, asked: None, host: None, tier: None, region: None, by_name: false, usage }
-}
-
-impl Call {
-    fn at(self, host: &'static str) -> Self {
-        Self { host: Some(host), ..self }
-    }
-
-    fn using(mut self, set: impl FnOnce(&mut Usage)) -> Self {
-        set(&mut self.usage);
-        self
-    }
-
-    fn price(&self, book: &PriceBook) -> Cost {
-        let text = |text: &str| Text::new(text).unwrap();
-        let (provider, model) = (Provider::new(self.provider).unwrap(), text(self.model));
-        let (asked, host) = (self.asked.map(text), self.host.map(text));
-        let (tier, region) = (self.tier.map(text), self.region.map(text));
-        // 2026-11-28
-        let mut call =
-            PricedCall::new(&self.usage, SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_824_000));
-        (call.provider, call.host) = (Some(&provider), host.as_ref());
-        call.provider_source = self.by_name.then_some(ProviderSource::Model);
-        (call.model, call.response_model) = (asked.as_ref().or(Some(&model)), Some(&model));
-        (call.service_tier, call.region) = (tier.as_ref(), region.as_ref());
-        book.price(&call)
-    }
-
-    #[track_caller]
-    fn priced(&self) -> Priced {
-        match self.price(&book()) {
-            Cost::Priced(priced) => priced,
-            other => panic!("{}/{}: {other:?}", self.provider, self.model),
-        }
-    }
-
-    #[track_caller]
-    fn costs(&self, expected: &str) {
-        assert_eq!(self.priced().total, usd(expected));
-    }
-
-    #[track_caller]
-    fn has_no_price(&self, reason: UnpricedReason) {
-        assert_eq!(self.price(&book()), Cost::Unpriced(reason));
-    }
-}
-
-fn usd(text: &str) -> Usd {
-    text.parse().unwrap()
+    Call { answered_by: Some(model), time: "2026-11-28T00:00:00Z", ..Call::new(book, provider, model) }
 }
 
 #[test]
@@ -176,7 +106,7 @@ fn where_nobody_knows_which_of_two_prices_holds_the_match_is_ambiguous() {
     assert_eq!(priced.matched, PriceMatch::Exact);
     assert_eq!(Call { usage: tokens(0, 0), ..call("azure", "large") }.priced().matched, PriceMatch::Exact);
     // A name as a gateway takes it tells.
-    let asked = Call { asked: Some("azure_ai/large"), ..call("azure", "large") }.at("gateway.internal");
+    let asked = Call { model: "azure_ai/large", ..call("azure", "large") }.at("gateway.internal");
     assert_eq!((asked.priced().total, asked.priced().matched), (usd("2"), PriceMatch::Exact));
     assert_eq!(call("azure_ai", "large").priced().total, usd("2"));
 }

@@ -10,6 +10,7 @@
 )]
 
 mod book;
+mod call;
 mod cases;
 mod lists;
 mod models;

@@ -98,3 +98,11 @@ fn the_bundled_prices_are_complete_and_dated() {
         assert!(book.entries().any(|(of, _)| of == provider), "{provider}");
     }
 }
+
+#[cfg(feature = "prices")]
+#[test]
+fn the_bundled_file_is_what_its_book_is_written_as() {
+    let file = include_str!("../../src/price/data/prices.jsonl");
+    let data = file.find("\n{").map(|end| &file[end + 1..]);
+    assert!(data == Some(&*PriceBook::bundled().to_snapshot()), "make it anew");
+}

@@ -1,12 +1,12 @@
 //! Reads the data of [genai-prices](https://github.com/pydantic/genai-prices), format v2, as that project publishes it.
 
-use super::super::catalog::{Assembly, NewEntry, NewPrice};
-use super::super::catalog::{BATCH, EntryId, PriceList, ProviderId, STANDARD, TierId};
-use super::super::error::{PriceError, Problem};
-use super::super::names::searches_count_once;
-use super::super::pattern::Pattern;
-use super::super::rates::Rates;
-use super::super::rates::{Validity, parse_date, parse_time_of_day};
+use crate::price::catalog::{
+    Assembly, BATCH, EntryId, EntryNames, Price, PriceEntry, PriceList, ProviderId, ROUTE, STANDARD, TierId,
+};
+use crate::price::error::{PriceError, Problem};
+use crate::price::names::searches_count_once;
+use crate::price::pattern::NamePattern;
+use crate::price::rates::{Rates, Validity, parse_date, parse_time_of_day};
 use crate::record::{ParseRateError, Rate, Unit};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,7 +26,7 @@ struct ProviderJson<'a> {
 }
 
 #[derive(Deserialize)]
-struct Named<'a> {
+struct ModelId<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
 }
@@ -70,7 +70,7 @@ struct ConditionalJson<'a> {
 }
 
 /// Rates by their keys in the data, as they are written.
-pub(in super::super) type RateTexts<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+pub(in crate::price) type RateTexts<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 #[derive(Deserialize)]
 struct TieredJson<'a> {
@@ -88,7 +88,7 @@ struct TierJson<'a> {
 }
 
 /// Adds the data to what is built.
-pub(in super::super) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(), PriceError> {
+pub(in crate::price) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(), PriceError> {
     let providers: Vec<ProviderJson<'_>> = serde_json::from_slice(data)?;
     for provider in providers {
         let aliases = provider.provider_match.map(pattern).transpose();
@@ -105,7 +105,7 @@ pub(in super::super) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(),
         }
         let mut labels = Vec::new();
         for raw in provider.models {
-            let name = || serde_json::from_str::<Named<'_>>(raw.get()).map_or("?".into(), |named| named.id);
+            let name = || serde_json::from_str::<ModelId<'_>>(raw.get()).map_or("?".into(), |named| named.id);
             match model(raw, &provider.id, id, assembly) {
                 Ok((_, true)) => {}
                 Ok((entry, false)) => labels.push((entry, name())),
@@ -120,7 +120,7 @@ pub(in super::super) fn load(data: &[u8], assembly: &mut Assembly) -> Result<(),
     Ok(())
 }
 
-/// Adds one model; also says whether its rule covers its own id.
+/// Adds one model, and returns its entry and whether its rule covers its own id.
 fn model(
     raw: &RawValue,
     provider_id: &str,
@@ -132,35 +132,36 @@ fn model(
     let covers_itself = rule.matches(&model.id.to_ascii_lowercase());
     let mut names = Vec::new();
     let pattern = rule.split_names(&mut names);
+    if covers_itself {
+        names.push((*model.id).into());
+    }
     // A model whose prices are empty is kept as one without rates: the data does not say whether it is free or not known.
     let mut prices = Vec::new();
     for (when, rates) in standard(model.prices)? {
-        prices.push(NewPrice { when, tier: STANDARD, rates: self::rates(&rates)? });
+        prices.push(Price::during(when, STANDARD, self::rates(&rates)?));
     }
     for variant in model.price_variants {
         let when = validity(variant.constraint)?;
         if let Some(tier) = tier(&variant.when, assembly)? {
-            prices.push(NewPrice { when, tier, rates: rates(&variant.prices)? });
+            prices.push(Price::during(when, tier, rates(&variant.prices)?));
         }
     }
     // Groq bills a transcription as ten seconds at least (its pricing page; the data cannot say so).
     let whisper = provider_id == "groq" && model.id.starts_with("whisper-large-v3");
-    let entry = assembly.add(NewEntry {
-        list: PriceList::GenAi,
+    let entry = PriceEntry {
+        label: assembly.label(provider, &model.id),
         provider,
-        name: &model.id,
-        callable: covers_itself,
-        names,
-        pattern,
-        prices,
+        list: PriceList::GenAi,
+        prices: prices.into(),
+        factors: Box::default(),
         least_seconds: if whisper { 10 } else { 0 },
         searches_once: searches_count_once(provider_id, &model.id, None),
-        ..NewEntry::default()
-    })?;
+    };
+    let entry = assembly.add(entry, EntryNames { full: names, pattern })?;
     Ok((entry, covers_itself))
 }
 
-fn pattern(raw: &RawValue) -> Result<Pattern, Problem> {
+fn pattern(raw: &RawValue) -> Result<NamePattern, Problem> {
     serde_json::from_str(raw.get()).map_err(|error| Problem::Pattern(error.to_string()))
 }
 
@@ -168,7 +169,7 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Problem> {
     serde_json::from_str(raw.get()).map_err(|error| Problem::Shape(error.to_string()))
 }
 
-/// The prices of the default tier: one, or a list of which the last that holds is the one.
+/// Returns the prices of the default tier: a single one, or a list in which the last one that holds counts.
 fn standard(raw: &RawValue) -> Result<Vec<(Validity, RateTexts<'_>)>, Problem> {
     if !raw.get().starts_with('[') {
         return Ok(vec![(Validity::Always, read(raw)?)]);
@@ -201,7 +202,7 @@ fn validity(constraint: Option<Constraint>) -> Result<Validity, Problem> {
     }
 }
 
-/// The tier that a variant is for; `None` for one that says nothing new.
+/// Returns the tier that a variant is for; `None` for a variant that adds nothing.
 fn tier(
     when: &BTreeMap<Cow<'_, str>, Cow<'_, str>>,
     assembly: &mut Assembly,
@@ -221,19 +222,16 @@ fn tier(
     tier.map(Some).ok_or_else(|| Problem::Shape(format!("a variant for {key}")))
 }
 
-/// What the name of a tier begins with that is a route rather than a tier.
-pub(in super::super) const ROUTE: &str = "route:";
-
-/// The unit of a key, and the power of ten of units that its rate is for. A unit that no usage counts is left out.
-pub(in super::super) fn unit(key: &str) -> Option<(Unit, u8)> {
+/// Returns the unit of a key, and the power of ten of units that its rate is for. A unit that no usage counts is left out.
+pub(in crate::price) fn unit(key: &str) -> Option<(Unit, u8)> {
     Unit::ALL.iter().find_map(|unit| {
         let known = unit.row().genai.iter().find(|(of, _)| *of == key)?;
         Some((*unit, known.1))
     })
 }
 
-/// The rates of one price. Keys of units that no usage counts are passed over.
-pub(in super::super) fn rates(texts: &RateTexts<'_>) -> Result<Rates, Problem> {
+/// Returns the rates of one price. Keys of units that no usage counts are passed over.
+pub(in crate::price) fn rates(texts: &RateTexts<'_>) -> Result<Rates, Problem> {
     let mut rates = Rates::default();
     for (key, raw) in texts {
         let Some((unit, power)) = unit(key) else { continue };

@@ -5,7 +5,7 @@ use super::error::ReadError;
 use super::pieces::{Piece, pieces_from};
 use super::queue::LONGEST_LINE;
 use super::segment::{Format, Segment};
-use crate::record::{Reading, Record, RecordError, RecordId};
+use crate::record::{Record, RecordError, RecordId, SharedTexts};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -39,7 +39,7 @@ pub struct Records {
     seen: HashSet<RecordId>,
     /// What is wrong with the line of the record that came last.
     problem: Option<ReadError>,
-    reading: Reading,
+    reading: SharedTexts,
 }
 
 /// The segment that is being read.
@@ -74,7 +74,7 @@ impl Records {
             open: None,
             seen: HashSet::new(),
             problem: None,
-            reading: Reading::default(),
+            reading: SharedTexts::default(),
         }
     }
 
@@ -153,7 +153,7 @@ impl Open {
     }
 
     /// Reads the next piece, or looks for more of them; `None` at the end.
-    fn next(&mut self, record: &mut Record, reading: &mut Reading) -> Option<Next> {
+    fn next(&mut self, record: &mut Record, reading: &mut SharedTexts) -> Option<Next> {
         let rest = self.chunks.given().get(self.at..self.end).unwrap_or_default();
         let mut pieces = pieces_from(rest, self.line);
         let Some(Piece { text, line, start }) = pieces.next() else {
@@ -195,7 +195,7 @@ impl Open {
 }
 
 /// Reads `text` into `record`, or what of it is one: whether there is a record, and what is wrong.
-fn read(record: &mut Record, text: &[u8], reading: &mut Reading) -> (bool, Option<RecordError>) {
+fn read(record: &mut Record, text: &[u8], reading: &mut SharedTexts) -> (bool, Option<RecordError>) {
     let Err(e) = record.read(text, reading) else { return (true, None) };
     // What follows the record on its line may be what is wrong.
     let whole = memchr::memrchr(b'}', text).and_then(|end| text.get(..=end));

@@ -45,16 +45,16 @@ trait Stage: Send + Sync {
     /// filled. When it neither takes nor fills anything it needs more input, or ignores what comes.
     fn decode(&mut self, input: &mut &[u8], output: &mut [u8]) -> Result<usize, DecodeError>;
 
-    /// Whether the input so far is complete.
+    /// Returns whether the input so far is complete.
     fn is_complete(&self) -> bool;
 }
 
-/// Nobody encodes more often than twice.
+/// More codings than anybody stacks.
 const MAX_STAGES: usize = 4;
 const PIECE: usize = 4 << 10;
 
 impl Decoder {
-    /// A decoder for the values of the `Content-Encoding` headers, in their order. `None` when nothing is encoded.
+    /// Creates a decoder for the values of the `Content-Encoding` headers, in their order. `None` when nothing is encoded.
     ///
     /// # Errors
     /// [`DecodeError::Unsupported`].
@@ -88,7 +88,7 @@ impl Decoder {
         result
     }
 
-    /// Whether the input so far is complete. At the end of the input, `false` is a loss.
+    /// Returns whether the input so far is complete. At the end of the input, `false` is a loss.
     pub(crate) fn is_complete(&self) -> bool {
         self.failed.is_none() && self.stages.iter().all(|stage| stage.is_complete())
     }
@@ -104,11 +104,11 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// The stage for a coding, in lower case.
+/// Returns the stage for a coding, in lower case.
 fn stage(coding: &str) -> Result<Box<dyn Stage>, DecodeError> {
     match coding {
         #[cfg(feature = "gzip")]
-        "gzip" | "x-gzip" => Ok(Box::new(gzip::Gzip::default())),
+        "gzip" | "x-gzip" => Ok(Box::new(gzip::Gzip::new())),
         #[cfg(feature = "gzip")]
         "deflate" => Ok(Box::new(gzip::Deflate::default())),
         #[cfg(feature = "brotli")]

@@ -2,10 +2,10 @@
 
 use super::super::select::{NOWHERE, Select};
 use super::super::skip;
-use super::{Scanner, State, string};
+use super::{ScanState, Scanner, string};
 
 impl Scanner {
-    /// In a key, of which the first `seen` bytes need not be looked at.
+    /// Reads on in a key whose first `seen` bytes were looked at.
     pub(super) fn key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> &'a [u8] {
         let inside = bytes.get(seen..).unwrap_or_default();
         let stop = inside.iter().position(|byte| matches!(byte, b'"' | b'\\'));
@@ -22,14 +22,14 @@ impl Scanner {
         };
         // The colon is mostly next.
         if let Some((b':', rest)) = rest.split_first() {
-            self.state = State::Value;
+            self.state = ScanState::Value;
             return rest;
         }
-        self.state = State::Colon;
+        self.state = ScanState::Colon;
         rest
     }
 
-    /// The same for a key that has escapes or comes in pieces. `None` when it does not end here.
+    /// Reads a key that has escapes or comes in pieces. `None` when it does not end here.
     #[cold]
     fn assemble_key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> Option<&'a [u8]> {
         // With every byte written as an escape of six, and the quotes.
@@ -53,11 +53,11 @@ impl Scanner {
         let rest = skip::space(bytes);
         match rest.split_first() {
             Some((b':', rest)) => {
-                self.state = State::Value;
+                self.state = ScanState::Value;
                 rest
             }
             Some(_) => {
-                self.state = State::Malformed;
+                self.state = ScanState::Malformed;
                 rest
             }
             None => rest,

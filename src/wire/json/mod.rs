@@ -3,7 +3,7 @@
 mod key;
 mod value;
 
-pub(crate) use super::scalar::{boolean, is_null, number, string};
+pub(crate) use super::scalar::{boolean, is_null, number, number_length, string};
 
 use super::select::{Field, NOWHERE, NodeId, OUTSIDE, Select};
 use super::skip::{self, Nesting};
@@ -13,16 +13,16 @@ use super::skip::{self, Nesting};
 /// Several documents may follow one another. An array at the root is transparent: its elements count as documents. A
 /// scanner of a [`single`](Self::single) document reads the first one only, and nothing in an array at the root.
 ///
-/// A repeated key is handed out each time. A scanner of a single document says `null` for all that is wanted below a
-/// repeated key first, so that the last one counts at every depth. A value that is cut off by the end of the input is
+/// A repeated key is handed out each time. A scanner of a single document first hands out `null` for all that is wanted below a
+/// repeated key, so that the last one counts at every depth. A value that is cut off by the end of the input is
 /// never handed out.
 ///
-/// Real life is followed where that is harmless: a byte order mark, white space, commas that are doubled, trailing or
+/// What clients send in practice is accepted where that is harmless: a byte order mark, white space, commas that are doubled, trailing or
 /// missing. What is skipped is not checked: neither the kinds of brackets nor what stands between them. Anything else
-/// that is no JSON ends the scan until [`reset`](Self::reset); what was found before stays found.
+/// that is not JSON ends the scan until [`reset`](Self::reset); what was found before stays found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
-    state: State,
+    state: ScanState,
     /// The container that we are in.
     node: NodeId,
     in_object: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Scanner {
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ScanState {
     /// A member, an element or a document, or the end of what holds it.
     #[default]
     Between,
@@ -69,7 +69,7 @@ enum State {
 pub(crate) enum Value<'a> {
     /// Its raw text as written.
     Json(&'a [u8]),
-    /// It is over its limit. Its first byte tells the type.
+    /// It is over its limit. Its type follows from its first byte.
     TooLong { first: u8 },
     /// A piece of a value that is wanted in pieces: of a string what stands between its quotes, of others all.
     Piece { raw: &'a [u8], last: bool },
@@ -91,7 +91,7 @@ pub(crate) enum Status {
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 impl Scanner {
-    /// A scanner of a single document, as requests are.
+    /// Creates a scanner of a single document, as requests are.
     pub(crate) fn single() -> Self {
         Self { single: true, ..Self::default() }
     }
@@ -101,19 +101,21 @@ impl Scanner {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.state {
-                State::Between => self.between(select, rest, found),
-                State::Key => self.key(select, rest, 0),
-                State::Colon => self.colon(rest),
-                State::Value => self.value(select, rest, found),
-                State::String | State::Scalar | State::Nested => self.token(select, rest, 0, found),
-                State::Malformed => return,
+                ScanState::Between => self.between(select, rest, found),
+                ScanState::Key => self.key(select, rest, 0),
+                ScanState::Colon => self.colon(rest),
+                ScanState::Value => self.value(select, rest, found),
+                ScanState::String | ScanState::Scalar | ScanState::Nested => {
+                    self.token(select, rest, 0, found)
+                }
+                ScanState::Malformed => return,
             };
         }
     }
 
-    /// The input has ended: so has a number or a word at the root, which nothing else closes.
+    /// Ends the input, and with it a number or a word at the root, which nothing else closes.
     pub(crate) fn finish(&mut self, select: &Select, found: &mut impl FnMut(Field, Value<'_>)) {
-        if self.state == State::Scalar && self.node == OUTSIDE && !self.in_root_array {
+        if self.state == ScanState::Scalar && self.node == OUTSIDE && !self.in_root_array {
             self.value_ends(select, b"", found);
         }
     }
@@ -125,17 +127,17 @@ impl Scanner {
         *self = Self { held, single: self.single, ..Self::default() };
     }
 
-    /// How far the input has come.
+    /// Returns how far the input has come.
     pub(crate) fn status(&self) -> Status {
         match self.state {
-            State::Malformed => Status::Malformed,
-            State::Between if self.node == OUTSIDE && self.complete => Status::Complete,
-            State::Between if self.node == OUTSIDE && !self.in_root_array => Status::Empty,
+            ScanState::Malformed => Status::Malformed,
+            ScanState::Between if self.node == OUTSIDE && self.complete => Status::Complete,
+            ScanState::Between if self.node == OUTSIDE && !self.in_root_array => Status::Empty,
             _ => Status::Within,
         }
     }
 
-    /// How many documents have closed. Each element of an array at the root is one.
+    /// Returns how many documents have closed. Each element of an array at the root is one.
     pub(crate) fn documents(&self) -> u64 {
         self.documents
     }
@@ -145,7 +147,7 @@ impl Scanner {
         self.held.capacity()
     }
 
-    /// At the start of a member, an element or a document.
+    /// Reads on at the start of a member, an element or a document.
     fn between<'a>(
         &mut self,
         select: &Select,
@@ -160,14 +162,18 @@ impl Scanner {
                 b' ' | b'\n' | b'\r' | b'\t' => {}
                 b',' if !at_root => {}
                 b'"' if self.in_object => {
-                    self.state = State::Key;
+                    self.state = ScanState::Key;
                     let rest = self.key(select, rest, 1);
                     // Straight on, as the state is known here.
-                    return if self.state == State::Value { self.value(select, rest, found) } else { rest };
+                    return if self.state == ScanState::Value {
+                        self.value(select, rest, found)
+                    } else {
+                        rest
+                    };
                 }
                 b'}' if self.in_object => self.leave(select),
                 b']' if !self.in_object && !at_root => self.leave(select),
-                _ if self.in_object || (self.single && self.complete) => self.state = State::Malformed,
+                _ if self.in_object || (self.single && self.complete) => self.state = ScanState::Malformed,
                 _ => {
                     self.target = select.node(self.node).elements.unwrap_or(NOWHERE);
                     return self.value(select, rest, found);
@@ -185,11 +191,11 @@ impl Scanner {
         if BYTE_ORDER_MARK.get(usize::from(self.mark)) == Some(&byte) {
             self.mark = (self.mark + 1) % 3;
         } else {
-            self.state = State::Malformed;
+            self.state = ScanState::Malformed;
         }
     }
 
-    /// A container closes.
+    /// Leaves the current container, which closes.
     fn leave(&mut self, select: &Select) {
         if self.node == OUTSIDE {
             self.in_root_array = false;
@@ -202,9 +208,9 @@ impl Scanner {
         self.value_closes();
     }
 
-    /// A value has come to its end, in the container that is now current.
+    /// Ends a value in the container that is now current.
     fn value_closes(&mut self) {
-        self.state = State::Between;
+        self.state = ScanState::Between;
         if self.node == OUTSIDE {
             self.documents += 1;
             self.complete = !self.in_root_array;

@@ -3,14 +3,14 @@
 use super::super::scalar::is_scalar;
 use super::super::select::{DOCUMENT, Field, InPieces, NOWHERE, OUTSIDE, Select};
 use super::super::skip;
-use super::{Scanner, State, Value};
+use super::{ScanState, Scanner, Value};
 
-/// A number or a word at the root is checked up to this length even when it is not wanted: a text that is no JSON
+/// A number or a word at the root is checked up to this length even when it is not wanted: a text that is not JSON
 /// mostly begins with a word.
 const CHECKED_SCALAR: usize = 32;
 
 impl Scanner {
-    /// At the start of a value that leads to `self.target`.
+    /// Reads on at the start of a value that leads to `self.target`.
     pub(super) fn value<'a>(
         &mut self,
         select: &Select,
@@ -29,7 +29,7 @@ impl Scanner {
             select.each_wanted_below(self.target, &mut |field| found(field, Value::Json(b"null")));
         }
         let (state, seen) = match first {
-            b'"' => (State::String, 1),
+            b'"' => (ScanState::String, 1),
             b'[' if self.target == DOCUMENT && !self.in_root_array && !self.single => {
                 self.in_root_array = true;
                 return rest;
@@ -38,11 +38,11 @@ impl Scanner {
             b'[' if descends && node.elements.is_some() => return self.enter(false, rest),
             b'{' | b'[' => {
                 self.nesting.depth = 1;
-                (State::Nested, 1)
+                (ScanState::Nested, 1)
             }
-            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' => (State::Scalar, 0),
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' => (ScanState::Scalar, 0),
             _ => {
-                self.state = State::Malformed;
+                self.state = ScanState::Malformed;
                 return b"";
             }
         };
@@ -55,11 +55,11 @@ impl Scanner {
     fn enter<'a>(&mut self, in_object: bool, rest: &'a [u8]) -> &'a [u8] {
         self.node = self.target;
         self.in_object = in_object;
-        self.state = State::Between;
+        self.state = ScanState::Between;
         rest
     }
 
-    /// In a value that is taken or skipped as a whole, of which the first `seen` bytes need not be looked at.
+    /// Reads on in a value that is taken or skipped as a whole, and whose first `seen` bytes were looked at.
     pub(super) fn token<'a>(
         &mut self,
         select: &Select,
@@ -68,8 +68,8 @@ impl Scanner {
         found: &mut impl FnMut(Field, Value<'_>),
     ) -> &'a [u8] {
         let end = bytes.get(seen..).and_then(|rest| match self.state {
-            State::String => skip::string_end(rest, &mut self.nesting.escaped),
-            State::Nested => self.nesting.end(rest),
+            ScanState::String => skip::string_end(rest, &mut self.nesting.escaped),
+            ScanState::Nested => self.nesting.end(rest),
             _ => skip::scalar_end(rest),
         });
         if let Some((piece, rest)) = end.and_then(|end| bytes.split_at_checked(seen + end)) {
@@ -93,7 +93,7 @@ impl Scanner {
         }
     }
 
-    /// A piece of the value that is under way and wanted in pieces.
+    /// Hands out a piece of the value that is under way.
     fn piece(
         &self,
         select: &Select,
@@ -103,8 +103,8 @@ impl Scanner {
         found: &mut impl FnMut(Field, Value<'_>),
     ) {
         let raw = match (self.state, piece.get(seen..)) {
-            (State::String, Some([inside @ .., b'"'])) if last => inside,
-            (State::String, Some(inside)) => inside,
+            (ScanState::String, Some([inside @ .., b'"'])) if last => inside,
+            (ScanState::String, Some(inside)) => inside,
             _ => piece,
         };
         if let Some((field, _)) = select.node(self.target).pieces {
@@ -112,13 +112,17 @@ impl Scanner {
         }
     }
 
-    /// How much of the value that is under way may be held.
+    /// Returns how much of the value that is under way may be held.
     fn room(&self, select: &Select) -> usize {
         let limit = select.node(self.target).capture.map_or(0, |(_, limit)| limit);
-        if self.target == DOCUMENT && self.state == State::Scalar { limit.max(CHECKED_SCALAR) } else { limit }
+        if self.target == DOCUMENT && self.state == ScanState::Scalar {
+            limit.max(CHECKED_SCALAR)
+        } else {
+            limit
+        }
     }
 
-    /// The value that is under way ends with `piece`.
+    /// Ends the value that is under way with `piece`.
     pub(super) fn value_ends(
         &mut self,
         select: &Select,
@@ -134,8 +138,8 @@ impl Scanner {
             Some(std::mem::take(&mut self.held))
         };
         let raw = held.as_deref().unwrap_or(piece);
-        if self.state == State::Scalar && !self.too_long && !is_scalar(raw) {
-            self.state = State::Malformed;
+        if self.state == ScanState::Scalar && !self.too_long && !is_scalar(raw) {
+            self.state = ScanState::Malformed;
         } else {
             if let Some((field, limit)) = select.node(self.target).capture {
                 if self.too_long || raw.len() > limit {
@@ -175,7 +179,7 @@ impl Scanner {
         }
     }
 
-    /// Nothing is under way any more.
+    /// Forgets the value or key that was under way.
     pub(super) fn release(&mut self) {
         self.held.clear();
         self.too_long = false;

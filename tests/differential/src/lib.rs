@@ -12,7 +12,7 @@ use wire::encoding::{DecodeError, Decoder};
 use wire::event_stream::{self, EventStreamEvents, EventStreamParser, Headers};
 use wire::json::{self, Scanner};
 use wire::lines::LineParser;
-use wire::multipart::{MultipartParser, Text};
+use wire::multipart::{FieldText, MultipartParser};
 use wire::select::Select;
 use wire::sse::{Piece, SseEvents, SseParser};
 
@@ -94,9 +94,9 @@ pub fn event_stream<'a>(
         parser.push(piece, &mut found);
     }
     match parser.status() {
-        event_stream::Status::Between => BinaryEnd::Between,
-        event_stream::Status::Within => BinaryEnd::Within,
-        event_stream::Status::Damaged => BinaryEnd::Damaged,
+        event_stream::StreamStatus::Between => BinaryEnd::Between,
+        event_stream::StreamStatus::Within => BinaryEnd::Within,
+        event_stream::StreamStatus::Damaged => BinaryEnd::Damaged,
     }
 }
 
@@ -161,8 +161,8 @@ pub fn form<'a>(
     let fields: Vec<_> = names.iter().zip(0..).map(|(name, field)| (*name, field, limit)).collect();
     for piece in pieces {
         parser.push(&fields, piece, &mut |field, text| match text {
-            Text::Whole(text) => found(field, Some(text)),
-            Text::TooLong => found(field, None),
+            FieldText::Whole(text) => found(field, Some(text)),
+            FieldText::TooLong => found(field, None),
         });
     }
     true
