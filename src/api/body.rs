@@ -207,12 +207,12 @@ fn interest(api: Option<Api>, is_stream: bool, answer: &ResponseState) -> Intere
 #[derive(Debug, Default)]
 struct LineReader {
     parser: LineParser,
-    lines: LineState,
+    lines: LineProgress,
 }
 
 /// The line that passes, and the outcome of those before.
 #[derive(Debug, Default)]
-struct LineState {
+struct LineProgress {
     scanner: Scanner,
     /// Whether some line was not a document.
     malformed: bool,
@@ -231,7 +231,7 @@ impl LineReader {
     }
 }
 
-impl LineState {
+impl LineProgress {
     fn read(&mut self, line: Line<'_>, answer: &mut ResponseState) {
         match line {
             Line::Piece(piece) => {

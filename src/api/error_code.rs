@@ -1,6 +1,6 @@
 //! The type or code of an error, never its message.
 
-use super::lenient::{self, Term, lenient};
+use super::lenient::{self, ShortText, lenient};
 use crate::record::Text;
 
 /// Codes are at most this long.
@@ -8,23 +8,23 @@ const MAX_LEN: usize = 64;
 
 lenient! {
     struct ErrorObject {
-        code: Term = "code",
-        kind: Term = "type",
-        status: Term = "status",
+        code: ShortText = "code",
+        kind: ShortText = "type",
+        status: ShortText = "status",
         // Google's name for what its numeric code means; AWS.
-        aws: Term = "__type",
+        aws: ShortText = "__type",
         inner: InnerError = "error",
         metadata: ErrorMetadata = "metadata",
     }
 
     struct InnerError {
-        code: Term = "code",
-        kind: Term = "type",
+        code: ShortText = "code",
+        kind: ShortText = "type",
     }
 
     /// What OpenRouter says about the provider behind it.
     struct ErrorMetadata {
-        error_type: Term = "error_type",
+        error_type: ShortText = "error_type",
     }
 }
 
@@ -33,13 +33,13 @@ pub(super) fn of_object(json: &[u8]) -> Option<Text> {
     let (error, _): (ErrorObject, _) = lenient::read(json)?;
     let words = [error.code, error.kind, error.status, error.aws, error.metadata.error_type];
     let inner = [error.inner.code, error.inner.kind];
-    let named = |word: &Term| match word {
-        Term::Text(text) => of_text(text),
-        Term::Absent | Term::Number(_) => None,
+    let named = |word: &ShortText| match word {
+        ShortText::Text(text) => of_text(text),
+        ShortText::Absent | ShortText::Number(_) => None,
     };
-    let numbered = |word: &Term| match word {
-        Term::Number(number) => Text::new(&number.to_string()).ok(),
-        Term::Absent | Term::Text(_) => None,
+    let numbered = |word: &ShortText| match word {
+        ShortText::Number(number) => Text::new(&number.to_string()).ok(),
+        ShortText::Absent | ShortText::Text(_) => None,
     };
     let all = || words.iter().chain(&inner);
     all().find_map(named).or_else(|| all().find_map(numbered))

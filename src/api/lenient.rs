@@ -149,7 +149,7 @@ impl Lenient for Natural {
 
 /// A short string, or a number where a client asked for enums as numbers. Everything else is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Term {
+pub(super) enum ShortText {
     /// Neither of the two.
     #[default]
     Absent,
@@ -159,7 +159,7 @@ pub(super) enum Term {
     Number(u64),
 }
 
-impl Term {
+impl ShortText {
     /// Returns the string, if it is one.
     pub(super) fn text(self) -> Option<Text> {
         match self {
@@ -178,7 +178,7 @@ impl Term {
     }
 }
 
-impl Lenient for Term {
+impl Lenient for ShortText {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         Ok(match source.reader.kind() {
             Some(Kind::String) => Text::new(&source.reader.string()?).map_or(Self::Absent, Self::Text),
@@ -244,9 +244,9 @@ impl Lenient for Flag {
 
 /// An amount of dollars, read from the text of the number. Everything else, and what is below zero, is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Dollars(pub(super) Option<Usd>);
+pub(super) struct UsdAmount(pub(super) Option<Usd>);
 
-impl Lenient for Dollars {
+impl Lenient for UsdAmount {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         Ok(Self(Usd::from_decimal(source.skip()?).ok().filter(|amount| *amount >= Usd::ZERO)))
     }
@@ -278,8 +278,8 @@ mod tests {
     use super::*;
 
     lenient! {
-        struct Outer { count: Natural = "count", inner: Inner = "inner", list: List<Inner> = "list", word: Term = "word", }
-        struct Inner { a: Natural = "a", cost: Dollars = "cost", length: Length = "length", flag: Flag = "flag", }
+        struct Outer { count: Natural = "count", inner: Inner = "inner", list: List<Inner> = "list", word: ShortText = "word", }
+        struct Inner { a: Natural = "a", cost: UsdAmount = "cost", length: Length = "length", flag: Flag = "flag", }
     }
 
     fn outer(json: &str) -> Outer {
@@ -314,7 +314,11 @@ mod tests {
         for wrong in ["null", "7", "-7", "1.5", "\"x\"", "true", "[[1],{}]"] {
             let read =
                 outer(&format!("{{\"inner\":{wrong},\"list\":{wrong},\"word\":{{\"x\":[]}},\"count\":3}}"));
-            assert_eq!((read.count.0, read.inner.a.0, &read.word), (Some(3), None, &Term::Absent), "{wrong}");
+            assert_eq!(
+                (read.count.0, read.inner.a.0, &read.word),
+                (Some(3), None, &ShortText::Absent),
+                "{wrong}"
+            );
         }
         assert_eq!(read::<Outer>(b"[1,2]").unwrap().0.count.0, None);
         assert!(read::<Outer>(b"{\"count\":").is_none());

@@ -9,7 +9,7 @@ use super::chat::{Charge, CostDetails, charged};
 use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
 use crate::api::details::{CacheCreation, InputDetails};
 use crate::api::flaws::Flaws;
-use crate::api::lenient::{self, Flag, Ignored, List, Natural, Term, lenient};
+use crate::api::lenient::{self, Flag, Ignored, List, Natural, ShortText, lenient};
 use crate::api::members::{ItemMember, ItemOf, Member, NAME, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, is_object, sum};
 use crate::api::route::ApiRoute;
@@ -18,8 +18,8 @@ use crate::wire::select::InPieces::{All, Strings};
 use http::Method;
 
 /// The types of passes that the counters at the top cover.
-const MESSAGE: Term = Term::Text(Text::from_static("message"));
-const FALLBACK: Term = Term::Text(Text::from_static("fallback_message"));
+const MESSAGE: ShortText = ShortText::Text(Text::from_static("message"));
+const FALLBACK: ShortText = ShortText::Text(Text::from_static("fallback_message"));
 
 pub(super) const DIALECT: Dialect = Dialect {
     apis: &[Spoken::text(Api::Messages, Operation::Chat)],
@@ -95,10 +95,10 @@ lenient! {
         total_tokens: Natural = "total_tokens",
         details: ThinkingDetails = "output_tokens_details",
         server_tool_use: ServerToolUse = "server_tool_use",
-        service_tier: Term = "service_tier",
+        service_tier: ShortText = "service_tier",
         // Of the tiers, the one that is chosen by `speed` in the request.
-        speed: Term = "speed",
-        inference_geo: Term = "inference_geo",
+        speed: ShortText = "speed",
+        inference_geo: ShortText = "inference_geo",
         iterations: List<Iteration> = "iterations",
         // OpenRouter's.
         cost: Charge = "cost",
@@ -123,8 +123,8 @@ lenient! {
     /// One pass over a model. The counters at the top cover the passes of type `message`, or, where there is one,
     /// that of type `fallback_message`: the model that served what another had declined.
     struct Iteration {
-        kind: Term = "type",
-        model: Term = "model",
+        kind: ShortText = "type",
+        model: ShortText = "model",
         input_tokens: Natural = "input_tokens",
         cache_read: Natural = "cache_read_input_tokens",
         cache_creation: Natural = "cache_creation_input_tokens",
@@ -196,7 +196,7 @@ impl CumulativeUsage {
             (&mut counters.speed, delta.speed),
             (&mut counters.inference_geo, delta.inference_geo),
         ] {
-            if new != Term::Absent {
+            if new != ShortText::Absent {
                 *known = new;
             }
         }
@@ -247,7 +247,7 @@ impl Counters {
             self.iterations.0.iter().rfind(|pass| pass.kind == FALLBACK).map(|pass| pass.model.clone());
         let service_tier = self.tier();
         let passes =
-            self.iterations.0.iter().filter(|pass| pass.kind != Term::Absent && pass.kind != covered);
+            self.iterations.0.iter().filter(|pass| pass.kind != ShortText::Absent && pass.kind != covered);
         let too_many = passes.count() > Usage::MAX_PASSES;
         let usage = Usage {
             input_tokens,
@@ -261,7 +261,7 @@ impl Counters {
                 .iterations
                 .0
                 .into_iter()
-                .filter(|pass| pass.kind != Term::Absent && pass.kind != covered)
+                .filter(|pass| pass.kind != ShortText::Absent && pass.kind != covered)
                 .map(Iteration::pass)
                 .take(Usage::MAX_PASSES)
                 .collect(),
@@ -272,7 +272,7 @@ impl Counters {
             service_tier,
             region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
             cost: charged(self.cost, self.is_byok, &self.cost_details),
-            model: model.and_then(Term::text),
+            model: model.and_then(ShortText::text),
             too_large: too_many,
             ..UsageReading::new(usage, flaws, self.total_tokens.0)
         }
@@ -282,7 +282,11 @@ impl Counters {
     /// ([fast mode](https://platform.claude.com/docs/en/build-with-claude/fast-mode)).
     fn tier(&self) -> Option<Text> {
         let fast = Text::from_static("fast");
-        if self.speed == Term::Text(fast.clone()) { Some(fast) } else { self.service_tier.clone().text() }
+        if self.speed == ShortText::Text(fast.clone()) {
+            Some(fast)
+        } else {
+            self.service_tier.clone().text()
+        }
     }
 
     fn served_by_fallback(&self) -> bool {

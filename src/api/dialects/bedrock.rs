@@ -4,7 +4,7 @@
 //! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
 
 use super::dialect::{Dialect, Spoken, TextPlaces};
-use crate::api::lenient::{self, Fees, List, Natural, Term, lenient};
+use crate::api::lenient::{self, Fees, List, Natural, ShortText, lenient};
 use crate::api::members::{EMPTY, Member, NAME, NUMBER, ToolMember, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::{ApiRoute, decoded};
@@ -98,7 +98,7 @@ lenient! {
     }
 
     struct CacheDetail {
-        ttl: Term = "ttl",
+        ttl: ShortText = "ttl",
         tokens: Natural = "inputTokens",
     }
 

@@ -8,7 +8,9 @@
 use super::dialect::{Dialect, Home, Spoken, TextPlaces};
 use super::google::tier_of_traffic;
 use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
-use crate::api::lenient::{self, Dollars, Flag, Ignored, Length, Lenient, Natural, Source, Term, lenient};
+use crate::api::lenient::{
+    self, Flag, Ignored, Length, Lenient, Natural, ShortText, Source, UsdAmount, lenient,
+};
 use crate::api::members::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, ToolMember, USAGE};
 use crate::api::reading::{Convention, Speaker, Sure, UsageReading, plus, sum};
 use crate::api::route::ApiRoute;
@@ -177,11 +179,11 @@ lenient! {
         connector_tokens: Natural = "connector_tokens",
         connectors: Connectors = "connectors",
 
-        service_tier: Term = "service_tier",
+        service_tier: ShortText = "service_tier",
         extra_properties: ExtraProperties = "extra_properties",
         cost: Charge = "cost",
         // DeepInfra.
-        estimated_cost: Dollars = "estimated_cost",
+        estimated_cost: UsdAmount = "estimated_cost",
         is_byok: Flag = "is_byok",
         cost_details: CostDetails = "cost_details",
         cost_in_usd_ticks: Ticks = "cost_in_usd_ticks",
@@ -206,17 +208,17 @@ lenient! {
     }
 
     struct GoogleProperties {
-        traffic_type: Term = "traffic_type",
+        traffic_type: ShortText = "traffic_type",
     }
 
     struct CostDetails {
-        upstream_inference_cost: Dollars = "upstream_inference_cost",
+        upstream_inference_cost: UsdAmount = "upstream_inference_cost",
     }
 
     /// Perplexity's `cost`.
     struct CostObject {
-        total_cost: Dollars = "total_cost",
-        currency: Term = "currency",
+        total_cost: UsdAmount = "total_cost",
+        currency: ShortText = "currency",
     }
 }
 
@@ -340,7 +342,7 @@ impl ChatUsage {
         if let Some(charged) = charged(self.cost, self.is_byok, &self.cost_details) {
             return Some(charged);
         }
-        if let Dollars(Some(charged)) = self.estimated_cost {
+        if let UsdAmount(Some(charged)) = self.estimated_cost {
             return Some(charged);
         }
         // xAI counts in ticks. Azure's copy of the field is 0 whatever the call cost.
@@ -374,7 +376,7 @@ impl Lenient for Charge {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         const DOLLARS: Text = Text::from_static("USD");
         if !source.is(Kind::Object) {
-            return Dollars::read(source).map(|amount| Self(amount.0));
+            return UsdAmount::read(source).map(|amount| Self(amount.0));
         }
         let object = CostObject::read(source)?;
         let in_dollars = object.currency.text().is_none_or(|currency| currency == DOLLARS);

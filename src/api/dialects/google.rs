@@ -5,7 +5,7 @@
 //! [billed as output](https://ai.google.dev/gemini-api/docs/thinking#pricing).
 
 use super::dialect::{Dialect, Spoken, TextPlaces};
-use crate::api::lenient::{self, List, Natural, Term, lenient};
+use crate::api::lenient::{self, List, Natural, ShortText, lenient};
 use crate::api::members::{EMPTY, Member, NAME, NUMBER, ToolMember, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::{ApiRoute, decoded};
@@ -126,12 +126,12 @@ lenient! {
         tool_use_details: List<Modality> = "toolUsePromptTokensDetails",
         candidates_details: List<Modality> = "candidatesTokensDetails",
         cache_details: List<Modality> = "cacheTokensDetails",
-        service_tier: Term = "serviceTier",
-        traffic_type: Term = "trafficType",
+        service_tier: ShortText = "serviceTier",
+        traffic_type: ShortText = "trafficType",
     }
 
     struct Modality {
-        modality: Term = "modality",
+        modality: ShortText = "modality",
         tokens: Natural = "tokenCount",
         // In interactions.
         interaction_tokens: Natural = "tokens",
@@ -180,7 +180,7 @@ pub(super) fn of_modality(list: &List<Modality>, (name, number): (&str, u64)) ->
 }
 
 /// Returns Vertex AI's type of traffic as a tier, unless it is the usual one that is paid for on demand.
-pub(super) fn tier_of_traffic(traffic: &Term) -> Option<Text> {
+pub(super) fn tier_of_traffic(traffic: &ShortText) -> Option<Text> {
     const PROVISIONED: Text = Text::from_static("PROVISIONED_THROUGHPUT");
     if traffic.is(&PROVISIONED, 2) {
         return Some(PROVISIONED);

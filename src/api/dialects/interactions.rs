@@ -4,7 +4,7 @@
 
 use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
 use super::google::{AUDIO, IMAGE, Modality, add_thinking, of_modality};
-use crate::api::lenient::{self, List, Natural, Term, lenient};
+use crate::api::lenient::{self, List, Natural, ShortText, lenient};
 use crate::api::members::{ERROR, Member, NAME, USAGE};
 use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
 use crate::api::route::ApiRoute;
@@ -66,7 +66,7 @@ lenient! {
     }
 
     struct Grounding {
-        kind: Term = "type",
+        kind: ShortText = "type",
         count: Natural = "count",
     }
 }
