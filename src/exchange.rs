@@ -1,12 +1,13 @@
-//! One call in flight: gathers facts, and becomes one record when it ends.
+//! One call in flight, which becomes one record when it ends.
 
-use crate::api::{RequestFacts, RequestReader, RequestTexts, ResponseFacts, Route, provider_of_models};
+use crate::api::{
+    ApiRoute, Ended, RequestFacts, RequestReader, RequestTexts, ResponseReader, provider_of_models,
+};
 use crate::identify::Caller;
 use crate::meter::Meter;
 use crate::price::PricedCall;
 use crate::record::{
-    Api, Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd, User,
-    UserSource,
+    Api, Cost, Outcome, ProviderSource, Record, Text, UnpricedReason, UsageReason, UsageState, Usd,
 };
 use http::{Method, StatusCode, header};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +20,7 @@ pub(crate) struct Exchange {
     meter: Arc<Meter>,
     time: SystemTime,
     started: Instant,
-    route: Route,
+    route: ApiRoute,
     caller: Caller,
     method: Method,
     /// Whether the caller waits for `100 Continue` before it sends the body.
@@ -28,37 +29,20 @@ pub(crate) struct Exchange {
     request_polled: AtomicBool,
     /// Whether the copy of the request's body that was polled last has failed, before the transport could.
     request_failed: AtomicBool,
-    request: Mutex<Learned>,
+    request: Mutex<RequestSoFar>,
 }
 
-/// What the request's body has told, and how much of it was read for that.
+/// What the request's body has said, and how much of it has been read.
 #[derive(Debug, Default)]
-struct Learned {
+struct RequestSoFar {
     offset: u64,
     facts: RequestFacts,
     /// Where the application counts tokens.
     texts: Option<Box<RequestTexts>>,
 }
 
-/// How an answer ended.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) outcome: Outcome,
-    pub(crate) first_token: Option<Duration>,
-    pub(crate) facts: ResponseFacts,
-}
-
-/// What is known of the consumption beside the figures.
-#[derive(Clone, Copy)]
-struct Consumed {
-    any: bool,
-    /// What the provider says that it charged.
-    reported: Option<Usd>,
-}
-
 impl Exchange {
-    pub(crate) fn route(&self) -> &Route {
+    pub(crate) fn route(&self) -> &ApiRoute {
         &self.route
     }
 
@@ -66,7 +50,7 @@ impl Exchange {
         &self.meter
     }
 
-    /// Time since the call started.
+    /// Returns the time since the call started.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
@@ -83,13 +67,13 @@ impl Exchange {
         status == StatusCode::SWITCHING_PROTOCOLS || (self.method == Method::CONNECT && status.is_success())
     }
 
-    /// Notes that a copy of the request's body is being polled.
+    /// Records that a copy of the request's body is being polled.
     pub(crate) fn request_is_polled(&self) {
         self.request_polled.store(true, Ordering::Relaxed);
         self.request_failed.store(false, Ordering::Relaxed);
     }
 
-    /// Notes that the caller's own body of the request has failed.
+    /// Records that the caller's own body of the request has failed.
     pub(crate) fn request_fails(&self) {
         self.request_failed.store(true, Ordering::Relaxed);
     }
@@ -99,31 +83,31 @@ impl Exchange {
         self.request_failed.load(Ordering::Relaxed)
     }
 
-    /// Whether a body that is dropped unread may be read for what it says: nobody else has read it, and nobody waits for
+    /// Whether a body that is dropped unread may be polled for what it says: it has not been polled, and nobody waits for
     /// a `100 Continue` that reading would send.
     pub(crate) fn may_read_dropped_body(&self) -> bool {
         !self.expects_continue && !self.request_polled.load(Ordering::Relaxed) && !std::thread::panicking()
     }
 
-    /// What the request's body has told after `offset` bytes. A replay of what was read before tells nothing new.
-    pub(crate) fn learn(&self, offset: u64, facts: &RequestFacts) {
-        let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
-        if offset >= learned.offset {
-            learned.offset = offset;
-            learned.facts = facts.clone();
+    /// Keeps what the request's body says after `offset` bytes. A replay of what was read before adds nothing.
+    pub(crate) fn keep_facts(&self, offset: u64, facts: &RequestFacts) {
+        self.keep(offset, |request| request.facts.clone_from(facts));
+    }
+
+    /// Keeps the texts of a request's body that has ended after `offset` bytes.
+    pub(crate) fn keep_texts(&self, offset: u64, texts: Box<RequestTexts>) {
+        self.keep(offset, |request| request.texts = Some(texts));
+    }
+
+    fn keep(&self, offset: u64, change: impl FnOnce(&mut RequestSoFar)) {
+        let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset >= request.offset {
+            request.offset = offset;
+            change(&mut request);
         }
     }
 
-    /// The texts of a request's body that has ended after `offset` bytes.
-    pub(crate) fn learn_texts(&self, offset: u64, texts: Box<RequestTexts>) {
-        let mut learned = self.request.lock().unwrap_or_else(PoisonError::into_inner);
-        if offset >= learned.offset {
-            learned.offset = offset;
-            learned.texts = Some(texts);
-        }
-    }
-
-    /// A reader for the body of the request, whose headers these are.
+    /// Creates a reader for the body of the request with these headers.
     pub(crate) fn request_reader(&self, headers: &http::HeaderMap) -> RequestReader {
         RequestReader::new(&self.route, headers, self.meter.token_counter.as_ref())
     }
@@ -131,91 +115,45 @@ impl Exchange {
     /// Reads a request's body that is in memory.
     #[cfg(any(feature = "reqwest", feature = "reqwest-012"))]
     pub(crate) fn read(&self, headers: &http::HeaderMap, bytes: &[u8]) {
-        let fields = &self.meter.identity.body;
         let mut reader = self.request_reader(headers);
-        reader.push(fields, bytes);
+        reader.push(&self.meter.request_members, bytes);
         let offset = bytes.len() as u64;
-        self.learn(offset, reader.facts());
+        self.keep_facts(offset, reader.facts());
         if let Some(texts) = reader.take_texts() {
-            self.learn_texts(offset, texts);
+            self.keep_texts(offset, texts);
         }
     }
 
-    /// What the request's body has told so far.
-    pub(crate) fn learned(&self) -> RequestFacts {
-        self.request.lock().unwrap_or_else(PoisonError::into_inner).facts.clone()
-    }
-
-    /// Makes the record of a call with its answer, or of how it ended without one, and hands it to the sink.
-    fn close(&self, request: &RequestFacts, answer: Result<Answer, Outcome>) {
+    /// Begins the record of a call that has ended, with all that its request says. Returns what else was read of that.
+    fn record(&self) -> (Record, RequestSoFar) {
+        let mut request = std::mem::take(&mut *self.request.lock().unwrap_or_else(PoisonError::into_inner));
+        let facts = &mut request.facts;
         let mut record = Record::new(self.time);
         record.latency = self.elapsed();
-        record.outcome = answer.as_ref().map_or_else(|outcome| *outcome, |answer| answer.outcome);
-        self.tell_caller(&mut record, request);
-        self.tell_route(&mut record, request);
-        let consumed = match answer {
-            Ok(answer) => self.tell_answer(&mut record, request, answer),
-            Err(_) => {
-                record.usage_reason = Some(UsageReason::NoResponse);
-                Consumed { any: self.route.consumes, reported: None }
-            }
-        };
-        if record.provider.is_none() {
-            // Whose API it was, the host did not say.
-            record.provider = provider_of_models(record.model.as_ref(), record.response_model.as_ref());
-            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
-        }
-        record.cost = self.cost(&record, consumed);
-        self.meter.record(&record);
+        self.caller.fill(&mut record, std::mem::take(&mut facts.user), &self.meter.identity);
+        self.route.fill(&mut record);
+        record.model = facts.model.take().or(record.model);
+        record.stream = self.route.stream.or(facts.stream).unwrap_or(false);
+        record.service_tier = facts.service_tier.take();
+        (record, request)
     }
 
-    fn tell_caller(&self, record: &mut Record, request: &RequestFacts) {
-        let caller = &self.caller;
-        // Before what the body says, unless it comes from the application's own source.
-        let first = caller.user.as_ref().filter(|user| user.source != UserSource::Custom);
-        let from_body = || request.user.clone().map(|id| User::new(id, UserSource::Body));
-        let user = first.cloned().or_else(from_body).or_else(|| caller.user.clone());
-        record.user = user.and_then(|user| self.meter.identity.kept(user));
-        record.user_issue = match first {
-            Some(_) => caller.issue,
-            None => caller.issue.or(request.user_issue),
-        };
-        record.session = caller.session.clone();
-        record.client_request_id = caller.client_request_id.clone();
-        record.properties = caller.properties.clone();
+    /// Closes a call that ended without an answer.
+    fn close_unanswered(&self, outcome: Outcome) {
+        let (mut record, _) = self.record();
+        record.outcome = outcome;
+        record.usage_reason = Some(UsageReason::NoResponse);
+        self.hand_over(record, self.route.consumes, None);
     }
 
-    fn tell_route(&self, record: &mut Record, request: &RequestFacts) {
-        let route = &self.route;
-        record.provider = route.provider.clone();
-        record.provider_source = route.provider_source;
-        record.host = route.host.clone();
-        record.operation = route.operation;
-        record.api = route.api;
-        record.model = request.model.clone().or_else(|| route.model.clone());
-        record.stream = route.stream.or(request.stream).unwrap_or(false);
-        record.service_tier = request.service_tier.clone();
-        record.batch = route.batch;
-        record.region = route.region.clone();
-    }
-
-    fn tell_answer(&self, record: &mut Record, request: &RequestFacts, answer: Answer) -> Consumed {
-        let facts = answer.facts;
-        record.status = Some(answer.status.as_u16());
-        record.first_token = answer.first_token;
-        record.stream = facts.stream;
-        record.api = facts.api;
-        record.operation = facts.operation.unwrap_or(record.operation);
-        record.error = facts.error;
-        record.request_id = facts.request_id;
-        record.service_tier = facts.service_tier.or(record.service_tier.take());
-        record.response_model = facts.model;
-        record.usage = facts.usage;
-        record.usage_state = facts.usage_state;
-        record.usage_reason = facts.usage_reason;
-        record.region = facts.region.or(record.region.take());
+    /// Closes a call whose answer has ended.
+    fn close_answered(&self, reader: &mut ResponseReader, end: AnswerEnd) {
+        let (mut record, RequestSoFar { facts: request, texts, .. }) = self.record();
+        record.status = Some(end.status.as_u16());
+        record.first_token = end.first_token;
+        let facts = reader.finish(&self.route, &request, &mut record, end.ended);
         if let Some(output) = facts.estimated_output {
-            self.estimate(record, output);
+            estimate(&mut record, texts, output);
         }
         // Speech that is billed by its characters comes without any figure: they are the request's.
         if let (Some(UsageReason::NotReported), Some(characters)) = (record.usage_reason, request.characters)
@@ -224,23 +162,12 @@ impl Exchange {
             (record.usage_state, record.usage_reason) = (UsageState::Reported, None);
         }
         let may_be_asked_for = facts.pending || request.store == Some(true);
-        self.settle(record, facts.response_id.as_ref(), may_be_asked_for);
-        Consumed { any: facts.consumes, reported: facts.reported_cost }
+        self.settle(&mut record, facts.response_id.as_ref(), may_be_asked_for);
+        self.hand_over(record, facts.consumes, facts.reported_cost);
     }
 
-    /// Puts what the application counted in place of a usage that is absent, if it could count both directions.
-    fn estimate(&self, record: &mut Record, output: u64) {
-        let texts = self.request.lock().unwrap_or_else(PoisonError::into_inner).texts.take();
-        let model = record.response_model.as_ref().or(record.model.as_ref()).map(|model| &**model);
-        if let Some(input) = texts.and_then(|texts| texts.total(model)) {
-            record.usage.input_tokens = Some(input);
-            record.usage.output_tokens = Some(output);
-            record.usage_state = UsageState::Estimated;
-        }
-    }
-
-    /// Figures that come a second time count once: where they were still to come, they are reported now, and for whom
-    /// the call was.
+    /// Lets figures count once that may come a second time. Where they were still to come, they are reported now, for the user
+    /// of the first call.
     fn settle(&self, record: &mut Record, response_id: Option<&Text>, may_be_asked_for: bool) {
         let pending = &self.meter.counts.pending;
         let settle = || {
@@ -269,14 +196,23 @@ impl Exchange {
         }
     }
 
-    fn cost(&self, record: &Record, consumed: Consumed) -> Cost {
-        let reported = consumed.reported;
+    /// Prices the record, now that all else is known of it, and hands it to the sink. `reported` is what the provider says that
+    /// it charged.
+    fn hand_over(&self, mut record: Record, consumes: bool, reported: Option<Usd>) {
+        if record.provider.is_none() {
+            // The host did not say whose API it was.
+            record.provider = provider_of_models(record.model.as_ref(), record.response_model.as_ref());
+            record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
+        }
+        record.cost = self.cost(&record, consumes, reported);
+        self.meter.record(&record);
+    }
+
+    fn cost(&self, record: &Record, consumes: bool, reported: Option<Usd>) -> Cost {
         let refused = record.outcome == Outcome::Failed && record.status.is_some_and(|status| status >= 400);
         let computed = match record.usage_state {
             UsageState::Repeated => return Cost::None,
-            UsageState::Absent if reported.is_none() && (refused || !consumed.any) => {
-                return Cost::None;
-            }
+            UsageState::Absent if reported.is_none() && (refused || !consumes) => return Cost::None,
             UsageState::Absent => Cost::Unpriced(UnpricedReason::NoUsage),
             _ => match record.unpriceable() {
                 Some(reason) => Cost::Unpriced(reason),
@@ -290,22 +226,40 @@ impl Exchange {
     }
 }
 
-/// Closes an exchange, once: when it is told how the answer ended, or else when it is dropped.
+/// Puts what the application counted in the place of a usage that is absent, if it could count both directions.
+fn estimate(record: &mut Record, texts: Option<Box<RequestTexts>>, output: u64) {
+    let model = record.answering_model().map(|model| &**model);
+    if let Some(input) = texts.and_then(|texts| texts.total(model)) {
+        record.usage.input_tokens = Some(input);
+        record.usage.output_tokens = Some(output);
+        record.usage_state = UsageState::Estimated;
+    }
+}
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerEnd {
+    pub(crate) status: StatusCode,
+    pub(crate) ended: Ended,
+    pub(crate) first_token: Option<Duration>,
+}
+
+/// Closes an exchange once: when its answer has ended, or else when the guard is dropped.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(crate) struct ExchangeGuard {
     exchange: Arc<Exchange>,
-    /// How the call ends if the guard is dropped; nothing when the exchange is closed.
+    /// How the call ends if the guard is dropped. `None` when the exchange is closed.
     unanswered: Option<Outcome>,
 }
 
-impl Guard {
+impl ExchangeGuard {
     /// Opens the exchange of a request that is being dispatched.
     pub(crate) fn open(meter: &Arc<Meter>, request: &http::request::Parts) -> Self {
         meter.counts.in_flight.fetch_add(1, Ordering::Relaxed);
         let exchange = Exchange {
             time: SystemTime::now(),
             started: Instant::now(),
-            route: Route::of(&request.method, &request.uri, &request.headers, meter.provider.as_ref()),
+            route: ApiRoute::of(&request.method, &request.uri, &request.headers, meter.provider.as_ref()),
             caller: Caller::of(&meter.identity, request, &meter.counts.panics),
             method: request.method.clone(),
             expects_continue: request.headers.contains_key(header::EXPECT),
@@ -324,21 +278,21 @@ impl Guard {
     /// Closes the exchange of a call that failed before there was an answer: by the transport, unless the caller's own body had
     /// failed by then.
     pub(crate) fn broken(mut self) {
-        let is_caller_s = self.exchange.request_has_failed();
-        self.unanswered = Some(if is_caller_s { Outcome::Cancelled } else { Outcome::Broken });
+        let is_callers_own = self.exchange.request_has_failed();
+        self.unanswered = Some(if is_callers_own { Outcome::Cancelled } else { Outcome::Broken });
     }
 
-    /// Closes the exchange of a call whose answer has ended. `request`: what its body had told by then.
-    pub(crate) fn answered(mut self, request: &RequestFacts, answer: Answer) {
+    /// Closes the exchange of a call whose answer has ended, with what `reader` has read of it.
+    pub(crate) fn answered(mut self, reader: &mut ResponseReader, end: AnswerEnd) {
         self.unanswered = None;
-        self.exchange.close(request, Ok(answer));
+        self.exchange.close_answered(reader, end);
     }
 }
 
-impl Drop for Guard {
+impl Drop for ExchangeGuard {
     fn drop(&mut self) {
         if let Some(outcome) = self.unanswered {
-            self.exchange.close(&self.exchange.learned(), Err(outcome));
+            self.exchange.close_unanswered(outcome);
         }
         self.exchange.meter.counts.in_flight.fetch_sub(1, Ordering::Release);
     }

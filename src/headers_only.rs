@@ -3,11 +3,9 @@
 use crate::body::ResponseBody;
 use crate::future::ResponseFuture;
 use crate::layer::UserMetricsLayer;
-use crate::meter::Meter;
-use crate::service::open;
+use crate::service::{UserMetrics, open};
 use http::{Request, Response};
 use http_body::Body;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -15,10 +13,10 @@ use tower_service::Service;
 /// Meters a service with a fixed request type: a boxed service, a channel, a middleware's `Next`.
 ///
 /// [`UserMetricsLayer`] wraps the body of the request, which such a service does not take. This layer leaves the request as it
-/// is and reads its head only. The answer's body is wrapped and read as ever. So a record has
+/// is and reads its head only. The answer's body is wrapped and read like any other. So a record has
 ///
 /// * the user of the extensions, the headers or [`Identify`](crate::Identify), never the body's;
-/// * the model that the path or the answer names: what the answer does not repeat, such as a model that was refused, is absent;
+/// * the model that the path or the answer names. A model that was refused, which the answer does not repeat, is absent;
 /// * no estimate of a [`TokenCounter`](crate::TokenCounter), which would have to read the request;
 /// * the outcome `broken` too where the caller's own body of the request failed, which is not seen here;
 /// * `not_requested` for every chat stream that ends without usage: whether it was asked for is not known here.
@@ -56,14 +54,12 @@ use tower_service::Service;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct HeadersOnlyLayer {
-    meter: Arc<Meter>,
-}
+pub struct HeadersOnlyLayer(UserMetricsLayer);
 
 impl HeadersOnlyLayer {
-    /// The layer with the settings, the sink and the counts of `layer`, whose body fields have no meaning here.
+    /// Creates a layer with the settings, the sink and the counts of `layer`, whose body fields have no meaning here.
     pub fn new(layer: UserMetricsLayer) -> Self {
-        Self { meter: layer.meter }
+        Self(layer)
     }
 }
 
@@ -71,31 +67,28 @@ impl<S> Layer<S> for HeadersOnlyLayer {
     type Service = HeadersOnly<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        HeadersOnly { inner, meter: Arc::clone(&self.meter) }
+        HeadersOnly(self.0.layer(inner))
     }
 }
 
 /// A service whose calls are metered by their heads and answers: see [`HeadersOnlyLayer`].
 #[derive(Clone, Debug)]
-pub struct HeadersOnly<S> {
-    inner: S,
-    meter: Arc<Meter>,
-}
+pub struct HeadersOnly<S>(UserMetrics<S>);
 
 impl<S> HeadersOnly<S> {
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
-        &self.inner
+        self.0.get_ref()
     }
 
-    /// The inner service.
+    /// Returns the inner service, which can be changed.
     pub fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
+        self.0.get_mut()
     }
 
-    /// Takes the layer off.
+    /// Returns the inner service without the layer.
     pub fn into_inner(self) -> S {
-        self.inner
+        self.0.into_inner()
     }
 }
 
@@ -109,12 +102,12 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
+        self.0.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let guard = open(&self.meter, &mut parts);
-        ResponseFuture::new(self.inner.call(Request::from_parts(parts, body)), guard)
+        let guard = open(&self.0.meter, &mut parts);
+        ResponseFuture::new(self.0.inner.call(Request::from_parts(parts, body)), guard)
     }
 }

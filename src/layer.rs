@@ -1,7 +1,7 @@
 //! The layer and its settings.
 
-use crate::api::BodyFields;
-use crate::identify::{Identify, Identity};
+use crate::api::RequestMembers;
+use crate::identify::{Identify, IdentifySettings, UserFields};
 use crate::meter::{Counts, Meter};
 use crate::price::Pricer;
 use crate::record::Provider;
@@ -55,13 +55,14 @@ pub struct UserMetricsLayer {
 }
 
 impl UserMetricsLayer {
-    /// A layer that hands its records to `sink`, prices them by the bundled price data (feature `prices`) and reads users
+    /// Creates a layer that hands its records to `sink`, prices them by the bundled price data (feature `prices`) and reads users
     /// from `Helicone-User-Id` or the body.
     pub fn new(sink: impl MetricsSink) -> Self {
         let meter = Meter {
             sink: Arc::new(sink),
             pricer: Arc::new(crate::price::PriceBook::default()),
-            identity: Identity::default(),
+            identity: IdentifySettings::default(),
+            request_members: Arc::default(),
             provider: None,
             token_counter: None,
             filter: None,
@@ -78,7 +79,7 @@ impl UserMetricsLayer {
     }
 
     /// Says whose API is behind the service, where the host that requests go to does not tell: behind a gateway or on a
-    /// server of one's own.
+    /// server of your own.
     #[must_use]
     pub fn provider(self, provider: Provider) -> Self {
         self.with(|meter| meter.provider = Some(provider))
@@ -99,7 +100,8 @@ impl UserMetricsLayer {
     #[must_use]
     pub fn user_fields<'a>(self, fields: impl IntoIterator<Item = &'a str>) -> Self {
         self.with(|meter| {
-            meter.identity.body = Arc::new(BodyFields::new(fields.into_iter().map(|field| (field, None))));
+            let fields = UserFields::new(fields.into_iter().map(|field| (field, None)));
+            meter.request_members = Arc::new(RequestMembers::new(fields));
         })
     }
 
@@ -129,7 +131,7 @@ impl UserMetricsLayer {
         self.with(|meter| meter.token_counter = Some(Counter::new(counter, &meter.counts.panics)))
     }
 
-    /// Meters only the requests that `filter` chooses; the others pass without a look. By default all are metered.
+    /// Meters only the requests that `filter` chooses. By default all are metered.
     #[must_use]
     pub fn filter(self, filter: impl Fn(&http::request::Parts) -> bool + Send + Sync + 'static) -> Self {
         self.with(|meter| meter.filter = Some(Arc::new(filter)))
@@ -140,14 +142,14 @@ impl UserMetricsLayer {
     /// sees whom they name.
     ///
     /// By default the host that a request goes to decides, in its URI or else its `Host` header: a provider's own host is
-    /// faced. Helicone's gateways, which want these headers, and hosts that nobody knows, such as a gateway of one's own, are
+    /// faced. Helicone's gateways, which want these headers, and unknown hosts, such as a gateway of your own, are
     /// not. What [`provider`](Self::provider) says makes no difference.
     ///
     /// A header that only an [`Identify`] reads is not known and stays, and so do ids in the request's body.
     ///
     /// ```
     /// # use tower_llm_metrics::{Record, UserMetricsLayer};
-    /// // A proxy of one's own that passes on what it gets: behind it is a provider.
+    /// // A proxy of your own that passes on what it gets to a provider.
     /// let layer = UserMetricsLayer::new(|_: &Record| ()).faces_provider(true);
     /// ```
     #[must_use]
@@ -155,12 +157,12 @@ impl UserMetricsLayer {
         self.with(|meter| meter.faces_provider = Some(faces_provider))
     }
 
-    /// How many metered calls have no record yet. A shutdown can wait for them.
+    /// Returns how many metered calls have no record yet. A shutdown can wait for them.
     pub fn in_flight(&self) -> usize {
         self.meter.counts.in_flight.load(Ordering::Acquire)
     }
 
-    /// How many panics of the sink, the pricer, the identifier, the token counter and the filter were caught.
+    /// Returns how many panics of the sink, the pricer, the identifier, the token counter and the filter were caught.
     pub fn panics(&self) -> u64 {
         self.meter.counts.panics.count()
     }

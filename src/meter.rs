@@ -1,6 +1,7 @@
 //! What all calls of one layer share: its settings and its counts.
 
-use crate::identify::Identity;
+use crate::api::RequestMembers;
+use crate::identify::IdentifySettings;
 use crate::panics::Panics;
 use crate::pending::Pending;
 use crate::price::{PricedCall, Pricer};
@@ -12,18 +13,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// Chooses the requests that are metered.
-pub(crate) type Filter = Arc<dyn Fn(&http::request::Parts) -> bool + Send + Sync>;
+pub(crate) type RequestFilter = Arc<dyn Fn(&http::request::Parts) -> bool + Send + Sync>;
 
 /// Settings and counts of a layer; every call in flight holds one `Arc` of it.
 #[derive(Clone)]
 pub(crate) struct Meter {
     pub(crate) sink: Arc<dyn MetricsSink>,
     pub(crate) pricer: Arc<dyn Pricer>,
-    pub(crate) identity: Identity,
+    pub(crate) identity: IdentifySettings,
+    pub(crate) request_members: Arc<RequestMembers>,
     pub(crate) provider: Option<Provider>,
     /// The application's own, for calls whose usage is absent.
     pub(crate) token_counter: Option<Counter>,
-    pub(crate) filter: Option<Filter>,
+    pub(crate) filter: Option<RequestFilter>,
     /// Whether the headers that name the caller are for us alone; unset, the host that a request goes to decides.
     pub(crate) faces_provider: Option<bool>,
     /// Shared by all copies of these settings, so that a changed copy still counts in the same place.
@@ -41,11 +43,11 @@ pub(crate) struct Counts {
 impl Meter {
     /// Whether the request is metered. A filter that panics meters.
     pub(crate) fn wants(&self, parts: &http::request::Parts) -> bool {
-        let chosen = |filter: &Filter| self.counts.panics.catch(|| filter(parts)).unwrap_or(true);
+        let chosen = |filter: &RequestFilter| self.counts.panics.catch(|| filter(parts)).unwrap_or(true);
         self.filter.as_ref().is_none_or(chosen)
     }
 
-    /// What the application's pricer says.
+    /// Asks the application's pricer.
     pub(crate) fn price(&self, call: &PricedCall<'_>) -> Cost {
         let cost = self.counts.panics.catch(|| self.pricer.price(call));
         cost.unwrap_or(Cost::Unpriced(UnpricedReason::Panicked))

@@ -34,7 +34,7 @@ fn drop_quietly(value: Box<dyn Any + Send>) {
 pub(crate) struct Panics(AtomicU64);
 
 impl Panics {
-    /// What `code` returns, or `None` when it panicked.
+    /// Returns what `code` returns, or `None` when it panicked.
     pub(crate) fn catch<T>(&self, code: impl FnOnce() -> T) -> Option<T> {
         let before = CAUGHT.get();
         let result = apart(code);
@@ -45,7 +45,7 @@ impl Panics {
         result
     }
 
-    /// How many were caught.
+    /// Returns how many were caught.
     pub(crate) fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -23,7 +23,7 @@ struct Ids {
 impl Pending {
     const MAX: usize = 4096;
 
-    /// Notes that the answer `id` to a call of `user` ended without usage.
+    /// Remembers that the answer `id` to a call of `user` ended without usage.
     pub(crate) fn insert(&self, id: Text, user: Option<User>) {
         let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if ids.known.contains_key(&id) {
@@ -40,7 +40,7 @@ impl Pending {
         }
     }
 
-    /// If the figures of the answer `id` were still to come, for whom the call was; from now on they are not.
+    /// Settles the answer `id`. Returns the user of its call, if its figures were still to come.
     pub(crate) fn settle(&self, id: &Text) -> Option<Option<User>> {
         let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (age, user) = ids.known.remove(id)?;

@@ -1,8 +1,8 @@
 //! The metered service.
 
-use crate::api::Route;
+use crate::api::ApiRoute;
 use crate::body::{RequestBody, ResponseBody};
-use crate::exchange::Guard;
+use crate::exchange::ExchangeGuard;
 use crate::future::ResponseFuture;
 use crate::identify::{as_called, names_caller, take_out};
 use crate::meter::Meter;
@@ -26,17 +26,17 @@ impl<S> UserMetrics<S> {
         Self { inner, meter }
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service.
+    /// Returns the inner service, which can be changed.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Takes the layer off.
+    /// Returns the inner service without the layer.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -59,32 +59,37 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let guard = open(&self.meter, &mut parts);
-        let body = match &guard {
-            Some(guard) => RequestBody::new(body, guard.exchange(), &parts.headers),
-            None => RequestBody::unmetered(body),
-        };
+        let body = RequestBody::new(body, guard.as_ref().map(ExchangeGuard::exchange), &parts.headers);
         ResponseFuture::new(self.inner.call(Request::from_parts(parts, body)), guard)
     }
 }
 
-/// Opens the exchange of a request, if it is metered, and makes its head what goes on.
-pub(crate) fn open(meter: &Arc<Meter>, parts: &mut http::request::Parts) -> Option<Guard> {
-    let called = as_called(parts);
-    let guard = meter.wants(&called).then(|| Guard::open(meter, &called));
-    drop(called);
-    hide_caller(meter, guard.as_ref(), parts);
+/// Opens the exchange of a request, if it is metered, and takes out of its head what does not go on.
+pub(crate) fn open(meter: &Arc<Meter>, head: &mut http::request::Parts) -> Option<ExchangeGuard> {
+    let guard = open_unchanged(meter, head);
+    hide_caller(meter, guard.as_ref(), head);
     guard
 }
 
-/// Takes the caller's ids out of the headers of a request that faces a provider. Whether there were any to take out.
-pub(crate) fn hide_caller(meter: &Meter, guard: Option<&Guard>, parts: &mut http::request::Parts) -> bool {
+/// Opens the exchange of a request, if it is metered.
+pub(crate) fn open_unchanged(meter: &Arc<Meter>, head: &http::request::Parts) -> Option<ExchangeGuard> {
+    let called = as_called(head);
+    meter.wants(&called).then(|| ExchangeGuard::open(meter, &called))
+}
+
+/// Takes the caller's ids out of the headers of a request that faces a provider. Returns whether there were any.
+pub(crate) fn hide_caller(
+    meter: &Meter,
+    guard: Option<&ExchangeGuard>,
+    parts: &mut http::request::Parts,
+) -> bool {
     let users = &meter.identity.headers;
     if meter.faces_provider == Some(false) || !names_caller(users, &parts.headers) {
         return false;
     }
     let by_host = || match guard {
         Some(guard) => guard.exchange().route().faces_provider,
-        None => Route::of(&parts.method, &parts.uri, &parts.headers, None).faces_provider,
+        None => ApiRoute::of(&parts.method, &parts.uri, &parts.headers, None).faces_provider,
     };
     let hides = meter.faces_provider.unwrap_or_else(by_host);
     if hides {

@@ -1,10 +1,10 @@
-//! Counting tokens where the provider does not say how many there were.
+//! Counting tokens where the provider does not report them.
 
 use crate::panics::Panics;
 use std::fmt;
 use std::sync::Arc;
 
-/// Counts the tokens of calls whose usage is absent: streams that nobody asked for their usage, and those that were left
+/// Counts the tokens of calls whose usage is absent: streams whose usage was not asked for, and those that were left
 /// before it came.
 ///
 /// Nothing is ever estimated unless a counter is plugged in with
@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// # drop(layer);
 /// ```
 pub trait TokenCounter: Send + Sync + 'static {
-    /// How many tokens `text` is. `model`: the one that answers, or else the one asked for. It is not known while a long
+    /// Returns how many tokens `text` is. `model` is the one that answers, or else the one asked for. It is not known while a long
     /// request passes that names it at its end.
     fn count_tokens(&self, text: &str, model: Option<&str>) -> u64;
 }
@@ -55,7 +55,7 @@ impl Counter {
         Self { counter: Arc::new(counter), panics: Arc::clone(panics) }
     }
 
-    /// How many tokens `text` is; `None` when the counter panicked.
+    /// Returns how many tokens `text` is, or `None` when the counter panicked.
     pub(crate) fn count(&self, text: &str, model: Option<&str>) -> Option<u64> {
         self.panics.catch(|| self.counter.count_tokens(text, model))
     }

@@ -1,8 +1,7 @@
 //! An answer of Amazon Bedrock's that is a binary event stream: `ConverseStream` and `InvokeModelWithResponseStream`.
 
-use super::body::scan;
 use super::error_code;
-use super::found::Found;
+use super::response_state::ResponseState;
 use crate::wire::event_stream::{EventStreamEvents, EventStreamParser, Headers, StreamStatus};
 use crate::wire::json::{Scanner, Value, string};
 use crate::wire::select::Select;
@@ -21,31 +20,31 @@ pub(super) struct BinaryReader {
 /// The message that passes, and what the stream has come to.
 #[derive(Debug, Default)]
 struct Message {
-    kind: Kind,
+    kind: PayloadKind,
     /// Scans the payload.
     scanner: Scanner,
     /// Scans what is in the payload of a chunk.
     inner: Scanner,
     /// Room for what is in a payload.
     buffer: Vec<u8>,
-    /// How many figures had been found before this message.
+    /// How many members with figures there were before this message.
     figures_before: u32,
     damaged: bool,
     ended: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+enum PayloadKind {
     /// The payload is an event in JSON.
     #[default]
     Event,
     /// The payload wraps an event of the model's own shape: `{"bytes":"eyJ0…","p":"abcd"}`.
     Chunk,
-    /// The payload explains an error, for people.
+    /// The payload explains an error to people.
     Error,
 }
 
-/// The largest event of a model's that is read. Figures come in small ones.
+/// The largest wrapped event that is read. Figures come in small ones.
 const WRAPPED: usize = 24 * 1024;
 
 /// The alphabet of RFC 4648, padded or not.
@@ -60,8 +59,8 @@ static WRAPPER: LazyLock<Select> = LazyLock::new(|| Select::new([("bytes", 0, WR
 
 impl BinaryReader {
     /// Takes the next piece, of any length.
-    pub(super) fn push(&mut self, bytes: &[u8], found: &mut Found) {
-        self.parser.push(bytes, &mut Messages { message: &mut self.message, found });
+    pub(super) fn push(&mut self, bytes: &[u8], answer: &mut ResponseState) {
+        self.parser.push(bytes, &mut Messages { message: &mut self.message, answer });
     }
 
     /// Whether the last message has been seen.
@@ -69,11 +68,11 @@ impl BinaryReader {
         self.message.ended
     }
 
-    /// The stream has ended. Whether it broke off within a message, or a message was not as it was sent.
-    pub(super) fn finish(&mut self, found: &mut Found) -> bool {
+    /// Ends the stream. Returns whether it broke off within a message, or a message was not as it was sent.
+    pub(super) fn finish(&mut self, answer: &mut ResponseState) -> bool {
         let broken_off = self.parser.status() != StreamStatus::Between;
         if broken_off {
-            self.message.distrust(found);
+            self.message.distrust(answer);
         }
         broken_off || self.message.damaged
     }
@@ -82,69 +81,71 @@ impl BinaryReader {
 impl Message {
     /// Drops all figures if this message, whose checksum is wrong or missing, brought any: they may be wrong, and
     /// those before them are not the last.
-    fn distrust(&self, found: &mut Found) {
-        if found.figures.noted() != self.figures_before {
-            found.figures.forget();
+    fn distrust(&self, answer: &mut ResponseState) {
+        if answer.usage.members() != self.figures_before {
+            answer.usage.forget();
         }
     }
 }
 
 struct Messages<'a> {
     message: &'a mut Message,
-    found: &'a mut Found,
+    answer: &'a mut ResponseState,
 }
 
 impl EventStreamEvents for Messages<'_> {
     fn begin(&mut self, headers: Headers<'_>) {
-        let (message, found) = (&mut *self.message, &mut *self.found);
-        message.figures_before = found.figures.noted();
+        let (message, answer) = (&mut *self.message, &mut *self.answer);
+        message.figures_before = answer.usage.members();
         message.kind = match (headers.message_type, headers.event_type) {
             (Some("exception" | "error"), _) => {
                 let code = headers.exception_type.or(headers.error_code);
-                found.fail(code.and_then(error_code::of_text));
-                Kind::Error
+                answer.fail(code.and_then(error_code::of_text));
+                PayloadKind::Error
             }
-            (_, Some("chunk")) => Kind::Chunk,
+            (_, Some("chunk")) => PayloadKind::Chunk,
             (_, Some(name)) => {
-                found.last_event |= name == "metadata";
-                found.content |= name == "contentBlockDelta";
-                Kind::Event
+                if name == "metadata" {
+                    answer.set_last_event();
+                }
+                answer.content |= name == "contentBlockDelta";
+                PayloadKind::Event
             }
-            (_, None) => Kind::Event,
+            (_, None) => PayloadKind::Event,
         };
     }
 
     fn payload(&mut self, piece: Piece<'_>) {
         let Message { kind, scanner, inner, buffer, .. } = &mut *self.message;
-        let found = &mut *self.found;
+        let answer = &mut *self.answer;
         match kind {
-            Kind::Event => scan(scanner, found.interest_in_stream(), piece.bytes, found),
-            Kind::Chunk => scanner.push(&WRAPPER, piece.bytes, &mut |_, value| {
+            PayloadKind::Event => answer.scan(scanner, answer.interest_in_stream(), piece.bytes),
+            PayloadKind::Chunk => scanner.push(&WRAPPER, piece.bytes, &mut |_, value| {
                 if let Value::Json(text) = value
                     && let Some(text) = string(text)
                 {
                     buffer.clear();
-                    // Of what is no base64, nothing is read.
+                    // What is not base64 is not read.
                     if BASE64.decode_vec(&*text, buffer).is_ok() {
-                        scan(inner, found.interest_in_stream(), buffer, found);
+                        answer.scan(inner, answer.interest_in_stream(), buffer);
                     }
                 }
             }),
-            Kind::Error => {}
+            PayloadKind::Error => {}
         }
     }
 
     fn end(&mut self, intact: bool) {
-        let (message, found) = (&mut *self.message, &mut *self.found);
+        let (message, answer) = (&mut *self.message, &mut *self.answer);
         message.scanner.reset();
         message.inner.reset();
-        let last = std::mem::take(&mut found.last_event);
+        let last = answer.end_event();
         if intact {
-            message.figures_before = found.figures.noted();
+            message.figures_before = answer.usage.members();
             message.ended |= last;
         } else {
             message.damaged = true;
-            message.distrust(found);
+            message.distrust(answer);
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::wire::encoding::{DecodeError, Decoder};
 use http::{HeaderMap, header};
 
-/// How many bytes of a compressed body are decoded: far more than anybody sends, and no bomb.
+/// How many bytes of a compressed body are decoded. Real answers are far smaller, so the limit stops bombs only.
 const LIMIT: u64 = 256 << 20;
 
 /// Undoes the content encodings of a body.
@@ -27,7 +27,7 @@ pub(super) struct Encoded {
 }
 
 impl Decoded {
-    /// What the head says of the body.
+    /// Reads the content encodings of a body from its headers.
     pub(super) fn new(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(header::CONTENT_ENCODING).iter().peekable();
         if values.peek().is_none() {
@@ -53,7 +53,7 @@ impl Decoded {
         match self {
             Self::Plain => read(bytes),
             Self::Encoded(encoded) => {
-                // An empty frame is no beginning: a body without a byte is none that was cut off.
+                // A body without a byte was not cut off.
                 encoded.begun |= !bytes.is_empty();
                 encoded.failed = encoded.decoder.push(bytes, &mut read).err();
             }
@@ -61,7 +61,7 @@ impl Decoded {
         }
     }
 
-    /// Why the body that has ended could not be read to its end.
+    /// Returns why the body that has ended could not be read to its end.
     pub(super) fn failure(&self) -> Option<DecodeError> {
         match self {
             Self::Plain => None,

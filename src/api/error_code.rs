@@ -1,6 +1,6 @@
 //! The type or code of an error, never its message.
 
-use super::lenient::{self, Word, lenient};
+use super::lenient::{self, ShortText, lenient};
 use crate::record::Text;
 
 /// Codes are at most this long.
@@ -8,49 +8,49 @@ const MAX_LEN: usize = 64;
 
 lenient! {
     struct ErrorObject {
-        code: Word = "code",
-        kind: Word = "type",
-        status: Word = "status",
+        code: ShortText = "code",
+        kind: ShortText = "type",
+        status: ShortText = "status",
         // Google's name for what its numeric code means; AWS.
-        aws: Word = "__type",
+        aws: ShortText = "__type",
         inner: InnerError = "error",
-        metadata: Metadata = "metadata",
+        metadata: ErrorMetadata = "metadata",
     }
 
     struct InnerError {
-        code: Word = "code",
-        kind: Word = "type",
+        code: ShortText = "code",
+        kind: ShortText = "type",
     }
 
-    /// OpenRouter's word on the provider behind it.
-    struct Metadata {
-        error_type: Word = "error_type",
+    /// What OpenRouter says about the provider behind it.
+    struct ErrorMetadata {
+        error_type: ShortText = "error_type",
     }
 }
 
-/// The code out of the value of an `error` member: an object, or a text, which is a message.
+/// Reads the code in the value of an `error` member. A value that is a text is a message, and has none.
 pub(super) fn of_object(json: &[u8]) -> Option<Text> {
     let (error, _): (ErrorObject, _) = lenient::read(json)?;
     let words = [error.code, error.kind, error.status, error.aws, error.metadata.error_type];
     let inner = [error.inner.code, error.inner.kind];
-    let named = |word: &Word| match word {
-        Word::Text(text) => of_text(text),
-        Word::Absent | Word::Number(_) => None,
+    let named = |word: &ShortText| match word {
+        ShortText::Text(text) => of_text(text),
+        ShortText::Absent | ShortText::Number(_) => None,
     };
-    let numbered = |word: &Word| match word {
-        Word::Number(number) => Text::new(&number.to_string()).ok(),
-        Word::Absent | Word::Text(_) => None,
+    let numbered = |word: &ShortText| match word {
+        ShortText::Number(number) => Text::new(&number.to_string()).ok(),
+        ShortText::Absent | ShortText::Text(_) => None,
     };
     let all = || words.iter().chain(&inner);
     all().find_map(named).or_else(|| all().find_map(numbered))
 }
 
-/// The code in AWS's header: `ValidationException:http://…`.
+/// Reads the code in AWS's header, which goes on with a URL after a colon.
 pub(super) fn of_aws_header(value: &str) -> Option<Text> {
     of_text(value.split(':').next()?)
 }
 
-/// `text`, when it is a code and not a sentence. AWS puts a namespace and `#` before it.
+/// Takes `text` if it is a code and not a sentence. AWS puts a namespace and `#` before it.
 pub(super) fn of_text(text: &str) -> Option<Text> {
     let code = text.rsplit('#').next()?.trim();
     let is_code = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));

@@ -6,7 +6,7 @@
 
 use crate::record::{Provider, Text};
 
-/// The provider that the names of the models asked for and answering tell, where the host did not.
+/// Finds the provider by the names of the model asked for and of the model that answered.
 pub(crate) fn provider_of_models(asked: Option<&Text>, answered: Option<&Text>) -> Option<Provider> {
     let models = [asked, answered];
     // What was asked for says where the gateway sent it; the answer has the name that it has there.
@@ -16,7 +16,7 @@ pub(crate) fn provider_of_models(asked: Option<&Text>, answered: Option<&Text>) 
 }
 
 /// What LiteLLM puts before the names of a provider's models (<https://docs.litellm.ai/docs/providers>), without what is also a place of open
-/// weights on Hugging Face. Letters are in lower case there, which tells `groq/…` from the models of `Groq/…`.
+/// weights on Hugging Face. Letters are in lower case, unlike those of the organisation `Groq` on Hugging Face.
 const PREFIXES: &[(&str, Provider)] = &[
     ("ai21", Provider::from_static("ai21")),
     ("anthropic", Provider::ANTHROPIC),
@@ -67,7 +67,7 @@ const PREFIXES: &[(&str, Provider)] = &[
     ("zai", Provider::from_static("zai")),
 ];
 
-/// The provider that a gateway puts before a name.
+/// Finds the provider that a gateway puts before a name.
 fn by_prefix(model: &str) -> Option<Provider> {
     let (prefix, rest) = model.split_once('/')?;
     if prefix == "litellm_proxy" {
@@ -75,7 +75,7 @@ fn by_prefix(model: &str) -> Option<Provider> {
     }
     let named = PREFIXES.iter().find(|(known, _)| *known == prefix);
     named.map(|(_, provider)| provider.clone()).or_else(|| {
-        // Places of open weights too, which only a closed family tells from the provider.
+        // These are places of open weights too, so that only a model of a closed family is the provider's.
         let place = match prefix {
             "openai" => Provider::OPENAI,
             "google" => Provider::GOOGLE,
@@ -86,7 +86,7 @@ fn by_prefix(model: &str) -> Option<Provider> {
     })
 }
 
-/// The provider of a closed model family; `None` for all others.
+/// Finds the provider of a closed model family. Other models are nobody's.
 pub(super) fn by_family(model: &str) -> Option<Provider> {
     // A fine-tune is billed by whoever made its base.
     let model = model.strip_prefix("models/").or(model.strip_prefix("ft:")).unwrap_or(model);
@@ -125,7 +125,7 @@ const OPENAI: [&str; 8] = [
 /// Open weights under the same name: OpenAI's own, those of others, and what was trained on GPT's answers.
 const OPEN_GPTS: [&str; 6] = ["gpt-oss", "gpt-2", "gpt-j", "gpt-neo", "gpt-sw3", "gpt-4-x-"];
 
-/// `o1`, `o3-mini`, `o4-mini-2025-04-16` … but not `o1js` or `olmo`.
+/// Whether a model is one of OpenAI's `o1`, `o3-mini`, `o4-mini-2025-04-16` and so on, but not `o1js` or `olmo`.
 fn is_o_series(model: &str) -> bool {
     let mut bytes = model.bytes();
     bytes.next() == Some(b'o')

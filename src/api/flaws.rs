@@ -1,7 +1,7 @@
 //! What keeps the figures that were read from being all that was counted.
 //!
 //! A price for the known figures alone would be too low where another is billed beside them, so each member of a usage
-//! object that no reader knows is looked at for whether it may be such a figure.
+//! object that no reader knows is checked for such a figure.
 
 use crate::json::{Kind, Reader};
 use std::ops::BitOrAssign;
@@ -11,25 +11,25 @@ use std::ops::BitOrAssign;
 pub(super) struct Flaws {
     /// A figure is there and cannot be read.
     pub(super) unreadable: bool,
-    /// There are tokens of a kind that is not known. A total tells whether they are within the known ones.
+    /// There are tokens of a kind that is not known. A total shows whether they are within the known ones.
     unknown_tokens: bool,
     /// Something that is not known is counted beside the tokens.
     pub(super) unknown_fee: bool,
 }
 
 impl Flaws {
-    /// Takes note of a member that is not known. `is_billed`: whether any figure in it is billed by itself.
-    pub(super) fn note(&mut self, name: &str, value: &str, is_billed: bool) {
+    /// Checks a member that is not known. `is_billed` says whether any figure in it is billed by itself.
+    pub(super) fn check(&mut self, name: &str, value: &str, is_billed: bool) {
         if is_billed {
             self.unknown_fee |= states_a_figure(value);
         } else {
-            self.note_within(name, Found::default(), &mut Reader::new(value));
+            self.check_within(name, FigureNames::default(), &mut Reader::new(value));
         }
     }
 
-    /// Takes note of the figures in the value that comes next, whose name is `name`. `within`: what the names say that it
+    /// Checks the figures in the value that comes next, whose name is `name`. `within` is what the names around it say that it
     /// stands in.
-    fn note_within(&mut self, name: &str, within: Found, reader: &mut Reader<'_>) {
+    fn check_within(&mut self, name: &str, within: FigureNames, reader: &mut Reader<'_>) {
         let found = within.with(name);
         match reader.kind() {
             _ if found.measure => {}
@@ -37,7 +37,7 @@ impl Flaws {
                 self.unknown_tokens |= found.tokens;
                 self.unknown_fee |= !found.tokens;
             }
-            // What is nested deeper than this is looked at as a whole.
+            // What is nested deeper than this is checked as a whole.
             Some(Kind::Object | Kind::Array) if found.depth > MAX_DEPTH => {
                 self.unknown_fee |= reader.skip().is_ok_and(states_a_figure);
             }
@@ -45,14 +45,14 @@ impl Flaws {
                 let Ok(mut members) = reader.members() else { return };
                 while let Ok(Some(key)) = members.next(reader) {
                     let Ok(value) = reader.skip() else { return };
-                    self.note_within(&key, found, &mut Reader::new(value));
+                    self.check_within(&key, found, &mut Reader::new(value));
                 }
             }
             Some(Kind::Array) => {
                 let Ok(mut elements) = reader.elements() else { return };
                 while let Ok(true) = elements.next(reader) {
                     let Ok(value) = reader.skip() else { return };
-                    self.note_within("", found, &mut Reader::new(value));
+                    self.check_within("", found, &mut Reader::new(value));
                 }
             }
             _ => {}
@@ -60,18 +60,18 @@ impl Flaws {
     }
 
     /// Whether something was counted that is not in the figures. `known` is the sum of all tokens that were read, `total`
-    /// what the provider says that it is.
+    /// what the provider states as that sum.
     pub(super) fn leave_unread(self, known: u64, total: Option<u64>) -> bool {
         self.unknown_fee || total.map_or(self.unknown_tokens, |total| total > known)
     }
 }
 
-/// Usage objects are flat; no provider nests them deeper.
+/// No provider nests its usage objects deeper.
 const MAX_DEPTH: u8 = 8;
 
-/// What the names of a figure, and of what it stands in, say of it.
+/// What a figure is by its name and by the names of the objects around it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Found {
+struct FigureNames {
     depth: u8,
     /// It is a time, a rate, a size, a price or the like, which nothing is billed by.
     measure: bool,
@@ -79,7 +79,7 @@ struct Found {
     tokens: bool,
 }
 
-impl Found {
+impl FigureNames {
     fn with(self, name: &str) -> Self {
         const MEASURES: &str = "_time latency _per_ persecond speed _ms _rate size bytes version cost price \
                                 checkpoint perf acceptance request_count";
@@ -89,7 +89,7 @@ impl Found {
         Self {
             depth: self.depth.saturating_add(1),
             measure: self.measure || is_measure || is_length || name.starts_with("time"),
-            // What of a cache is told in words that are not known has a price of its own.
+            // Tokens of a cache have a price of their own.
             tokens: (self.tokens || name.contains("token")) && !name.contains("cache"),
         }
     }
@@ -127,7 +127,7 @@ mod tests {
 
     fn flaws(name: &str, value: &str) -> Flaws {
         let mut flaws = Flaws::default();
-        flaws.note(name, value, false);
+        flaws.check(name, value, false);
         flaws
     }
 

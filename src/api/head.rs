@@ -6,21 +6,21 @@ use http::{HeaderMap, header};
 
 /// What the head of an answer says of the call.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+pub(super) struct ResponseHead {
     /// The provider's id of the request.
     pub(super) request_id: Option<Text>,
     /// The tier that served.
     pub(super) service_tier: Option<Text>,
     /// The code of an error.
     pub(super) error: Option<Text>,
-    /// The usage, for answers whose bodies say nothing of it.
+    /// The usage, for answers whose bodies do not state it.
     pub(super) usage: Option<Box<Usage>>,
     /// What a gateway says that the call cost.
     pub(super) cost: Option<Usd>,
 }
 
-impl Head {
-    /// Reads all headers in one go, which is less work than to look for each that may be there.
+impl ResponseHead {
+    /// Reads all headers in one pass, which is less work than to look each of them up.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut head = Self::default();
         let (mut id_rank, mut tells_usage) = (usize::MAX, false);
@@ -58,7 +58,7 @@ impl Head {
     }
 }
 
-/// Where providers put their id of a request, the surest first.
+/// Ranks the headers in which providers put their id of a request, the surest first.
 fn request_id_rank(name: &str) -> Option<usize> {
     Some(match name {
         "x-request-id" => 0,
@@ -72,7 +72,7 @@ fn request_id_rank(name: &str) -> Option<usize> {
     })
 }
 
-/// The value of `name`, where it is text.
+/// Returns the value of `name`, or an empty text.
 pub(super) fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").trim()
 }
@@ -99,18 +99,18 @@ mod tests {
     #[test]
     fn the_surest_header_with_a_usable_value_is_taken() {
         let mut headers = HeaderMap::new();
-        assert_eq!(Head::of(&headers).request_id, None);
+        assert_eq!(ResponseHead::of(&headers).request_id, None);
         headers.insert("x-request-id", " ".parse().unwrap());
         headers.insert("x-generation-id", "g-1".parse().unwrap());
         headers.insert("apim-request-id", "a-1".parse().unwrap());
         headers.insert("x-gemini-service-tier", "flex".parse().unwrap());
         headers.insert("x-amzn-errortype", "ThrottlingException:http://internal/".parse().unwrap());
-        let head = Head::of(&headers);
+        let head = ResponseHead::of(&headers);
         assert_eq!(head.request_id.unwrap(), "a-1");
         assert_eq!(head.service_tier.unwrap(), "flex");
         assert_eq!((head.error.as_deref(), head.usage), (Some("ThrottlingException"), None));
         headers.insert("x-amzn-bedrock-input-token-count", "12".parse().unwrap());
-        assert_eq!(Head::of(&headers).usage.unwrap().input_tokens, Some(12));
+        assert_eq!(ResponseHead::of(&headers).usage.unwrap().input_tokens, Some(12));
     }
 
     #[test]
@@ -118,12 +118,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("character-cost", "26".parse().unwrap());
         headers.insert("x-litellm-response-cost", "5.85e-06".parse().unwrap());
-        let head = Head::of(&headers);
+        let head = ResponseHead::of(&headers);
         assert_eq!(head.usage.unwrap().characters, Some(26));
         assert_eq!(head.cost.unwrap().to_string(), "0.00000585");
         for unknown in ["0.0", "None", "-1", ""] {
             headers.insert("x-litellm-response-cost", unknown.parse().unwrap());
-            assert_eq!(Head::of(&headers).cost, None, "{unknown}");
+            assert_eq!(ResponseHead::of(&headers).cost, None, "{unknown}");
         }
     }
 

@@ -3,7 +3,7 @@
 use super::hosts::HOSTS;
 use crate::record::{Provider, Text};
 
-/// The provider behind `host` (in lower case, without a port) and, where its prices differ by it, the region.
+/// Finds the provider behind `host` (in lower case, without a port) and, where its prices differ by it, the region.
 pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>)> {
     if let Some(region) = bedrock_region(host) {
         return Some((Provider::AWS, region));
@@ -51,7 +51,7 @@ pub(super) fn provider(host: &str, path: &str) -> Option<(Provider, Option<Text>
     Some((provider.clone(), residency(host)))
 }
 
-/// The region that a host of OpenAI's says by its first label: `eu`, `us`, `ae`, and `gov` for what `FedRAMP` authorised. Each project is bound to one
+/// Reads the region in the first label of a host of OpenAI's: `eu`, `us`, `ae`, and `gov` for what `FedRAMP` authorised. Each project is bound to one
 /// of them, and where tokens are processed decides what they cost (<https://developers.openai.com/api/docs/pricing>, regional
 /// processing; <https://github.com/openai/openai-python/pull/3646> names the hosts).
 fn residency(host: &str) -> Option<Text> {
@@ -69,10 +69,10 @@ pub(super) fn faces_provider(host: &str, provider: Option<&Provider>) -> bool {
     !is_helicone_s && (provider.is_some() || host == "gateway.ai.cloudflare.com")
 }
 
-/// The region of a host of Amazon Bedrock's, if it is one: `bedrock-runtime.us-east-1.amazonaws.com`,
+/// Reads the region of a host of Amazon Bedrock's, if it is one: `bedrock-runtime.us-east-1.amazonaws.com`,
 /// `bedrock-mantle.us-east-1.api.aws`, with `-fips` or not.
 fn bedrock_region(host: &str) -> Option<Option<Text>> {
-    // An endpoint in a network of one's own: `vpce-….bedrock-runtime.us-east-1.vpce.amazonaws.com`.
+    // An endpoint in a private network: `vpce-0ab1.bedrock-runtime.us-east-1.vpce.amazonaws.com`.
     if let Some(rest) = host.strip_suffix(".vpce.amazonaws.com")
         && let Some((_, region)) = rest.split_once(".bedrock-runtime.")
     {
@@ -88,7 +88,7 @@ fn bedrock_region(host: &str) -> Option<Option<Text>> {
     Some(Text::new(region).ok())
 }
 
-/// Hugging Face routes to other providers, which the path names unless the choice is left to it.
+/// Names the provider that Hugging Face routes to, which the path says unless the choice is left to it.
 fn hugging_face(first: Option<&str>) -> Provider {
     match first {
         Some("v1") | None => Provider::from_static("huggingface"),
@@ -99,7 +99,7 @@ fn hugging_face(first: Option<&str>) -> Provider {
     }
 }
 
-/// Cloudflare's gateway names the provider behind it in the path.
+/// Names the provider behind Cloudflare's gateway, which the path says.
 fn behind_cloudflare(name: &str) -> Option<Provider> {
     let provider = match name {
         "openai" => Provider::OPENAI,

@@ -1,7 +1,7 @@
 //! Reading of JSON objects that takes what it can.
 //!
 //! A provider's usage object is read for the members that are known. A member of an unexpected type counts as
-//! absent and never spoils the others, unknown members are passed over, and of a repeated key the last counts.
+//! absent and never affects the others, unknown members are passed over, and of a repeated key the last counts.
 
 use super::flaws::Flaws;
 use crate::json::{Kind, Reader, Scanned};
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// Declares a struct whose JSON form is read leniently: `field: Type = "key"`. In a struct that is marked `: billed`, each
-/// figure is billed by itself, so that one that is not known matters whatever it is called.
+/// figure is billed by itself, so that an unknown one matters whatever its name.
 macro_rules! lenient {
     (@is_billed) => { false };
     (@is_billed billed) => { true };
@@ -38,12 +38,12 @@ macro_rules! lenient {
 }
 pub(super) use lenient;
 
-/// What any JSON value can be read as: where it is not what it should be, as the default.
+/// What any JSON value can be read as. A value of another type is read as the default.
 pub(super) trait Lenient: Default {
     /// Reads the next value.
     ///
     /// # Errors
-    /// When it is no JSON.
+    /// When it is not JSON.
     fn read(source: &mut Source<'_>) -> Scanned<Self>;
 }
 
@@ -71,10 +71,10 @@ impl<'a> Source<'a> {
         self.skip().map(drop)
     }
 
-    /// Steps over the value of a member that is not known. `is_billed`: whether any figure in it is billed by itself.
+    /// Steps over the value of a member that is not known. `is_billed` says whether any figure in it is billed by itself.
     pub(super) fn pass_over(&mut self, key: &str, is_billed: bool) -> Scanned<()> {
         let value = self.skip()?;
-        self.flaws.note(key, value, is_billed);
+        self.flaws.check(key, value, is_billed);
         Ok(())
     }
 
@@ -93,7 +93,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Reads `T` from the text of a complete JSON value, and what keeps it from being all; `None` when it is not JSON at all.
+/// Reads `T` from the text of a complete JSON value, and what keeps it from being complete. `None` when it is not JSON.
 pub(super) fn read<T: Lenient>(json: &[u8]) -> Option<(T, Flaws)> {
     let text = text(json);
     let mut source = Source { reader: Reader::new(&text), flaws: Flaws::default() };
@@ -102,12 +102,12 @@ pub(super) fn read<T: Lenient>(json: &[u8]) -> Option<(T, Flaws)> {
     source.reader.is_done().then_some((value, source.flaws))
 }
 
-/// `json` as text. Bytes that are no UTF-8 can stand in strings only, and are replaced there.
+/// Converts `json` to text. Only strings can hold bytes that are not UTF-8, which are replaced.
 pub(super) fn text(json: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Borrowed)
 }
 
-/// Whether the text of an object has a member that is not `null`. What is no JSON says something.
+/// Whether an object has a member that is not `null`. What is not JSON counts as having one.
 pub(super) fn says_something(json: &[u8]) -> bool {
     let mut any = false;
     let read: Scanned<()> = Reader::new(&text(json)).object(|reader, _| {
@@ -117,7 +117,7 @@ pub(super) fn says_something(json: &[u8]) -> bool {
     any || read.is_err()
 }
 
-/// The value of a float that is a whole number, as Titan's streams spell their counts (`28.0`). Beyond 2^53 a
+/// Converts a float that is a whole number, as Titan's streams spell their counts (`28.0`). Beyond 2^53 a
 /// float no longer says which number was meant.
 fn integral(number: f64) -> Option<u64> {
     const EXACT: f64 = (1u64 << 53) as f64;
@@ -134,9 +134,9 @@ fn natural(reader: &mut Reader<'_>) -> Scanned<Option<u64>> {
 
 /// A count: a natural number, also when it is spelled `28.0`. Everything else is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Count(pub(super) Option<u64>);
+pub(super) struct Natural(pub(super) Option<u64>);
 
-impl Lenient for Count {
+impl Lenient for Natural {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         if !source.is(Kind::Number) {
             return source.skip_instead().map(|()| Self(None));
@@ -149,8 +149,8 @@ impl Lenient for Count {
 
 /// A short string, or a number where a client asked for enums as numbers. Everything else is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Word {
-    /// None of the two.
+pub(super) enum ShortText {
+    /// Neither of the two.
     #[default]
     Absent,
     /// A string that is a [`Text`].
@@ -159,8 +159,8 @@ pub(super) enum Word {
     Number(u64),
 }
 
-impl Word {
-    /// The string, if it is one.
+impl ShortText {
+    /// Returns the string, if it is one.
     pub(super) fn text(self) -> Option<Text> {
         match self {
             Self::Text(text) => Some(text),
@@ -178,7 +178,7 @@ impl Word {
     }
 }
 
-impl Lenient for Word {
+impl Lenient for ShortText {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         Ok(match source.reader.kind() {
             Some(Kind::String) => Text::new(&source.reader.string()?).map_or(Self::Absent, Self::Text),
@@ -212,7 +212,7 @@ impl<T: Lenient> Lenient for List<T> {
     }
 }
 
-/// A member that is known and says nothing that matters.
+/// A member that is known and does not matter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ignored;
 
@@ -244,9 +244,9 @@ impl Lenient for Flag {
 
 /// An amount of dollars, read from the text of the number. Everything else, and what is below zero, is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Amount(pub(super) Option<Usd>);
+pub(super) struct UsdAmount(pub(super) Option<Usd>);
 
-impl Lenient for Amount {
+impl Lenient for UsdAmount {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         Ok(Self(Usd::from_decimal(source.skip()?).ok().filter(|amount| *amount >= Usd::ZERO)))
     }
@@ -254,9 +254,9 @@ impl Lenient for Amount {
 
 /// A length of time in seconds, read from the text of the number. Everything else is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seconds(pub(super) Option<Duration>);
+pub(super) struct Length(pub(super) Option<Duration>);
 
-impl Lenient for Seconds {
+impl Lenient for Length {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         if !source.is(Kind::Number) {
             return source.skip_instead().map(|()| Self(None));
@@ -267,7 +267,7 @@ impl Lenient for Seconds {
     }
 }
 
-/// The same decimals that amounts of money are, with three digits more than a clock needs.
+/// Reads a decimal as amounts of money are read, which have three digits more than a clock needs.
 fn seconds(text: &str) -> Option<Duration> {
     let picos = Usd::from_decimal(text).ok()?.picos();
     u64::try_from(picos / 1000).ok().map(Duration::from_nanos)
@@ -278,8 +278,8 @@ mod tests {
     use super::*;
 
     lenient! {
-        struct Outer { count: Count = "count", inner: Inner = "inner", list: List<Inner> = "list", word: Word = "word", }
-        struct Inner { a: Count = "a", cost: Amount = "cost", length: Seconds = "length", flag: Flag = "flag", }
+        struct Outer { count: Natural = "count", inner: Inner = "inner", list: List<Inner> = "list", word: ShortText = "word", }
+        struct Inner { a: Natural = "a", cost: UsdAmount = "cost", length: Length = "length", flag: Flag = "flag", }
     }
 
     fn outer(json: &str) -> Outer {
@@ -314,7 +314,11 @@ mod tests {
         for wrong in ["null", "7", "-7", "1.5", "\"x\"", "true", "[[1],{}]"] {
             let read =
                 outer(&format!("{{\"inner\":{wrong},\"list\":{wrong},\"word\":{{\"x\":[]}},\"count\":3}}"));
-            assert_eq!((read.count.0, read.inner.a.0, &read.word), (Some(3), None, &Word::Absent), "{wrong}");
+            assert_eq!(
+                (read.count.0, read.inner.a.0, &read.word),
+                (Some(3), None, &ShortText::Absent),
+                "{wrong}"
+            );
         }
         assert_eq!(read::<Outer>(b"[1,2]").unwrap().0.count.0, None);
         assert!(read::<Outer>(b"{\"count\":").is_none());

@@ -2,56 +2,56 @@
 //!
 //! Paths are read from their end, since gateways put their own routes in front.
 
-use super::call::{Call, decoded};
 use super::dialects;
+use super::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text};
 use http::Method;
 
-/// How many segments from the end of a path are looked at. The longest route that is known has nine.
+/// How many segments from the end of a path are read. The longest known route has nine.
 const MAX_SEGMENTS: usize = 12;
 
-/// What `method` on `path` asks for.
-pub(super) fn call(method: &Method, path: &str) -> Call {
-    // Where nearly all calls go, which need no look at the segments.
+/// Returns what `method` on `path` asks for.
+pub(super) fn route(method: &Method, path: &str) -> ApiRoute {
+    // Nearly all calls go there, so they are spared the segments.
     match (path, method) {
-        ("/v1/chat/completions", &Method::POST) => Call::new(Api::ChatCompletions, Operation::Chat),
-        ("/v1/messages", &Method::POST) => Call::new(Api::Messages, Operation::Chat),
-        ("/v1/responses", &Method::POST) => Call::new(Api::Responses, Operation::Chat),
+        ("/v1/chat/completions", &Method::POST) => ApiRoute::new(Api::ChatCompletions, Operation::Chat),
+        ("/v1/messages", &Method::POST) => ApiRoute::new(Api::Messages, Operation::Chat),
+        ("/v1/responses", &Method::POST) => ApiRoute::new(Api::Responses, Operation::Chat),
         _ => by_segments(method, path),
     }
 }
 
-fn by_segments(method: &Method, path: &str) -> Call {
+fn by_segments(method: &Method, path: &str) -> ApiRoute {
     let mut from_end = path.rsplit('/').filter(|segment| !segment.is_empty());
     let segments: [&str; MAX_SEGMENTS] = std::array::from_fn(|_| from_end.next().unwrap_or(""));
-    let call = batches(&segments)
+    let route = batches(&segments)
         .or_else(|| dialects::route(method, &segments))
         .or_else(|| housekeeping(method, &segments))
-        .unwrap_or(Call::UNKNOWN);
-    // Nothing is made by asking for it with GET; what such an answer reports was billed when it was made.
+        .unwrap_or(ApiRoute::UNKNOWN);
+    // A GET makes nothing. What its answer reports was billed when it was made.
     let made_elsewhere = !matches!(*method, Method::POST | Method::PUT | Method::CONNECT);
-    let call = if made_elsewhere && call.consumes { call.repeated() } else { call };
-    let by_shape = call.api == Some(Api::Management) && !call.batch && *method == Method::POST;
-    let asked_for = if call.repeats { asked_for(&segments) } else { None };
-    with_azure_deployment(Call { by_shape, asked_for, ..call }, &segments)
+    let route = if made_elsewhere && route.consumes { route.repeated() } else { route };
+    let by_shape = route.api == Some(Api::Management) && !route.batch && *method == Method::POST;
+    let asked_for = if route.repeats { asked_for(&segments) } else { None };
+    with_azure_deployment(ApiRoute { by_shape, asked_for, ..route }, &segments)
 }
 
-/// `…/runs/run_1`, `…/responses/resp_1/cancel`, `…/deferred-completion/1`.
+/// Returns the id in `runs/run_1`, `responses/resp_1/cancel` or `deferred-completion/1`.
 fn asked_for(segments: &[&str]) -> Option<Text> {
     let (["cancel", id, ..] | [id, ..]) = segments else { return None };
     Text::new(&decoded(id)).ok()
 }
 
-/// Batches are made and asked for here; their requests are run and billed elsewhere.
-fn batches(segments: &[&str]) -> Option<Call> {
+/// Routes what makes batches and asks for them. Their requests are run and billed elsewhere.
+fn batches(segments: &[&str]) -> Option<ApiRoute> {
     let named =
         |segment: &&str| matches!(*segment, "batches" | "batchPredictionJobs" | "model-invocation-jobs");
     let is_batch = segments.iter().take(3).any(named);
-    is_batch.then_some(Call { batch: true, repeats: true, ..Call::MANAGEMENT })
+    is_batch.then_some(ApiRoute { batch: true, repeats: true, ..ApiRoute::MANAGEMENT })
 }
 
-/// Lists, files and settings.
-fn housekeeping(method: &Method, segments: &[&str]) -> Option<Call> {
+/// Routes lists, files and settings.
+fn housekeeping(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
     const PLACES: [&str; 14] = [
         "assistants",
         "cachedContents",
@@ -69,23 +69,23 @@ fn housekeeping(method: &Method, segments: &[&str]) -> Option<Call> {
         "vector_stores",
     ];
     match segments {
-        // What is posted to a model is no list of them.
+        // A POST to a model does not list models.
         ["models" | "foundation-models", ..] | [_, "models", ..] | [_, _, "models", ..] => {
-            (*method != Method::POST).then(|| Call::free(Api::Models))
+            (*method != Method::POST).then(|| ApiRoute::free(Api::Models))
         }
-        _ => segments.iter().any(|segment| PLACES.contains(segment)).then_some(Call::MANAGEMENT),
+        _ => segments.iter().any(|segment| PLACES.contains(segment)).then_some(ApiRoute::MANAGEMENT),
     }
 }
 
-/// `/openai/deployments/{deployment}/chat/completions`: the deployment, which stands for a model.
-fn with_azure_deployment(call: Call, segments: &[&str]) -> Call {
+/// Takes the deployment in `/openai/deployments/{deployment}/chat/completions` for the model.
+fn with_azure_deployment(route: ApiRoute, segments: &[&str]) -> ApiRoute {
     let deployment = segments.windows(3).find_map(|window| match window {
         [deployment, "deployments", "openai"] => Some(decoded(deployment)),
         _ => None,
     });
     match deployment {
-        Some(deployment) if call.model.is_none() => call.with_model(Text::new(&deployment).ok()),
-        _ => call,
+        Some(deployment) if route.model.is_none() => route.with_model(Text::new(&deployment).ok()),
+        _ => route,
     }
 }
 
@@ -93,19 +93,19 @@ fn with_azure_deployment(call: Call, segments: &[&str]) -> Call {
 mod tests {
     use super::*;
 
-    fn post(path: &str) -> Call {
-        call(&Method::POST, path)
+    fn post(path: &str) -> ApiRoute {
+        route(&Method::POST, path)
     }
 
-    fn get(path: &str) -> Call {
-        call(&Method::GET, path)
+    fn get(path: &str) -> ApiRoute {
+        route(&Method::GET, path)
     }
 
     #[test]
     fn the_usual_paths_ask_for_what_their_segments_say() {
         for path in ["/v1/chat/completions", "/v1/messages", "/v1/responses"] {
             for method in [Method::POST, Method::GET, Method::DELETE] {
-                assert_eq!(call(&method, path), by_segments(&method, path), "{method} {path}");
+                assert_eq!(route(&method, path), by_segments(&method, path), "{method} {path}");
             }
         }
     }
@@ -139,9 +139,9 @@ mod tests {
             ("/v1/text-to-speech/voice/stream", Api::Audio, Operation::Other),
             ("/ml/v1-beta/generation/text_stream", Api::Watsonx, Operation::TextCompletion),
         ] {
-            let call = post(path);
-            assert_eq!((call.api, call.operation), (Some(api), operation), "{path}");
-            assert!(call.consumes && !call.repeats, "{path}");
+            let route = post(path);
+            assert_eq!((route.api, route.operation), (Some(api), operation), "{path}");
+            assert!(route.consumes && !route.repeats, "{path}");
         }
     }
 
@@ -181,12 +181,12 @@ mod tests {
             "/v1/batches/batch_1",
             "/api/v1/videos/job_1",
         ] {
-            let call = get(path);
-            assert!(call.repeats && !call.consumes, "{path}");
+            let route = get(path);
+            assert!(route.repeats && !route.consumes, "{path}");
         }
         assert!(post("/v1/responses/resp_1/cancel").repeats);
         assert!(post("/v1/threads/t/runs/r/cancel").repeats);
-        assert!(!call(&Method::DELETE, "/v1/responses/resp_1").repeats);
+        assert!(!route(&Method::DELETE, "/v1/responses/resp_1").repeats);
     }
 
     #[test]
@@ -224,8 +224,8 @@ mod tests {
     #[test]
     fn odd_paths_are_unknown_and_harmless() {
         for path in ["", "/", "//", "/:", "/%", "/%zz", "/a:b:c", "/model//converse", "*"] {
-            let call = post(path);
-            assert!(call.api.is_none() && call.model.is_none(), "{path}: {call:?}");
+            let route = post(path);
+            assert!(route.api.is_none() && route.model.is_none(), "{path}: {route:?}");
         }
     }
 }

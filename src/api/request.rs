@@ -1,26 +1,25 @@
-//! Reading a request: for whom, which model, whether as a stream.
+//! Reading the body of a request.
 
-use super::body_fields::{BodyFields, Member, SPEECH};
 use super::decoded::Decoded;
 use super::head;
-use super::route::Route;
-use super::said::{Candidate, Said};
+use super::reading::plus;
+use super::request_members::{RequestMember, RequestMembers, SPEECH};
+use super::route::ApiRoute;
 use super::texts::RequestTexts;
-use super::usage::plus;
-use crate::record::{Api, Text, UserId, UserIssue};
+use crate::identify::Claim;
+use crate::record::{Api, Text};
 use crate::token_counter::Counter;
-use crate::wire::json::{Scanner, Value};
-use crate::wire::multipart::MultipartParser;
+use crate::wire::json::{Scanner, Value, boolean, string};
+use crate::wire::multipart::{self, MultipartParser};
 use crate::wire::text::Unescape;
 use http::{HeaderMap, header};
+use std::borrow::Cow;
 
 /// What the body of a request says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequestFacts {
-    /// The end user, from the first of the fields with a usable id.
-    pub(crate) user: Option<UserId>,
-    /// Why a candidate before it was refused.
-    pub(crate) user_issue: Option<UserIssue>,
+    /// The end user, by the first of the fields with a usable id.
+    pub(crate) user: Claim,
     pub(crate) model: Option<Text>,
     /// Whether a stream is asked for.
     pub(crate) stream: Option<bool>,
@@ -39,7 +38,7 @@ pub(crate) struct RequestFacts {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestReader {
     decoded: Decoded,
-    framing: Framing,
+    framing: RequestFraming,
     gathered: Gathered,
     /// Where the application counts tokens.
     texts: Option<Box<RequestTexts>>,
@@ -47,19 +46,19 @@ pub(crate) struct RequestReader {
 
 /// How the body is built.
 #[derive(Clone, Debug)]
-enum Framing {
+enum RequestFraming {
     Json(Scanner),
     Form(Box<MultipartParser>),
 }
 
-/// What the body has said.
+/// What was read of the body.
 #[derive(Clone, Debug)]
 struct Gathered {
     api: Option<Api>,
     /// The head or the body says that it is a message of Anthropic's.
     is_anthropic: bool,
-    /// One for each of the fields, once any has been seen.
-    candidates: Vec<Candidate>,
+    /// The last value of each of the users' fields, once any has been seen.
+    claims: Box<[Claim]>,
     facts: RequestFacts,
     /// Undoes the escapes of the text that is to be spoken.
     speech: Option<Box<Unescape>>,
@@ -67,17 +66,19 @@ struct Gathered {
 }
 
 impl RequestReader {
-    /// A reader for the body of a request with this head.
-    pub(crate) fn new(route: &Route, headers: &HeaderMap, counter: Option<&Counter>) -> Self {
+    /// Creates a reader for the body of a request with this head.
+    pub(crate) fn new(route: &ApiRoute, headers: &HeaderMap, counter: Option<&Counter>) -> Self {
         let form = MultipartParser::new(head::text(headers, header::CONTENT_TYPE));
         Self {
             decoded: Decoded::new(headers),
-            framing: form
-                .map_or_else(|| Framing::Json(Scanner::single()), |form| Framing::Form(Box::new(form))),
+            framing: form.map_or_else(
+                || RequestFraming::Json(Scanner::single()),
+                |form| RequestFraming::Form(Box::new(form)),
+            ),
             gathered: Gathered {
                 api: route.api,
                 is_anthropic: headers.contains_key("anthropic-version"),
-                candidates: Vec::new(),
+                claims: Box::default(),
                 facts: RequestFacts::default(),
                 speech: None,
                 news: false,
@@ -87,27 +88,27 @@ impl RequestReader {
     }
 
     /// Takes the next piece of the body, of any length.
-    pub(crate) fn push(&mut self, fields: &BodyFields, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, members: &RequestMembers, bytes: &[u8]) {
         let Self { decoded, framing, gathered, texts } = self;
         decoded.push(bytes, |bytes| match framing {
-            Framing::Json(scanner) => {
+            RequestFraming::Json(scanner) => {
                 let speaks = gathered.api == Some(Api::Audio);
-                let select = if speaks { &fields.with_speech } else { &fields.select };
+                let select = if speaks { &members.with_speech } else { &members.select };
                 scanner.push(select, bytes, &mut |number, value| match value {
-                    Value::Piece { raw, last } if number == SPEECH => gathered.note_speech(raw, last),
-                    _ => gathered.note(fields, number, Said::Json(value)),
+                    Value::Piece { raw, last } if number == SPEECH => gathered.count_speech(raw, last),
+                    _ => gathered.read(members, number, MemberValue::Json(value)),
                 });
                 if let Some(texts) = texts {
                     texts.push(bytes, gathered.facts.model.as_deref());
                 }
             }
-            Framing::Form(form) => {
-                // On the stack, as there is one for every frame of a file.
-                let mut names = [("", 0, 0); BodyFields::MAX_WANTED];
+            RequestFraming::Form(form) => {
+                // On the stack, as this is done for every frame of a file.
+                let mut names = [("", 0, 0); RequestMembers::MAX];
                 let wanted =
-                    names.iter_mut().zip(fields.of_form()).map(|(place, name)| *place = name).count();
+                    names.iter_mut().zip(members.of_form()).map(|(place, name)| *place = name).count();
                 form.push(names.get(..wanted).unwrap_or_default(), bytes, &mut |number, text| {
-                    gathered.note(fields, number, Said::Form(text));
+                    gathered.read(members, number, MemberValue::Form(text));
                 });
             }
         });
@@ -118,12 +119,12 @@ impl RequestReader {
         std::mem::take(&mut self.gathered.news)
     }
 
-    /// The texts that were found, where they are counted.
+    /// Takes the texts that were found, where they are counted.
     pub(crate) fn take_texts(&mut self) -> Option<Box<RequestTexts>> {
         self.texts.take()
     }
 
-    /// What the body said so far.
+    /// Returns what the body has said so far.
     pub(crate) fn facts(&self) -> &RequestFacts {
         &self.gathered.facts
     }
@@ -131,7 +132,7 @@ impl RequestReader {
 
 impl Gathered {
     /// Counts the characters of a piece of the text that is to be spoken.
-    fn note_speech(&mut self, raw: &[u8], last: bool) {
+    fn count_speech(&mut self, raw: &[u8], last: bool) {
         let mut count = 0;
         let mut add = |text: &str| count += text.chars().count() as u64;
         let speech = self.speech.get_or_insert_default();
@@ -143,62 +144,74 @@ impl Gathered {
         self.facts.characters = plus(self.facts.characters, Some(count));
     }
 
-    fn note(&mut self, fields: &BodyFields, number: u8, said: Said<'_>) {
+    fn read(&mut self, members: &RequestMembers, number: u8, value: MemberValue<'_>) {
         self.news = true;
         let facts = &mut self.facts;
-        let (member, user) = fields.member(number);
+        let (member, user) = members.member(number);
         match member {
-            Some(Member::Model) => facts.model = said.text().or(facts.model.take()),
-            Some(Member::Stream) => facts.stream = said.boolean(),
-            Some(Member::IncludeUsage) => facts.include_usage = said.boolean(),
-            Some(Member::Store) => facts.store = said.boolean(),
-            Some(Member::ServiceTier) => facts.service_tier = said.text(),
-            Some(Member::ToolModel) => facts.tool_model = said.text().or(facts.tool_model.take()),
-            Some(Member::Anthropic) => {
-                self.is_anthropic = true;
-                self.choose_user(fields);
-            }
+            Some(RequestMember::Model) => facts.model = value.text().or(facts.model.take()),
+            Some(RequestMember::Stream) => facts.stream = value.boolean(),
+            Some(RequestMember::IncludeUsage) => facts.include_usage = value.boolean(),
+            Some(RequestMember::Store) => facts.store = value.boolean(),
+            Some(RequestMember::ServiceTier) => facts.service_tier = value.text(),
+            Some(RequestMember::ToolModel) => facts.tool_model = value.text().or(facts.tool_model.take()),
+            Some(RequestMember::Anthropic) => self.is_anthropic = true,
             None => {}
         }
         if let Some(place) = user {
-            self.candidates.resize(fields.len(), Candidate::None);
-            if let Some(candidate) = self.candidates.get_mut(place) {
-                *candidate = said.candidate();
+            if self.claims.is_empty() {
+                self.claims = vec![Claim::default(); members.users.len()].into();
             }
-            self.choose_user(fields);
+            if let Some(claim) = self.claims.get_mut(place) {
+                *claim = value.claim();
+            }
+        }
+        if user.is_some() || member == Some(RequestMember::Anthropic) {
+            self.facts.user = members.users.claim(&self.claims, |api| self.speaks(api));
         }
     }
 
-    /// The first field with a usable id is the user; a refusal before it is told.
-    fn choose_user(&mut self, fields: &BodyFields) {
-        self.facts.user = None;
-        self.facts.user_issue = None;
-        let is_messages = self.is_messages();
-        let applies = |only_for: Option<Api>| match only_for {
-            None => true,
-            Some(Api::Messages) => is_messages,
-            Some(api) => self.api == Some(api),
+    /// Whether it is a request of `api`. Anthropic's messages are known by their path or else by their shape.
+    fn speaks(&self, api: Api) -> bool {
+        match (api, self.api) {
+            (Api::Messages, None | Some(Api::Invoke | Api::Predict)) => self.is_anthropic,
+            (api, known) => known == Some(api),
+        }
+    }
+}
+
+/// The value of a member, in JSON or in a form.
+#[derive(Clone, Copy, Debug)]
+enum MemberValue<'a> {
+    Json(Value<'a>),
+    Form(multipart::FieldText<'a>),
+}
+
+impl MemberValue<'_> {
+    /// Reads a short text.
+    fn text(self) -> Option<Text> {
+        let text: Cow<'_, str> = match self {
+            Self::Json(Value::Json(raw)) => string(raw)?,
+            Self::Form(multipart::FieldText::Whole(text)) => std::str::from_utf8(text).ok()?.trim().into(),
+            Self::Json(_) | Self::Form(_) => return None,
         };
-        for (only_for, candidate) in fields.only_for().zip(&self.candidates) {
-            match candidate {
-                Candidate::Usable(id) if applies(only_for) => {
-                    self.facts.user = Some(id.clone());
-                    return;
-                }
-                Candidate::Refused(issue) if applies(only_for) => {
-                    self.facts.user_issue = self.facts.user_issue.or(Some(*issue));
-                }
-                _ => {}
-            }
+        Text::new(&text).ok()
+    }
+
+    /// Reads a truth value.
+    fn boolean(self) -> Option<bool> {
+        match self {
+            Self::Json(Value::Json(raw)) => boolean(raw),
+            Self::Form(multipart::FieldText::Whole(text)) => boolean(&text.trim_ascii().to_ascii_lowercase()),
+            Self::Json(_) | Self::Form(_) => None,
         }
     }
 
-    /// Whether it is one of Anthropic's messages, by its path or else by its shape.
-    fn is_messages(&self) -> bool {
-        match self.api {
-            Some(Api::Messages) => true,
-            None | Some(Api::Invoke | Api::Predict) => self.is_anthropic,
-            Some(_) => false,
+    /// Reads the id of a user.
+    fn claim(self) -> Claim {
+        match self {
+            Self::Json(value) => Claim::of_json(value),
+            Self::Form(text) => Claim::of_form(text),
         }
     }
 }

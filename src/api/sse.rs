@@ -1,9 +1,8 @@
 //! An answer that is a stream of server-sent events.
 
-use super::body::scan;
-use super::fields::Interest;
-use super::found::{Found, Provisional};
-use super::look::{LateApi, Look};
+use super::interest::Interest;
+use super::late::{LateApi, LateSearch};
+use super::response_state::{BeforeLate, ResponseState};
 use crate::record::Api;
 use crate::wire::json::{Scanner, Status};
 use crate::wire::sse::{Piece, SseEvents, SseParser};
@@ -12,28 +11,28 @@ use crate::wire::sse::{Piece, SseEvents, SseParser};
 #[derive(Debug, Default)]
 pub(super) struct EventReader {
     parser: SseParser,
-    scanner: Scanner,
-    sentinel: Sentinel,
-    progress: Progress,
+    stream: StreamState,
 }
 
 /// What the stream has come to.
 #[derive(Debug, Default)]
-struct Progress {
+struct StreamState {
+    scanner: Scanner,
+    sentinel: Sentinel,
     /// There was an event: data, or an error.
     any: bool,
     ended: bool,
     /// The sentinel has been seen, after which nothing counts.
     closed: bool,
-    /// There was data that is not JSON, or something that is no event.
+    /// There was data that is not JSON, or something that is not an event.
     malformed: bool,
-    /// The current event, once it has been looked at.
-    event: Option<Event>,
+    /// How the current event is read, once its first piece has come.
+    event: Option<CurrentRead>,
 }
 
 /// How an event is read. It stays the same until the event is over.
 #[derive(Debug)]
-struct Event {
+struct CurrentRead {
     interest: Interest,
     late: Option<Late>,
 }
@@ -41,123 +40,120 @@ struct Event {
 /// A late event that comes in pieces is scanned before it is known whether it counts.
 #[derive(Debug)]
 struct Late {
-    look: Look,
-    before: Provisional,
+    search: LateSearch,
+    before: BeforeLate,
 }
 
 impl EventReader {
-    /// Takes the next piece. `api`: what the path said.
-    pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, found: &mut Found) {
-        let rest = self.pass_over(bytes, api, found);
+    /// Takes the next piece. `api` is the one that the path names.
+    pub(super) fn push(&mut self, bytes: &[u8], api: Option<Api>, answer: &mut ResponseState) {
+        let rest = self.pass_over(bytes, api, answer);
         if !rest.is_empty() {
-            let Self { parser, scanner, sentinel, progress } = self;
-            parser.push(rest, &mut Events { scanner, sentinel, progress, api, found });
+            self.parser.push(rest, &mut Events { stream: &mut self.stream, api, answer });
         }
     }
 
-    /// What follows the late events at the beginning of `bytes` of which one look tells that they say nothing new.
+    /// Passes over the late events at the beginning of `bytes` that do not matter. Returns what follows them.
     #[inline]
-    fn pass_over<'a>(&mut self, bytes: &'a [u8], api: Option<Api>, found: &mut Found) -> &'a [u8] {
+    fn pass_over<'a>(&mut self, bytes: &'a [u8], api: Option<Api>, answer: &mut ResponseState) -> &'a [u8] {
         let mut rest = bytes;
-        if let Some(late) = late(found, api) {
+        if let Some(late) = late(answer, api) {
             while let Some(event) = self.parser.plain_event(rest)
                 && event.data.first() == Some(&b'{')
                 && event.name != ERROR
-                && !late.tells_in(event.data, event.has_backslash)
+                && !late.matters_with(event.data, event.has_backslash)
             {
-                self.progress.any = true;
-                found.end_event();
+                self.stream.any = true;
+                answer.end_event();
                 rest = event.rest;
             }
         }
         rest
     }
 
-    /// The stream has ended.
-    pub(super) fn finish(&mut self, api: Option<Api>, found: &mut Found) {
-        let Self { parser, scanner, sentinel, progress } = self;
-        // An event that is cut off may have gone on to say anything.
-        let cut = progress.event.is_some() && scanner.status() == Status::Within;
-        progress.malformed |= cut && !progress.closed;
-        parser.finish(&mut Events { scanner, sentinel, progress, api, found });
+    /// Ends the stream.
+    pub(super) fn finish(&mut self, api: Option<Api>, answer: &mut ResponseState) {
+        let stream = &mut self.stream;
+        // An event that is cut off may have held anything.
+        let cut = stream.event.is_some() && stream.scanner.status() == Status::Within;
+        stream.malformed |= cut && !stream.closed;
+        self.parser.finish(&mut Events { stream, api, answer });
     }
 
     /// Whether there was any event.
     pub(super) fn any(&self) -> bool {
-        self.progress.any
+        self.stream.any
     }
 
-    /// Whether some of it was no event, or its data not JSON.
+    /// Whether some of it was not an event, or its data not JSON.
     pub(super) fn malformed(&self) -> bool {
-        self.progress.malformed
+        self.stream.malformed
     }
 
     /// Whether the last event has been seen.
     pub(super) fn ended(&self) -> bool {
-        self.progress.ended
+        self.stream.ended
     }
 }
 
 struct Events<'a> {
-    scanner: &'a mut Scanner,
-    sentinel: &'a mut Sentinel,
-    progress: &'a mut Progress,
+    stream: &'a mut StreamState,
     api: Option<Api>,
-    found: &'a mut Found,
+    answer: &'a mut ResponseState,
 }
 
 impl SseEvents for Events<'_> {
     fn data(&mut self, piece: Piece<'_>) {
-        let Some(held) = self.sentinel.compare(piece.bytes) else { return };
-        if self.progress.closed {
+        let Some(held) = self.stream.sentinel.compare(piece.bytes) else { return };
+        if self.stream.closed {
             return;
         }
-        if self.progress.event.is_none() {
-            let late = late(self.found, self.api);
+        if self.stream.event.is_none() {
+            let late = late(self.answer, self.api);
             if let (Some(late), true) = (late, piece.whole)
-                && !late.tells(piece.bytes)
+                && !late.matters(piece.bytes)
             {
                 return;
             }
-            let interest = late.map_or_else(|| self.found.interest_in_stream(), Interest::Late);
+            let interest = late.map_or_else(|| self.answer.interest_in_stream(), Interest::Late);
             let in_pieces = late.filter(|_| !piece.whole);
-            let late = in_pieces.map(|late| Late { look: Look::new(late), before: self.found.provisional() });
-            self.progress.event = Some(Event { interest, late });
+            let late = in_pieces
+                .map(|late| Late { search: LateSearch::new(late), before: self.answer.before_late() });
+            self.stream.event = Some(CurrentRead { interest, late });
         }
         self.read(held);
         self.read(piece.bytes);
     }
 
     fn end(&mut self, name: &[u8], had_data: bool) {
-        let event = self.progress.event.take();
+        let event = self.stream.event.take();
         if had_data && name == ERROR {
-            self.found.fail(None);
+            self.answer.fail(None);
         }
-        let sentinel = self.sentinel.is_complete();
-        let unread =
-            matches!(self.scanner.status(), Status::Malformed | Status::Within) || self.sentinel.is_cut();
+        let sentinel = self.stream.sentinel.is_complete();
+        let unread = matches!(self.stream.scanner.status(), Status::Malformed | Status::Within)
+            || self.stream.sentinel.is_cut();
         // Only an error may be a field of its own.
         let is_event =
             had_data || event.as_ref().is_some_and(|event| event.interest == Interest::ErrorObject);
-        let ignored = event.and_then(|event| event.late).filter(|late| !late.look.tells());
-        let progress = &mut *self.progress;
-        progress.any |= is_event;
-        progress.malformed |= !progress.closed && ignored.is_none() && (unread || !is_event);
+        let ignored = event.and_then(|event| event.late).filter(|late| !late.search.matters());
+        let stream = &mut *self.stream;
+        stream.any |= is_event;
+        stream.malformed |= !stream.closed && ignored.is_none() && (unread || !is_event);
         if let Some(late) = ignored {
-            self.found.restore(late.before);
+            self.answer.restore(late.before);
         }
-        progress.closed |= sentinel;
-        progress.ended |= sentinel || std::mem::take(&mut self.found.last_event);
-        *self.sentinel = Sentinel::default();
-        self.scanner.reset();
-        self.found.end_event();
+        stream.closed |= sentinel;
+        stream.ended |= self.answer.end_event() || sentinel;
+        stream.sentinel = Sentinel::default();
+        stream.scanner.reset();
     }
 
-    /// llama.cpp's server sends errors as a field of their own.
+    /// Reads an error, which llama.cpp's server sends as a field of its own.
     fn other_field(&mut self, name: &[u8], piece: Piece<'_>) {
         if name == ERROR {
-            self.found.fail(None);
-            self.progress.event.get_or_insert(Event { interest: Interest::ErrorObject, late: None });
+            self.answer.fail(None);
+            self.stream.event.get_or_insert(CurrentRead { interest: Interest::ErrorObject, late: None });
             self.read(piece.bytes);
         }
     }
@@ -166,20 +162,20 @@ impl SseEvents for Events<'_> {
 impl Events<'_> {
     /// Reads a piece of the current event.
     fn read(&mut self, bytes: &[u8]) {
-        if let Some(event) = &mut self.progress.event {
+        if let Some(event) = &mut self.stream.event {
             if let Some(late) = &mut event.late {
-                late.look.take(bytes);
+                late.search.take(bytes);
             }
-            scan(self.scanner, event.interest, bytes, self.found);
+            self.answer.scan(&mut self.stream.scanner, event.interest, bytes);
         }
     }
 }
 
-/// Whether an event that begins now is a late one, and of which API. `api`: what the path said.
+/// Returns the API of an event that begins now, if it is a late one. `api` is the one that the path names.
 #[inline]
-fn late(found: &Found, api: Option<Api>) -> Option<LateApi> {
-    let known = found.content && found.model.is_some() && found.texts.is_none();
-    if known { found.api().or(api).and_then(LateApi::of) } else { None }
+fn late(answer: &ResponseState, api: Option<Api>) -> Option<LateApi> {
+    let known = answer.content && answer.model.is_some() && answer.texts.is_none();
+    if known { answer.api().or(api).and_then(LateApi::of) } else { None }
 }
 
 /// The name of an event that is an error, and of a field that is one.
@@ -199,7 +195,7 @@ impl Sentinel {
     const TEXT: &'static [u8] = b"[DONE]";
 
     /// Compares the next bytes of the data, in which white space may stand around the sentinel. `None` while all of it
-    /// may be the sentinel; otherwise what was held back and is something else after all.
+    /// may be the sentinel. Otherwise returns what was held back and is data after all.
     fn compare(&mut self, bytes: &[u8]) -> Option<&'static [u8]> {
         let Some(matched) = self.0 else { return Some(b"") };
         let within = matched > 0 && !self.is_complete();
@@ -230,21 +226,21 @@ impl Sentinel {
 mod tests {
     use super::*;
 
-    fn read(stream: &str, chunk: usize) -> (EventReader, Found) {
-        let (mut reader, mut found) = (EventReader::default(), Found::default());
+    fn read(stream: &str, chunk: usize) -> (EventReader, ResponseState) {
+        let (mut reader, mut answer) = (EventReader::default(), ResponseState::default());
         for bytes in stream.as_bytes().chunks(chunk) {
-            reader.push(bytes, None, &mut found);
+            reader.push(bytes, None, &mut answer);
         }
-        reader.finish(None, &mut found);
-        (reader, found)
+        reader.finish(None, &mut answer);
+        (reader, answer)
     }
 
     #[test]
     fn the_sentinel_ends_a_stream_however_it_is_cut() {
         for chunk in 1..20 {
-            let (reader, found) = read("data: {\"model\":\"m\"}\n\ndata: [DONE]\n\n", chunk);
+            let (reader, answer) = read("data: {\"model\":\"m\"}\n\ndata: [DONE]\n\n", chunk);
             assert!(reader.ended(), "{chunk}");
-            assert_eq!(found.model.as_deref(), Some("m"));
+            assert_eq!(answer.model.as_deref(), Some("m"));
             assert!(!read("data: [DONE\n\n", chunk).0.ended());
             assert!(!read("data: [DONE]]\n\n", chunk).0.ended());
             assert!(read("data:  [DONE] \n\n", chunk).0.ended());
@@ -262,10 +258,10 @@ mod tests {
     #[test]
     fn an_error_may_be_a_field_of_its_own() {
         for chunk in 1..60 {
-            let (_, found) =
+            let (_, answer) =
                 read("error: {\"code\":500,\"type\":\"server_error\",\"message\":\"x y\"}\n\n", chunk);
-            assert!(found.has_failed(None));
-            assert_eq!(found.error().as_deref(), Some("server_error"), "{chunk}");
+            assert!(answer.has_failed(None));
+            assert_eq!(answer.error().as_deref(), Some("server_error"), "{chunk}");
         }
     }
 }

@@ -36,7 +36,7 @@ impl Texts {
         self.unescape = unescape;
     }
 
-    /// Keeps the text that was before apart from the one that comes next.
+    /// Separates the text that has ended from the one that comes next.
     fn part(&mut self, model: Option<&str>) {
         if !self.segment.is_empty() {
             self.add("\n", model);
@@ -72,7 +72,7 @@ impl Texts {
         self.counted = self.counted.zip(tokens).map(|(before, tokens)| before.saturating_add(tokens));
     }
 
-    /// How many tokens all of it is. `None` when the counter panicked.
+    /// Returns how many tokens all of it is, or `None` when the counter panicked.
     pub(crate) fn total(mut self, model: Option<&str>) -> Option<u64> {
         if !self.segment.is_empty() {
             self.count(model);
@@ -106,7 +106,7 @@ impl RequestTexts {
         });
     }
 
-    /// How many tokens they are. `None` when there was no text, or the counter panicked.
+    /// Returns how many tokens they are, or `None` when there was no text or the counter panicked.
     pub(crate) fn total(self, model: Option<&str>) -> Option<u64> {
         if self.texts.any { self.texts.total(model) } else { None }
     }

@@ -1,4 +1,4 @@
-//! The two taps: bodies that pass every frame on, and show it to the meter.
+//! The two taps: bodies that pass every frame on and show it to the meter.
 
 mod request;
 mod response;
@@ -9,12 +9,7 @@ pub use response::ResponseBody;
 use bytes::{Buf, Bytes};
 use http_body::Frame;
 
-/// The frame with its data in one piece, which `look` is shown. For `Bytes` this is free, as it is for most others; only
-/// data in several pieces is put together.
-fn shown<D: Buf>(frame: Frame<D>, look: impl FnOnce(&Bytes)) -> Frame<Bytes> {
-    frame.map_data(|mut data| {
-        let bytes = data.copy_to_bytes(data.remaining());
-        look(&bytes);
-        bytes
-    })
+/// Puts the data of a frame in one piece. For `Bytes` and most others this is free; only data in several pieces is copied.
+pub(crate) fn in_one_piece<D: Buf>(frame: Frame<D>) -> Frame<Bytes> {
+    frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
 }

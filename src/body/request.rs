@@ -1,6 +1,6 @@
 //! The request's body.
 
-use super::shown;
+use super::in_one_piece;
 use crate::api::RequestReader;
 use crate::exchange::Exchange;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ pin_project! {
     /// The body of a metered request: every frame, trailer, hint and error of `B`, at once and unchanged.
     ///
     /// It is `Clone` when `B` is, so that a request can be retried. When it is dropped before anybody polled it (a
-    /// connection that could not be made), it polls `B` once, so that a body held in memory still tells user and model;
+    /// connection that could not be made), it polls `B` once, so that a body held in memory still names user and model;
     /// it does not when the request carries `Expect`, nor when another copy was polled.
     #[derive(Clone)]
     pub struct RequestBody<B>
@@ -24,7 +24,7 @@ pin_project! {
     {
         #[pin]
         inner: B,
-        tap: Option<Tap>,
+        tap: Option<RequestTap>,
     }
 
     impl<B> PinnedDrop for RequestBody<B>
@@ -42,58 +42,61 @@ pin_project! {
 }
 
 impl<B: Body> RequestBody<B> {
-    pub(crate) fn new(inner: B, exchange: &Arc<Exchange>, headers: &http::HeaderMap) -> Self {
+    /// Wraps the body of a request, which is metered if there is an exchange.
+    pub(crate) fn new(inner: B, exchange: Option<&Arc<Exchange>>, headers: &http::HeaderMap) -> Self {
+        let Some(exchange) = exchange else { return Self::unmetered(inner) };
         let reader = exchange.request_reader(headers);
-        let tap = Tap { exchange: Arc::clone(exchange), reader, offset: 0, polled: false };
+        let tap = RequestTap { exchange: Arc::clone(exchange), reader, offset: 0, polled: false };
         Self { inner, tap: Some(tap) }
     }
 
-    /// A body that is passed on without a look.
-    pub(crate) fn unmetered(inner: B) -> Self {
+    /// Wraps a body that is not metered.
+    fn unmetered(inner: B) -> Self {
         Self { inner, tap: None }
     }
 }
 
-/// A body that is passed on without a look: what layers put in the place of one that they have used up.
+/// Creates a body that is not metered. Layers put it in the place of one that they have used up.
 impl<B: Body + Default> Default for RequestBody<B> {
     fn default() -> Self {
         Self::unmetered(B::default())
     }
 }
 
-/// Reads what passes and tells the exchange.
+/// Reads what passes for the exchange.
 #[derive(Clone)]
-struct Tap {
+struct RequestTap {
     exchange: Arc<Exchange>,
     reader: RequestReader,
     offset: u64,
     polled: bool,
 }
 
-impl Tap {
-    fn look(&mut self, bytes: &[u8]) {
+impl RequestTap {
+    fn read(&mut self, frame: &Frame<Bytes>) {
+        let Some(bytes) = frame.data_ref() else { return };
         self.offset = self.offset.saturating_add(bytes.len() as u64);
-        self.reader.push(&self.exchange.meter().identity.body, bytes);
+        self.reader.push(&self.exchange.meter().request_members, bytes);
         if self.reader.take_news() {
-            self.exchange.learn(self.offset, self.reader.facts());
+            self.exchange.keep_facts(self.offset, self.reader.facts());
         }
     }
 
-    /// Nothing more is read.
+    /// Ends the reading.
     fn end(mut self) {
         if let Some(texts) = self.reader.take_texts() {
-            self.exchange.learn_texts(self.offset, texts);
+            self.exchange.keep_texts(self.offset, texts);
         }
     }
 
-    /// Polls a body once that is dropped before anybody has.
+    /// Polls a body once that is dropped before it was polled.
     fn read_unpolled<B: Body>(&mut self, inner: Pin<&mut B>) {
         if self.polled || !self.exchange.may_read_dropped_body() {
             return;
         }
         let mut context = Context::from_waker(Waker::noop());
         if let Poll::Ready(Some(Ok(frame))) = inner.poll_frame(&mut context) {
-            shown(frame, |bytes| self.look(bytes));
+            self.read(&in_one_piece(frame));
         }
     }
 }
@@ -127,11 +130,10 @@ impl<B: Body> Body for RequestBody<B> {
                 return Poll::Ready(None);
             }
         };
-        let frame = shown(frame, |bytes| {
-            if let Some(tap) = this.tap {
-                tap.look(bytes);
-            }
-        });
+        let frame = in_one_piece(frame);
+        if let Some(tap) = this.tap {
+            tap.read(&frame);
+        }
         if (frame.is_trailers() || this.inner.is_end_stream())
             && let Some(tap) = this.tap.take()
         {

@@ -1,9 +1,8 @@
 //! The response's body.
 
-use super::shown;
+use super::in_one_piece;
 use crate::api::{Ended, ResponseReader};
-use crate::exchange::{Answer, Guard};
-use crate::record::Outcome;
+use crate::exchange::{AnswerEnd, ExchangeGuard};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
@@ -19,22 +18,29 @@ pin_project! {
     /// The record of the call is made at the first of: a frame after which `B` is at its end, the end itself, an error,
     /// or the drop of this body. A drop after trailers, or when the announced length has been read, is an end like any other.
     pub struct ResponseBody<B> {
-        // Dropped before the tap: what it does when it is dropped belongs to the call.
+        // Dropped before the tap, as what its drop does belongs to the call.
         #[pin]
         inner: B,
-        tap: Option<Tap>,
+        tap: Option<ResponseTap>,
     }
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(crate) fn new(inner: B, guard: Guard, status: StatusCode, headers: &HeaderMap) -> Self {
+    /// Wraps the body of an answer, which is metered if there is a guard.
+    pub(crate) fn new(
+        inner: B,
+        guard: Option<ExchangeGuard>,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Self {
+        let Some(guard) = guard else { return Self::unmetered(inner) };
         let exchange = guard.exchange();
         let counter = exchange.meter().token_counter.as_ref();
-        let reader = ResponseReader::new(exchange.route(), status, headers, counter);
+        let reader = ResponseReader::new(exchange.route(), headers, counter);
         let upgraded = exchange.is_upgrade(status);
         let bodiless = upgraded || exchange.answer_is_bodiless(status) || inner.is_end_stream();
         let left = inner.size_hint().exact().or_else(|| content_length(headers));
-        let mut tap = Tap { reader, guard: Some(guard), status, first_token: None, left };
+        let mut tap = ResponseTap { reader, guard: Some(guard), status, first_token: None, left };
         if bodiless {
             tap.close(if upgraded { Ended::Upgraded } else { Ended::Whole });
             return Self::unmetered(inner);
@@ -42,13 +48,13 @@ impl<B: Body> ResponseBody<B> {
         Self { inner, tap: Some(tap) }
     }
 
-    /// A body that is passed on without a look.
-    pub(crate) fn unmetered(inner: B) -> Self {
+    /// Wraps a body that is not metered.
+    fn unmetered(inner: B) -> Self {
         Self { inner, tap: None }
     }
 }
 
-/// A body that is passed on without a look: the answers that other layers give themselves have it.
+/// Creates a body that is not metered, for answers that other layers give themselves.
 impl<B: Body + Default> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::unmetered(B::default())
@@ -56,23 +62,28 @@ impl<B: Body + Default> Default for ResponseBody<B> {
 }
 
 /// Reads what passes, and closes the exchange.
-struct Tap {
+struct ResponseTap {
     reader: ResponseReader,
     /// Taken when the exchange is closed.
-    guard: Option<Guard>,
+    guard: Option<ExchangeGuard>,
     status: StatusCode,
     first_token: Option<Duration>,
     /// How many bytes are to come, where that is known.
     left: Option<u64>,
 }
 
-/// The length that the head tells.
+/// Returns the length that the head announces.
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-impl Tap {
-    fn look(&mut self, bytes: &[u8]) {
+impl ResponseTap {
+    fn read(&mut self, frame: &Frame<Bytes>) {
+        let Some(bytes) = frame.data_ref() else {
+            // Nothing comes after trailers.
+            self.left = Some(0);
+            return;
+        };
         self.left = self.left.and_then(|left| left.checked_sub(bytes.len() as u64));
         self.reader.push(bytes);
         if self.first_token.is_none() && self.reader.has_content() {
@@ -80,30 +91,21 @@ impl Tap {
         }
     }
 
-    /// The answer has ended. The first end counts.
+    /// Closes the exchange of an answer that has ended. The first end counts.
     fn close(&mut self, ended: Ended) {
         let Some(guard) = self.guard.take() else { return };
-        let is_caller_s = ended == Ended::Broken && guard.exchange().request_has_failed();
-        let ended = if is_caller_s { Ended::Aborted } else { ended };
+        let is_callers_own = ended == Ended::Broken && guard.exchange().request_has_failed();
+        let ended = if is_callers_own { Ended::Aborted } else { ended };
         // Consumers stop reading at the terminal event of a stream, at the announced length, and at trailers, after which
         // nothing can come: a drop then is a whole answer.
         let is_all = self.left == Some(0) || self.reader.terminal();
         let ended = if ended == Ended::Aborted && is_all { Ended::Whole } else { ended };
-        let request = guard.exchange().learned();
-        let facts = self.reader.finish(&request, ended);
-        let failed = facts.failed || self.status.is_client_error() || self.status.is_server_error();
-        let outcome = match ended {
-            Ended::Broken => Outcome::Broken,
-            _ if failed => Outcome::Failed,
-            Ended::Aborted => Outcome::Aborted,
-            Ended::Whole | Ended::Upgraded => Outcome::Completed,
-        };
-        let (status, first_token) = (self.status, self.first_token);
-        guard.answered(&request, Answer { status, outcome, first_token, facts });
+        let end = AnswerEnd { status: self.status, ended, first_token: self.first_token };
+        guard.answered(&mut self.reader, end);
     }
 }
 
-impl Drop for Tap {
+impl Drop for ResponseTap {
     fn drop(&mut self) {
         self.close(Ended::Aborted);
     }
@@ -119,20 +121,10 @@ impl<B: Body> Body for ResponseBody<B> {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
         let polled = ready!(this.inner.as_mut().poll_frame(cx));
-        let polled = polled.map(|result| {
-            result.map(|frame| {
-                if let Some(tap) = this.tap
-                    && frame.is_trailers()
-                {
-                    tap.left = Some(0);
-                }
-                shown(frame, |bytes| {
-                    if let Some(tap) = this.tap {
-                        tap.look(bytes);
-                    }
-                })
-            })
-        });
+        let polled = polled.map(|result| result.map(in_one_piece));
+        if let (Some(tap), Some(Ok(frame))) = (this.tap.as_mut(), &polled) {
+            tap.read(frame);
+        }
         let ended = match &polled {
             None => Some(Ended::Whole),
             Some(Err(_)) => Some(Ended::Broken),

@@ -4,7 +4,7 @@ use crate::record::UserId;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// The account part of an id that names a session too, as Claude Code sends them in `metadata.user_id`:
+/// Returns the account part of an id that names a session too, as Claude Code sends them in `metadata.user_id`:
 /// `user_{hash}_account_{uuid}_session_{uuid}`, or the same as a JSON object in a string. Where there is no account, it
 /// is the device. `None` for any other id.
 pub(super) fn of(id: &UserId) -> Option<UserId> {
@@ -22,13 +22,13 @@ fn of_words(id: &str) -> Option<&str> {
 
 fn of_json(id: &str) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
-    struct Parts<'a> {
+    struct SessionId<'a> {
         #[serde(borrow, default)]
         account_uuid: Cow<'a, str>,
         #[serde(borrow, default)]
         device_id: Cow<'a, str>,
     }
-    let parts: Parts<'_> = serde_json::from_str(id).ok()?;
+    let parts: SessionId<'_> = serde_json::from_str(id).ok()?;
     [parts.account_uuid, parts.device_id].into_iter().find(|part| !part.is_empty())
 }
 

@@ -1,58 +1,111 @@
-//! What the head of a request says about its caller.
+//! Who is calling: the sources of the end user's id, in the order in which they count.
 
-use super::Identity;
+use super::IdentifySettings;
 use super::headers::{PREFIX, PROPERTY_PREFIX, REQUEST, SESSION};
 use crate::panics::Panics;
-use crate::record::{Properties, Text, TextError, User, UserId, UserIssue, UserSource};
+use crate::record::{Properties, Record, Text, TextError, User, UserId, UserIssue, UserSource};
 use http::header::{HeaderMap, HeaderValue};
+use http::request::Parts;
 
-/// What the head of a request says about its caller.
+/// The answer of one source: an id, and why an earlier candidate of the same source was refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) id: Option<UserId>,
+    pub(crate) issue: Option<UserIssue>,
+}
+
+impl Claim {
+    /// Accepts or refuses a candidate. An empty one counts as none.
+    pub(super) fn of(candidate: Result<UserId, TextError>) -> Self {
+        match candidate {
+            Ok(id) => Self { id: Some(id), issue: None },
+            Err(error) => Self { id: None, issue: UserIssue::from_error(error) },
+        }
+    }
+
+    pub(super) fn refused(issue: UserIssue) -> Self {
+        Self { id: None, issue: Some(issue) }
+    }
+
+    /// Asks the next candidate if there is no usable id yet. The first refusal is kept.
+    pub(super) fn or_else(self, next: impl FnOnce() -> Self) -> Self {
+        if self.id.is_some() {
+            return self;
+        }
+        let next = next();
+        Self { id: next.id, issue: self.issue.or(next.issue) }
+    }
+}
+
+/// The caller of a request, as far as its head names them.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
-    /// From the extensions or the headers, and then it wins over what the body says; or from the application's own source.
-    pub(crate) user: Option<User>,
-    pub(crate) issue: Option<UserIssue>,
-    pub(crate) session: Option<Text>,
-    pub(crate) client_request_id: Option<Text>,
-    pub(crate) properties: Properties,
+    verified: Claim,
+    header: Claim,
+    custom: Claim,
+    session: Option<Text>,
+    client_request_id: Option<Text>,
+    properties: Properties,
 }
 
 impl Caller {
-    /// Reads the head of a request.
-    pub(crate) fn of(identity: &Identity, request: &http::request::Parts, panics: &Panics) -> Self {
+    /// Asks all sources that the head of a request has, in their order, until one has a usable id.
+    pub(crate) fn of(identity: &IdentifySettings, head: &Parts, panics: &Panics) -> Self {
         let mut caller = Self::default();
-        caller.read_headers(&request.headers);
-        if let Some(user) = request.extensions.get::<User>() {
-            caller.user = Some(User::verified(user.id.clone()));
+        caller.read_labels(&head.headers);
+        if let Some(user) = head.extensions.get::<User>() {
+            caller.verified.id = Some(user.id.clone());
             return caller;
         }
-        for value in identity.headers.iter().flat_map(|name| request.headers.get_all(name)) {
-            match user_id(value) {
-                Ok(id) => {
-                    caller.user = Some(User::new(id, UserSource::Header));
-                    return caller;
-                }
-                Err(issue) => caller.issue = caller.issue.or(issue),
-            }
-        }
-        if let Some(custom) = &identity.custom {
-            match panics.catch(|| custom.identify(request)) {
-                Some(id) => caller.user = id.map(|id| User::new(id, UserSource::Custom)),
-                None => caller.issue = caller.issue.or(Some(UserIssue::Panicked)),
-            }
+        let values = identity.headers.iter().flat_map(|name| head.headers.get_all(name));
+        caller.header = values.fold(Claim::default(), |claim, value| claim.or_else(|| of_header(value)));
+        if let Some(custom) = identity.custom.as_ref().filter(|_| caller.header.id.is_none()) {
+            caller.custom = match panics.catch(|| custom.identify(head)) {
+                Some(id) => Claim { id, issue: None },
+                None => Claim::refused(UserIssue::Panicked),
+            };
         }
         caller
     }
 
-    /// Reads the headers that name the session, the request and its properties, in one go. What cannot be kept is
-    /// counted; an empty value says nothing, as an empty user id does.
-    fn read_headers(&mut self, headers: &HeaderMap) {
+    /// Decides who is calling, now that the body has had its say: the first source with a usable id, and the first refusal
+    /// up to there.
+    fn user(&self, body: Claim) -> (Option<User>, Option<UserIssue>) {
+        let sources = [
+            (UserSource::Verified, self.verified.clone()),
+            (UserSource::Header, self.header.clone()),
+            (UserSource::Body, body),
+            (UserSource::Custom, self.custom.clone()),
+        ];
+        let mut first_issue = None;
+        for (source, Claim { id, issue }) in sources {
+            first_issue = first_issue.or(issue);
+            if let Some(id) = id {
+                return (Some(User::new(id, source)), first_issue);
+            }
+        }
+        (None, first_issue)
+    }
+
+    /// Writes the caller to the record of the call. `body` is what the body says of the user.
+    pub(crate) fn fill(&self, record: &mut Record, body: Claim, identity: &IdentifySettings) {
+        let (user, issue) = self.user(body);
+        record.user = user.and_then(|user| identity.kept(user));
+        record.user_issue = issue;
+        record.session = self.session.clone();
+        record.client_request_id = self.client_request_id.clone();
+        record.properties = self.properties.clone();
+    }
+
+    /// Reads the headers that name the session, the request and its properties in one pass. A value that cannot be kept is
+    /// counted, and an empty one is ignored, like an empty user id.
+    fn read_labels(&mut self, headers: &HeaderMap) {
         for (name, value) in headers {
             let Some(name) = name.as_str().strip_prefix(PREFIX) else { continue };
             let text = match name {
                 SESSION => &mut self.session,
                 REQUEST => &mut self.client_request_id,
-                // Named in lower case, as HTTP/2 sends them.
+                // In lower case, as HTTP/2 sends it.
                 _ => {
                     let Some(name) = name.strip_prefix(PROPERTY_PREFIX) else { continue };
                     match trimmed(value) {
@@ -73,15 +126,16 @@ impl Caller {
     }
 }
 
-/// A header's value, when it is UTF-8, without the white space around it.
+/// Returns a header's value without the white space around it, if it is UTF-8.
 fn trimmed(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok().map(str::trim)
 }
 
-/// The id in a header's value; an empty one is refused without an issue.
-fn user_id(value: &HeaderValue) -> Result<UserId, Option<UserIssue>> {
-    let value = trimmed(value).ok_or(Some(UserIssue::NotUtf8))?;
-    UserId::new(value).map_err(UserIssue::from_error)
+fn of_header(value: &HeaderValue) -> Claim {
+    match trimmed(value) {
+        Some(id) => Claim::of(UserId::new(id)),
+        None => Claim::refused(UserIssue::NotUtf8),
+    }
 }
 
 #[cfg(test)]
@@ -90,59 +144,66 @@ mod tests {
     use http::Request;
     use std::sync::Arc;
 
-    fn caller(identity: &Identity, request: http::request::Builder) -> Caller {
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        Caller::of(identity, &parts, &Panics::default())
-    }
+    type Decision<'a> = (Option<(&'a str, UserSource)>, Option<UserIssue>);
+    /// What the extension, the headers, the body and the application say, and who it is then.
+    type Row<'a> = (Option<&'a str>, &'a [&'a [u8]], Claim, Option<&'a str>, Decision<'a>);
 
-    fn id(caller: &Caller) -> Option<&str> {
-        caller.user.as_ref().map(|user| user.id.as_str())
-    }
-
+    /// Walks through all sources: each names an id, is refused, or is silent.
     #[test]
-    fn the_spellings_of_a_header_are_one_user() {
-        for value in ["alicebob@gmail.com", "\"alicebob@gmail.com\"", "  alicebob@gmail.com "] {
-            let caller = caller(&Identity::default(), Request::builder().header("Helicone-User-Id", value));
-            assert_eq!(id(&caller), Some("alicebob@gmail.com"));
+    fn the_first_source_with_a_usable_id_decides_and_the_first_refusal_is_told() {
+        use UserIssue::{ControlCharacter, NotUtf8, Panicked, TooLong};
+        use UserSource::{Body, Custom, Header, Verified};
+        const NONE: Claim = Claim { id: None, issue: None };
+        let long = "x".repeat(257);
+        let id = |id: &str| Claim::of(UserId::verbatim(id));
+        let panics = Panics::default();
+        let table: [Row<'_>; 17] = [
+            // The extension wins over everything, and nothing else is asked.
+            (Some("ext"), &[b"head"], id("body"), Some("own"), (Some(("ext", Verified)), None)),
+            (Some("ext"), &[b"\xff"], id(&long), Some("panic"), (Some(("ext", Verified)), None)),
+            // The header comes next, in all its spellings.
+            (None, &[b"head"], id("body"), Some("own"), (Some(("head", Header)), None)),
+            (None, &[b"\"head\""], NONE, None, (Some(("head", Header)), None)),
+            (None, &[b"  head "], NONE, None, (Some(("head", Header)), None)),
+            (None, &["zo\u{eb}".as_bytes()], NONE, None, (Some(("zo\u{eb}", Header)), None)),
+            // The first usable of several values counts.
+            (None, &[b"", long.as_bytes(), b"b", b"c"], NONE, None, (Some(("b", Header)), Some(TooLong))),
+            // An unusable header falls through to the body; one that is empty does so without a reason.
+            (None, &[b""], id("body"), Some("own"), (Some(("body", Body)), None)),
+            (None, &[b"\"\""], id("body"), None, (Some(("body", Body)), None)),
+            (None, &[long.as_bytes()], id("body"), None, (Some(("body", Body)), Some(TooLong))),
+            (None, &[b"zo\xeb"], id("a\nb"), None, (None, Some(NotUtf8))),
+            // An unusable body falls through to the application.
+            (None, &[], id(""), Some("own"), (Some(("own", Custom)), None)),
+            (None, &[], id("a\nb"), Some("own"), (Some(("own", Custom)), Some(ControlCharacter))),
+            (None, &[], id(&long), Some("panic"), (None, Some(TooLong))),
+            (None, &[], id("body"), Some("panic"), (Some(("body", Body)), None)),
+            (None, &[], NONE, Some("panic"), (None, Some(Panicked))),
+            // Nobody is nobody.
+            (None, &[], NONE, None, (None, None)),
+        ];
+        for (row, (extension, headers, body, own, expected)) in table.into_iter().enumerate() {
+            let custom = own.map(|own| {
+                let own = own.to_owned();
+                Arc::new(move |_: &Parts| {
+                    assert!(own != "panic", "of the application");
+                    UserId::new(&own).ok()
+                }) as Arc<dyn super::super::Identify>
+            });
+            let identity = IdentifySettings { custom, ..IdentifySettings::default() };
+            let mut request = Request::builder();
+            for value in headers {
+                request = request.header("Helicone-User-Id", HeaderValue::from_bytes(value).unwrap());
+            }
+            if let Some(id) = extension {
+                // Whatever source it names.
+                request = request.extension(User::new(UserId::new(id).unwrap(), Body));
+            }
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let (user, issue) = Caller::of(&identity, &head, &panics).user(body);
+            let user = user.as_ref().map(|user| (user.id.as_str(), user.source));
+            assert_eq!((user, issue), expected, "row {row}");
         }
-    }
-
-    #[test]
-    fn the_first_usable_of_several_header_values_wins() {
-        let request = Request::builder()
-            .header("Helicone-User-Id", "")
-            .header("Helicone-User-Id", "x".repeat(257))
-            .header("Helicone-User-Id", "bob")
-            .header("Helicone-User-Id", "carol");
-        let caller = caller(&Identity::default(), request);
-        assert_eq!((id(&caller), caller.issue), (Some("bob"), Some(UserIssue::TooLong)));
-    }
-
-    #[test]
-    fn a_header_is_read_as_utf_8_and_refused_with_a_reason_when_it_is_not() {
-        let utf8 = HeaderValue::from_bytes("zoë".as_bytes()).unwrap();
-        let latin = HeaderValue::from_bytes(b"zo\xeb").unwrap();
-        let request = |value| Request::builder().header("Helicone-User-Id", value);
-        assert_eq!(id(&caller(&Identity::default(), request(utf8))), Some("zoë"));
-        let refused = caller(&Identity::default(), request(latin));
-        assert_eq!((id(&refused), refused.issue), (None, Some(UserIssue::NotUtf8)));
-    }
-
-    #[test]
-    fn an_extension_wins_over_the_header_and_counts_as_verified() {
-        let user = User::new(UserId::new("alice").unwrap(), UserSource::Body);
-        let request = Request::builder().extension(user).header("Helicone-User-Id", "mallory");
-        let caller = caller(&Identity::default(), request);
-        assert_eq!(caller.user, Some(User::verified(UserId::new("alice").unwrap())));
-    }
-
-    #[test]
-    fn a_panic_in_the_applications_own_source_is_a_reason() {
-        let custom: Arc<dyn super::super::Identify> =
-            Arc::new(|_: &http::request::Parts| panic!("of the application"));
-        let identity = Identity { custom: Some(custom), ..Identity::default() };
-        let caller = caller(&identity, Request::builder());
-        assert_eq!((caller.user, caller.issue), (None, Some(UserIssue::Panicked)));
     }
 
     #[test]
@@ -155,7 +216,8 @@ mod tests {
         for n in 0..Properties::MAX {
             request = request.header(format!("Helicone-Property-P{n}"), "v");
         }
-        let caller = caller(&Identity::default(), request);
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let caller = Caller::of(&IdentifySettings::default(), &head, &Panics::default());
         assert_eq!(caller.session.as_deref(), Some("s-1"));
         assert_eq!(caller.client_request_id.as_deref(), Some("r-1"));
         assert_eq!(caller.properties.get("team"), Some("search"));

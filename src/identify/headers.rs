@@ -1,4 +1,4 @@
-//! The headers that callers name themselves and their calls with.
+//! The headers by which callers name themselves and their calls.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -6,16 +6,16 @@ use std::borrow::Cow;
 
 /// The end user, by default.
 pub(crate) const USER: HeaderName = HeaderName::from_static("helicone-user-id");
-/// What all of these headers begin with.
+/// The prefix of all these headers.
 pub(super) const PREFIX: &str = "helicone-";
-/// Behind it: the caller's session.
+/// Follows the prefix in the header of the caller's session.
 pub(super) const SESSION: &str = "session-id";
-/// Behind it: the caller's own id of the request.
+/// Follows the prefix in the header of the caller's own id of the request.
 pub(super) const REQUEST: &str = "request-id";
-/// Behind it: what the header of a property goes on with.
+/// Follows the prefix in the header of a property, before its name.
 pub(super) const PROPERTY_PREFIX: &str = "property-";
 
-/// Behind it: the key of the service that these headers were made for.
+/// Follows the prefix in the header of the key of the service that these headers were made for.
 const AUTH: &str = "auth";
 
 /// What a layer has taken out of a request, for the layers within. A value without a name belongs to the name before it.
@@ -45,7 +45,7 @@ pub(crate) fn names_caller(users: &[HeaderName], headers: &HeaderMap) -> bool {
 }
 
 /// Takes out every `Helicone-*` header and every one that the user is read from. The others keep their order. Layers within
-/// find it again with [`as_called`], but for `Helicone-Auth`, which tells nothing about the caller.
+/// find it again with [`as_called`], but for `Helicone-Auth`, which says nothing about the caller.
 pub(crate) fn take_out(users: &[HeaderName], parts: &mut Parts) {
     let headers = &mut parts.headers;
     let outside: Option<TakenOut> = parts.extensions.remove();
@@ -81,7 +81,7 @@ pub(crate) fn take_out(users: &[HeaderName], parts: &mut Parts) {
     parts.extensions.insert(TakenOut(taken));
 }
 
-/// The head of a request as the caller has sent it: with what layers further out have taken out of it, in the place of any
+/// Returns the head of a request as the caller has sent it: with what outer layers have taken out of it, in the place of any
 /// header of the same name.
 pub(crate) fn as_called(parts: &Parts) -> Cow<'_, Parts> {
     let Some(TakenOut(taken)) = parts.extensions.get() else { return Cow::Borrowed(parts) };

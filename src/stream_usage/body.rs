@@ -1,7 +1,8 @@
 //! The bodies that may be changed.
 
 use super::chunk::UsageChunkFilter;
-use bytes::{Buf, Bytes};
+use crate::body::in_one_piece;
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::collections::VecDeque;
@@ -9,7 +10,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The body of a request through a [`StreamUsageLayer`](super::StreamUsageLayer): what was buffered, changed or not, and then
+/// The body of a request through a [`StreamUsageLayer`](super::StreamUsageLayer): first what was buffered, changed or not, then
 /// the rest.
 pub struct StreamUsageRequestBody<B: Body> {
     buffered: VecDeque<Bytes>,
@@ -43,7 +44,7 @@ impl<B: Body> StreamUsageRequestBody<B> {
         Poll::Ready(())
     }
 
-    /// All data of the body, if all of it is buffered and nothing went wrong.
+    /// Returns all data of the body, if all of it is buffered and nothing went wrong.
     pub(super) fn whole(&self) -> Option<Vec<u8>> {
         let ended = match &self.after {
             None => self.rest.is_none(),
@@ -56,11 +57,6 @@ impl<B: Body> StreamUsageRequestBody<B> {
     pub(super) fn replace(&mut self, data: Bytes) {
         self.buffered = VecDeque::from([data]);
     }
-}
-
-/// The frame with its data as `Bytes`.
-fn in_one_piece<D: Buf>(frame: Frame<D>) -> Frame<Bytes> {
-    frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
 }
 
 impl<B: Body> Body for StreamUsageRequestBody<B> {
@@ -96,7 +92,7 @@ impl<B: Body> Body for StreamUsageRequestBody<B> {
 // Nothing in it is pinned in place: the rest has a place of its own.
 impl<B: Body> Unpin for StreamUsageRequestBody<B> {}
 
-/// The hint with `more` bytes added.
+/// Adds `more` bytes to the hint.
 fn plus(hint: &SizeHint, more: u64) -> SizeHint {
     let mut sum = SizeHint::new();
     sum.set_lower(hint.lower().saturating_add(more));
@@ -146,38 +142,24 @@ impl<B: Body> Body for StreamUsageResponseBody<B> {
             let polled = ready!(this.inner.as_mut().poll_frame(cx));
             let frame = polled.map(|frame| frame.map(in_one_piece));
             let Some(filter) = this.filter else { return Poll::Ready(frame) };
-            match frame {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => {
-                        let passed = filter.push(&data);
-                        // A frame that was empty when it came is passed on; one that became empty is not.
-                        if !passed.is_empty() || data.is_empty() {
-                            return Poll::Ready(Some(Ok(Frame::data(passed))));
-                        }
-                    }
-                    Err(trailers) => {
-                        let held = filter.finish();
-                        if held.is_empty() {
-                            return Poll::Ready(Some(Ok(trailers.map_data(|_: Bytes| Bytes::new()))));
-                        }
-                        *this.next = Some(Ok(trailers));
-                        return Poll::Ready(Some(Ok(Frame::data(held))));
-                    }
-                },
-                Some(Err(error)) => {
-                    let held = filter.finish();
-                    if held.is_empty() {
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                    *this.next = Some(Err(error));
-                    return Poll::Ready(Some(Ok(Frame::data(held))));
+            if let Some(Ok(data)) = &frame
+                && let Some(data) = data.data_ref()
+            {
+                let passed = filter.push(data);
+                // A frame that was empty when it came is passed on; one that became empty is not.
+                if !passed.is_empty() || data.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(passed))));
                 }
-                None => {
-                    let held = filter.finish();
-                    *this.filter = None;
-                    return Poll::Ready((!held.is_empty()).then(|| Ok(Frame::data(held))));
-                }
+                continue;
             }
+            // Before the end, trailers or an error, what is held goes on.
+            let held = filter.finish();
+            *this.filter = None;
+            if held.is_empty() {
+                return Poll::Ready(frame);
+            }
+            *this.next = frame;
+            return Poll::Ready(Some(Ok(Frame::data(held))));
         }
     }
 

@@ -14,13 +14,13 @@ pub(super) struct UsageChunkFilter {
     event: BytesMut,
     /// The event under way is too long to be held: it passes as it comes.
     passing: bool,
-    line: Line,
+    line: LinePosition,
     removed: bool,
 }
 
-/// Where in a line we are.
+/// Where in a line the stream is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Line {
+enum LinePosition {
     #[default]
     Start,
     Within,
@@ -31,19 +31,21 @@ enum Line {
 }
 
 impl UsageChunkFilter {
-    /// What may go on now that `bytes` have come.
+    /// Takes the next bytes. Returns what may go on.
     pub(super) fn push(&mut self, bytes: &Bytes) -> Bytes {
         let mut passed = BytesMut::new();
         let mut start = 0;
         for (at, &byte) in bytes.iter().enumerate() {
             let (line, event_ends) = match (self.line, byte) {
-                (Line::Start | Line::Cr { blank: true }, b'\n') => (Line::Start, true),
-                (Line::Cr { blank: false }, b'\n') => (Line::Start, false),
-                (Line::Cr { blank: true }, _) => {
+                (LinePosition::Start | LinePosition::Cr { blank: true }, b'\n') => {
+                    (LinePosition::Start, true)
+                }
+                (LinePosition::Cr { blank: false }, b'\n') => (LinePosition::Start, false),
+                (LinePosition::Cr { blank: true }, _) => {
                     // The event ended before this byte.
                     self.close(bytes.get(start..at).unwrap_or_default(), &mut passed);
                     start = at;
-                    (after(Line::Start, byte), false)
+                    (after(LinePosition::Start, byte), false)
                 }
                 (line, byte) => (after(line, byte), false),
             };
@@ -57,19 +59,19 @@ impl UsageChunkFilter {
         passed.freeze()
     }
 
-    /// What is left when the stream has ended.
+    /// Ends the stream. Returns what is left.
     pub(super) fn finish(&mut self) -> Bytes {
         let mut passed = BytesMut::new();
         self.close(b"", &mut passed);
         passed.freeze()
     }
 
-    /// How many bytes are held back.
+    /// Returns how many bytes are held back.
     pub(super) fn held(&self) -> usize {
         self.event.len()
     }
 
-    /// `rest` ends the event.
+    /// Ends the event with `rest`.
     fn close(&mut self, rest: &[u8], passed: &mut BytesMut) {
         self.hold(rest, passed);
         self.passing = false;
@@ -96,12 +98,12 @@ impl UsageChunkFilter {
     }
 }
 
-/// Where in a line we are after `byte`, which does not end an event.
-fn after(line: Line, byte: u8) -> Line {
+/// Returns where in a line the stream is after `byte`, which does not end an event.
+fn after(line: LinePosition, byte: u8) -> LinePosition {
     match byte {
-        b'\r' => Line::Cr { blank: matches!(line, Line::Start | Line::Cr { .. }) },
-        b'\n' => Line::Start,
-        _ => Line::Within,
+        b'\r' => LinePosition::Cr { blank: matches!(line, LinePosition::Start | LinePosition::Cr { .. }) },
+        b'\n' => LinePosition::Start,
+        _ => LinePosition::Within,
     }
 }
 
@@ -112,13 +114,13 @@ fn is_data(line: &[u8]) -> bool {
 /// Whether an event is the chunk that `include_usage` adds: no choices, but usage.
 fn carries_only_usage(event: &[u8]) -> bool {
     #[derive(Deserialize)]
-    struct Chunk {
+    struct UsageChunk {
         choices: [IgnoredAny; 0],
         #[serde(rename = "usage")]
-        _usage: Usage,
+        _usage: ChunkUsage,
     }
     #[derive(Deserialize)]
-    struct Usage {
+    struct ChunkUsage {
         #[serde(rename = "prompt_tokens")]
         _prompt_tokens: u64,
     }
@@ -126,7 +128,7 @@ fn carries_only_usage(event: &[u8]) -> bool {
         .ok()
         .map(|event| event.split(['\r', '\n']).filter_map(|line| line.strip_prefix("data:")).collect());
     data.is_some_and(|data| {
-        serde_json::from_str::<Chunk>(&data.join("\n")).is_ok_and(|chunk| chunk.choices.is_empty())
+        serde_json::from_str::<UsageChunk>(&data.join("\n")).is_ok_and(|chunk| chunk.choices.is_empty())
     })
 }
 

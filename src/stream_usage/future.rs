@@ -56,7 +56,7 @@ where
 {
     type Output = Result<Response<StreamUsageResponseBody<R>>, S::Error>;
 
-    /// Polled again after it was ready, it stays pending.
+    /// Polls the call. After it was ready, it stays pending.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some((head, body)) = this.request

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Asks for the usage of OpenAI-style streams that nobody has asked for.
+/// Asks for the usage of OpenAI-style streams where the caller has not.
 ///
 /// OpenAI's chat and completion streams tell their usage only when the request says
 /// `"stream_options": {"include_usage": true}`
@@ -43,15 +43,15 @@ pub struct StreamUsageLayer {
 }
 
 impl StreamUsageLayer {
-    /// How much of a request's body is buffered by default: 4 MiB.
+    /// The default limit: 4 MiB.
     pub const DEFAULT_LIMIT: usize = 4 << 20;
 
-    /// A layer with the default limit.
+    /// Creates a layer with the default limit.
     pub fn new() -> Self {
         Self { limit: Self::DEFAULT_LIMIT }
     }
 
-    /// Buffers at most `limit` bytes of a request's body.
+    /// Sets how many bytes of a request's body are buffered at most. Defaults to 4 MiB.
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 const OPTION: &str = r#""include_usage":true"#;
 
-/// Whose API tells the usage of its streams unasked, and refuses a request that asks for it.
+/// Hosts whose streams state their usage without being asked, and that refuse a request that asks for it.
 const REFUSING: [&str; 2] = ["api.mistral.ai", "codestral.mistral.ai"];
 
 /// Whether a request may be one that lacks the option.
@@ -30,7 +30,7 @@ pub(super) fn may_lack_option(head: &request::Parts) -> bool {
         && !head.headers.contains_key(CONTENT_ENCODING)
 }
 
-/// The body with the option put in; `None` where it does not stream, has the option, or is not plain JSON.
+/// Puts the option into the body. `None` where it does not stream, has the option, or is not plain JSON.
 pub(super) fn with_option(body: &[u8]) -> Option<Bytes> {
     let (replaced, text) = change(std::str::from_utf8(body).ok()?)?;
     let (before, after) = (body.get(..replaced.start)?, body.get(replaced.end..)?);
@@ -52,12 +52,12 @@ struct Options<'a> {
     include_usage: Option<&'a RawValue>,
 }
 
-/// The value as written: `null` is a value too, unlike for a plain `Option`.
+/// Keeps the value as written. `null` is a value too, unlike for a plain `Option`.
 fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// Which bytes give way to which text.
+/// Returns which bytes give way to which text.
 fn change(body: &str) -> Option<(Range<usize>, String)> {
     // Of a list, serde would take the elements for the fields.
     let is_object = |json: &str| json.trim_start().starts_with('{');
@@ -69,7 +69,7 @@ fn change(body: &str) -> Option<(Range<usize>, String)> {
         let close = body.rfind('}')?;
         return Some((close..close, format!(r#","stream_options":{{{OPTION}}}"#)));
     };
-    // A borrowed raw value is a slice of the body: its address tells where it stands.
+    // A borrowed raw value is a slice of the body, so that its address shows its place.
     let start = (options.as_ptr() as usize).checked_sub(body.as_ptr() as usize)?;
     if options == "null" {
         return Some((start..start + options.len(), format!("{{{OPTION}}}")));

@@ -6,20 +6,20 @@
 //! ([streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types)).
 
 use super::chat::{Charge, CostDetails, charged};
-use super::{Call, Dialect, Event, Home, Spoken, Texts};
+use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
 use crate::api::details::{CacheCreation, InputDetails};
-use crate::api::fields::{ItemMember, ItemOf, Member, NAME, USAGE};
 use crate::api::flaws::Flaws;
-use crate::api::lenient::{self, Count, Flag, Ignored, List, Word, lenient};
-use crate::api::route::Route;
-use crate::api::usage::{Convention, Reading, Sure, is_object, sum};
+use crate::api::lenient::{self, Flag, Ignored, List, Natural, ShortText, lenient};
+use crate::api::members::{ItemMember, ItemOf, Member, NAME, USAGE};
+use crate::api::reading::{Convention, Sure, UsageReading, is_object, sum};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Pass, Provider, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
 use http::Method;
 
 /// The types of passes that the counters at the top cover.
-const MESSAGE: Word = Word::Text(Text::from_static("message"));
-const FALLBACK: Word = Word::Text(Text::from_static("fallback_message"));
+const MESSAGE: ShortText = ShortText::Text(Text::from_static("message"));
+const FALLBACK: ShortText = ShortText::Text(Text::from_static("fallback_message"));
 
 pub(super) const DIALECT: Dialect = Dialect {
     apis: &[Spoken::text(Api::Messages, Operation::Chat)],
@@ -29,13 +29,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("message.model", Member::Model, NAME),
         ("message.id", Member::Id, NAME),
         ("message.usage", Member::UsageAtStart, USAGE),
-        ("content[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
-        ("content_block.type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
+        ("content[].type", Member::item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("content_block.type", Member::item(ItemOf::Event, ItemMember::Type), NAME),
         // The results of a batch.
         ("result.type", Member::BatchResult, NAME),
     ],
     content: &["delta.text", "completion"],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[
             ("messages[].content[].input", All),
             ("messages[].content[].content", Strings),
@@ -48,10 +48,10 @@ pub(super) const DIALECT: Dialect = Dialect {
         both: &[("completion", Strings)],
     },
     events: &[
-        ("message", Event { is_message: true, ..Event::NONE }),
-        ("message_start", Event { is_message: true, ..Event::NONE }),
-        ("content_block_delta", Event::CONTENT),
-        ("message_stop", Event::LAST),
+        ("message", EventName { is_message: true, ..EventName::NONE }),
+        ("message_start", EventName { is_message: true, ..EventName::NONE }),
+        ("content_block_delta", EventName::CONTENT),
+        ("message_stop", EventName::LAST),
     ],
     usage: &[Convention {
         keys: &[
@@ -66,17 +66,17 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     Some(match segments {
-        ["count_tokens", "messages", ..] => Call::COUNT,
-        ["messages", ..] => Call::new(Api::Messages, Operation::Chat),
+        ["count_tokens", "messages", ..] => ApiRoute::COUNT,
+        ["messages", ..] => ApiRoute::new(Api::Messages, Operation::Chat),
         // The legacy API.
-        ["complete", ..] => Call { operation: Operation::TextCompletion, ..Call::UNKNOWN },
+        ["complete", ..] => ApiRoute { operation: Operation::TextCompletion, ..ApiRoute::UNKNOWN },
         _ => return None,
     })
 }
 
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     if home.host == Some(&Provider::ANTHROPIC) && home.path == "/v1/complete" {
         route.api = Some(Api::Completions);
     }
@@ -85,20 +85,20 @@ fn at_home(home: &Home<'_>, route: &mut Route) {
 lenient! {
     /// The object `usage`.
     struct Counters {
-        input_tokens: Count = "input_tokens",
-        cache_read: Count = "cache_read_input_tokens",
-        cache_creation: Count = "cache_creation_input_tokens",
+        input_tokens: Natural = "input_tokens",
+        cache_read: Natural = "cache_read_input_tokens",
+        cache_creation: Natural = "cache_creation_input_tokens",
         split: CacheCreation = "cache_creation",
         // DashScope's.
         prompt_details: InputDetails = "prompt_tokens_details",
-        output_tokens: Count = "output_tokens",
-        total_tokens: Count = "total_tokens",
-        details: OutputDetails = "output_tokens_details",
-        server_tool_use: ServerTools = "server_tool_use",
-        service_tier: Word = "service_tier",
+        output_tokens: Natural = "output_tokens",
+        total_tokens: Natural = "total_tokens",
+        details: ThinkingDetails = "output_tokens_details",
+        server_tool_use: ServerToolUse = "server_tool_use",
+        service_tier: ShortText = "service_tier",
         // Of the tiers, the one that is chosen by `speed` in the request.
-        speed: Word = "speed",
-        inference_geo: Word = "inference_geo",
+        speed: ShortText = "speed",
+        inference_geo: ShortText = "inference_geo",
         iterations: List<Iteration> = "iterations",
         // OpenRouter's.
         cost: Charge = "cost",
@@ -108,12 +108,12 @@ lenient! {
         _cache_deleted: Ignored = "cache_deleted_input_tokens",
     }
 
-    struct OutputDetails {
-        thinking_tokens: Count = "thinking_tokens",
+    struct ThinkingDetails {
+        thinking_tokens: Natural = "thinking_tokens",
     }
 
-    struct ServerTools: billed {
-        web_search_requests: Count = "web_search_requests",
+    struct ServerToolUse: billed {
+        web_search_requests: Natural = "web_search_requests",
         // What is fetched is billed as input alone
         // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-fetch-tool#usage-and-pricing).
         _web_fetch_requests: Ignored = "web_fetch_requests",
@@ -123,54 +123,55 @@ lenient! {
     /// One pass over a model. The counters at the top cover the passes of type `message`, or, where there is one,
     /// that of type `fallback_message`: the model that served what another had declined.
     struct Iteration {
-        kind: Word = "type",
-        model: Word = "model",
-        input_tokens: Count = "input_tokens",
-        cache_read: Count = "cache_read_input_tokens",
-        cache_creation: Count = "cache_creation_input_tokens",
+        kind: ShortText = "type",
+        model: ShortText = "model",
+        input_tokens: Natural = "input_tokens",
+        cache_read: Natural = "cache_read_input_tokens",
+        cache_creation: Natural = "cache_creation_input_tokens",
         split: CacheCreation = "cache_creation",
-        output_tokens: Count = "output_tokens",
+        output_tokens: Natural = "output_tokens",
     }
 }
 
 /// Reads a whole usage object.
-pub(super) fn read(json: &[u8]) -> Option<Reading> {
+pub(super) fn read(json: &[u8]) -> Option<UsageReading> {
     let (counters, flaws): (Counters, _) = lenient::read(json)?;
     Some(counters.reading(flaws, false))
 }
 
-/// The figures in one event of a stream, and what keeps them from being all.
+/// Reads the figures in one event of a stream, and what keeps them from being complete.
 fn read_event(json: &[u8]) -> (Counters, Flaws) {
     let (counters, mut flaws) = lenient::read(json).unwrap_or_default();
     flaws.unreadable |= !is_object(json);
     (counters, flaws)
 }
 
-/// The usage of a stream, of which every event brings a part.
+/// The usage of a stream, gathered from all its events.
 #[derive(Clone, Debug)]
-pub(in crate::api) struct Cumulative {
+pub(in crate::api) struct CumulativeUsage {
     counters: Counters,
     flaws: Flaws,
-    /// The first event said nothing of the cache, and none has stated the input anew.
+    /// Whether the first event did not mention the cache, and none has stated the input anew.
     began_without_cache: bool,
-    /// And a later one said something of it.
+    /// Whether a later event then mentioned it.
     cache_came_later: bool,
+    /// Whether only the first event has stated figures.
+    only_start: bool,
 }
 
-impl Cumulative {
-    /// The figures of `message_start`; none where it is not JSON.
+impl CumulativeUsage {
+    /// Reads the figures of `message_start`. There are none where it is not JSON.
     pub(in crate::api) fn start(json: &[u8]) -> Self {
         let (counters, flaws) = read_event(json);
         let began_without_cache = counters.cache_read().is_none() && counters.cache_write().is_none();
-        Self { counters, flaws, began_without_cache, cache_came_later: false }
+        Self { counters, flaws, began_without_cache, cache_came_later: false, only_start: true }
     }
 
-    /// Lays the figures of a `message_delta` over those known. Whether there were any.
-    #[must_use]
-    pub(in crate::api) fn overlay(&mut self, json: &[u8]) -> bool {
+    /// Lays the figures of a `message_delta` over those known.
+    pub(in crate::api) fn overlay(&mut self, json: &[u8]) {
         let (delta, flaws) = read_event(json);
         self.flaws |= flaws;
-        let any = delta.output_tokens.0.is_some() || delta.input_tokens.0.is_some();
+        self.only_start &= delta.output_tokens.0.is_none() && delta.input_tokens.0.is_none();
         let tells_of_cache = delta.cache_read().is_some() || delta.cache_write().is_some();
         self.began_without_cache &= delta.input_tokens.0.is_none();
         self.cache_came_later = self.began_without_cache && (self.cache_came_later || tells_of_cache);
@@ -195,7 +196,7 @@ impl Cumulative {
             (&mut counters.speed, delta.speed),
             (&mut counters.inference_geo, delta.inference_geo),
         ] {
-            if new != Word::Absent {
+            if new != ShortText::Absent {
                 *known = new;
             }
         }
@@ -209,11 +210,15 @@ impl Cumulative {
             (counters.cost, counters.is_byok) = (delta.cost, delta.is_byok);
             counters.cost_details = delta.cost_details;
         }
-        any
     }
 
-    /// What the events said together.
-    pub(in crate::api) fn reading(self) -> Reading {
+    /// Whether they are but the first figures of a stream.
+    pub(in crate::api) fn only_start(&self) -> bool {
+        self.only_start
+    }
+
+    /// Returns what the events said together.
+    pub(in crate::api) fn reading(self) -> UsageReading {
         self.counters.reading(self.flaws, self.cache_came_later)
     }
 }
@@ -227,23 +232,22 @@ impl Counters {
         written(self.cache_creation, self.split).or(self.prompt_details.cache_write())
     }
 
-    /// `input_is_whole`: whether the input includes what was cached.
-    fn reading(self, flaws: Flaws, input_is_whole: bool) -> Reading {
+    /// Brings the counters to our form. `input_is_whole` says whether the input includes what was cached.
+    fn reading(self, flaws: Flaws, input_is_whole: bool) -> UsageReading {
         let (cache_read, cache_write) = (self.cache_read(), self.cache_write());
         let split = self.split.or(self.prompt_details.split());
         let input_tokens = if input_is_whole {
-            // DashScope begins a stream with all of the input, and tells at its end what of it was cached.
+            // DashScope begins a stream with all of the input, and says at its end how much of it was cached.
             self.input_tokens.0.map(|input| input.max(sum([cache_read, cache_write])))
         } else {
             self.whole_input(cache_read, cache_write)
         };
-        let unread = flaws.leave_unread(sum([input_tokens, self.output_tokens.0]), self.total_tokens.0);
         let covered = if self.served_by_fallback() { FALLBACK } else { MESSAGE };
         let model =
             self.iterations.0.iter().rfind(|pass| pass.kind == FALLBACK).map(|pass| pass.model.clone());
         let service_tier = self.tier();
         let passes =
-            self.iterations.0.iter().filter(|pass| pass.kind != Word::Absent && pass.kind != covered);
+            self.iterations.0.iter().filter(|pass| pass.kind != ShortText::Absent && pass.kind != covered);
         let too_many = passes.count() > Usage::MAX_PASSES;
         let usage = Usage {
             input_tokens,
@@ -257,30 +261,32 @@ impl Counters {
                 .iterations
                 .0
                 .into_iter()
-                .filter(|pass| pass.kind != Word::Absent && pass.kind != covered)
+                .filter(|pass| pass.kind != ShortText::Absent && pass.kind != covered)
                 .map(Iteration::pass)
                 .take(Usage::MAX_PASSES)
                 .collect(),
             web_searches: self.server_tool_use.web_search_requests.0,
             ..Usage::default()
         };
-        Reading {
-            usage,
+        UsageReading {
             service_tier,
             region: self.inference_geo.text().filter(|geo| geo != &Text::from_static("not_available")),
             cost: charged(self.cost, self.is_byok, &self.cost_details),
-            model: model.and_then(Word::text),
+            model: model.and_then(ShortText::text),
             too_large: too_many,
-            unreadable: flaws.unreadable,
-            unread,
+            ..UsageReading::new(usage, flaws, self.total_tokens.0)
         }
     }
 
-    /// A fast answer is billed as such, whatever the tier
+    /// Returns the tier. A fast answer is billed as such whatever its tier
     /// ([fast mode](https://platform.claude.com/docs/en/build-with-claude/fast-mode)).
     fn tier(&self) -> Option<Text> {
         let fast = Text::from_static("fast");
-        if self.speed == Word::Text(fast.clone()) { Some(fast) } else { self.service_tier.clone().text() }
+        if self.speed == ShortText::Text(fast.clone()) {
+            Some(fast)
+        } else {
+            self.service_tier.clone().text()
+        }
     }
 
     fn served_by_fallback(&self) -> bool {
@@ -315,8 +321,8 @@ impl Iteration {
     }
 }
 
-/// All that was written to the cache: the sum of the split where only that is given.
-fn written(whole: Count, split: CacheCreation) -> Option<u64> {
+/// Returns all that was written to the cache: the sum of the split where only that is given.
+fn written(whole: Natural, split: CacheCreation) -> Option<u64> {
     whole.0.or(split.whole())
 }
 
@@ -329,7 +335,7 @@ mod tests {
         "output_tokens_details":{"thinking_tokens":3},"server_tool_use":{"web_search_requests":2},
         "service_tier":"standard","inference_geo":"us"}"#;
 
-    fn reading(json: &str) -> Reading {
+    fn reading(json: &str) -> UsageReading {
         read(json.as_bytes()).unwrap()
     }
 
@@ -371,9 +377,11 @@ mod tests {
 
     #[test]
     fn deltas_are_cumulative_and_only_what_they_say_replaces_what_was_known() {
-        let mut cumulative = Cumulative::start(CACHED.as_bytes());
-        assert!(cumulative.overlay(br#"{"output_tokens":90,"input_tokens":null}"#));
-        assert!(cumulative.overlay(br#"{"output_tokens":112,"input_tokens":8,"cache_read_input_tokens":0}"#));
+        let mut cumulative = CumulativeUsage::start(CACHED.as_bytes());
+        assert!(cumulative.only_start());
+        cumulative.overlay(br#"{"output_tokens":90,"input_tokens":null}"#);
+        assert!(!cumulative.only_start());
+        cumulative.overlay(br#"{"output_tokens":112,"input_tokens":8,"cache_read_input_tokens":0}"#);
         let usage = cumulative.reading().usage;
         assert_eq!(usage.output_tokens, Some(112));
         assert_eq!(usage.cache_read_tokens, Some(0));

@@ -1,7 +1,8 @@
 //! OpenAI's Assistants: threads, runs and steps.
 
-use super::{Call, Dialect, Spoken};
-use crate::api::fields::{ERROR, Member};
+use super::dialect::{Dialect, Spoken};
+use crate::api::members::{ERROR, Member};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation};
 use http::Method;
 
@@ -12,8 +13,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(method: &Method, segments: &[&str]) -> Option<Call> {
-    let run = Call::new(Api::Assistants, Operation::InvokeAgent);
+fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let run = ApiRoute::new(Api::Assistants, Operation::InvokeAgent);
     Some(match segments {
         ["runs", "threads", ..] | ["submit_tool_outputs", _, "runs", _, "threads", ..] => run,
         ["runs", _, "threads", ..] if *method == Method::POST => run,
@@ -24,7 +25,7 @@ fn route(method: &Method, segments: &[&str]) -> Option<Call> {
         ["threads", ..]
         | [_, "threads", ..]
         | ["messages", _, "threads", ..]
-        | [_, "messages", _, "threads", ..] => Call::MANAGEMENT,
+        | [_, "messages", _, "threads", ..] => ApiRoute::MANAGEMENT,
         _ => return None,
     })
 }

@@ -3,11 +3,11 @@
 //! `inputTokens` leaves cached tokens out:
 //! [`TokenUsage`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
 
-use super::{Call, Dialect, Spoken, Texts};
-use crate::api::call::decoded;
-use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
-use crate::api::lenient::{self, Count, Fees, List, Word, lenient};
-use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use super::dialect::{Dialect, Spoken, TextPlaces};
+use crate::api::lenient::{self, Fees, List, Natural, ShortText, lenient};
+use crate::api::members::{EMPTY, Member, NAME, NUMBER, ToolMember, USAGE};
+use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
+use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
 use http::{HeaderMap, Method};
@@ -19,7 +19,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("serviceTier.type", Member::ServiceTier, NAME),
         ("performanceConfig.latency", Member::Latency, NAME),
         // Guardrails are billed by their units.
-        ("trace.guardrail", Member::HostedResult, EMPTY),
+        ("trace.guardrail", Member::Tool(ToolMember::Result), EMPTY),
         ("__type", Member::ErrorCode, NAME),
         ("metadata.usage", Member::UsageIfKnown, USAGE),
         ("amazon-bedrock-invocationMetrics", Member::InvocationMetrics, USAGE),
@@ -31,7 +31,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("results[].tokenCount", Member::OutputTokensOfPart, NUMBER),
     ],
     content: &["contentBlockDelta", "generation", "outputText"],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[("toolConfig.tools", All), ("inputText", Strings)],
         stream: &[
             ("delta.reasoningContent.text", Strings),
@@ -62,20 +62,20 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream`.
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+/// Routes `/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream` and its siblings.
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let [verb, model, "model", ..] = segments else { return None };
     let call = match *verb {
-        "converse" => Call::new(Api::Converse, Operation::Chat).with_stream(false),
-        "converse-stream" => Call::new(Api::Converse, Operation::Chat).with_stream(true),
-        "invoke" => Call::new(Api::Invoke, Operation::Chat).with_stream(false),
-        "invoke-with-response-stream" => Call::new(Api::Invoke, Operation::Chat).with_stream(true),
-        "count-tokens" => Call::COUNT,
+        "converse" => ApiRoute::new(Api::Converse, Operation::Chat).with_stream(false),
+        "converse-stream" => ApiRoute::new(Api::Converse, Operation::Chat).with_stream(true),
+        "invoke" => ApiRoute::new(Api::Invoke, Operation::Chat).with_stream(false),
+        "invoke-with-response-stream" => ApiRoute::new(Api::Invoke, Operation::Chat).with_stream(true),
+        "count-tokens" => ApiRoute::COUNT,
         _ => return None,
     };
     let model = decoded(model);
     let call = if verb.starts_with("invoke") && model.contains("embed") {
-        Call { operation: Operation::Embeddings, ..call }
+        ApiRoute { operation: Operation::Embeddings, ..call }
     } else {
         call
     };
@@ -85,34 +85,34 @@ fn route(_: &Method, segments: &[&str]) -> Option<Call> {
 lenient! {
     /// The `usage` of Converse and of Nova.
     struct Converse {
-        input: Count = "inputTokens",
-        output: Count = "outputTokens",
-        total: Count = "totalTokens",
-        cache_read: Count = "cacheReadInputTokens",
-        cache_write: Count = "cacheWriteInputTokens",
-        // The same once more, or alone.
-        cache_read_count: Count = "cacheReadInputTokenCount",
-        cache_write_count: Count = "cacheWriteInputTokenCount",
+        input: Natural = "inputTokens",
+        output: Natural = "outputTokens",
+        total: Natural = "totalTokens",
+        cache_read: Natural = "cacheReadInputTokens",
+        cache_write: Natural = "cacheWriteInputTokens",
+        // The cache counters under a second name, beside the first or alone.
+        cache_read_count: Natural = "cacheReadInputTokenCount",
+        cache_write_count: Natural = "cacheWriteInputTokenCount",
         cache_details: List<CacheDetail> = "cacheDetails",
         _tools: Fees = "serverToolUsage",
     }
 
     struct CacheDetail {
-        ttl: Word = "ttl",
-        tokens: Count = "inputTokens",
+        ttl: ShortText = "ttl",
+        tokens: Natural = "inputTokens",
     }
 
     /// `amazon-bedrock-invocationMetrics`.
     struct InvocationMetrics {
-        input: Count = "inputTokenCount",
-        output: Count = "outputTokenCount",
-        cache_read: Count = "cacheReadInputTokenCount",
-        cache_write: Count = "cacheWriteInputTokenCount",
+        input: Natural = "inputTokenCount",
+        output: Natural = "outputTokenCount",
+        cache_read: Natural = "cacheReadInputTokenCount",
+        cache_write: Natural = "cacheWriteInputTokenCount",
     }
 }
 
 /// Reads a `usage` of Converse's shape.
-fn read_converse(json: &[u8]) -> Option<Reading> {
+fn read_converse(json: &[u8]) -> Option<UsageReading> {
     let (converse, flaws): (Converse, _) = lenient::read(json)?;
     let cache_read = converse.cache_read.0.or(converse.cache_read_count.0);
     let cache_write = converse.cache_write.0.or(converse.cache_write_count.0);
@@ -134,19 +134,17 @@ fn read_converse(json: &[u8]) -> Option<Reading> {
         output_tokens: converse.output.0,
         ..Usage::default()
     };
-    let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), converse.total.0);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    Some(UsageReading::new(usage, flaws, converse.total.0))
 }
 
 /// Reads the metrics that Bedrock adds to the last event of a stream.
-fn read_invocation_metrics(json: &[u8]) -> Option<Reading> {
+fn read_invocation_metrics(json: &[u8]) -> Option<UsageReading> {
     let (metrics, flaws): (InvocationMetrics, _) = lenient::read(json)?;
     let usage = exclusive(metrics.input.0, metrics.output.0, metrics.cache_read.0, metrics.cache_write.0);
-    let unread = flaws.leave_unread(0, None);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    Some(UsageReading::new(usage, flaws, None))
 }
 
-/// The usage that stands in the response's headers, which is all there is for some models.
+/// Reads the usage in the headers, which is all there is for some models.
 fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let count = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let input = count("x-amzn-bedrock-input-token-count");

@@ -3,15 +3,17 @@
 //! `prompt_tokens` (`input_tokens` in Responses) includes cached tokens and `completion_tokens` (`output_tokens`)
 //! includes reasoning: [chat completions](https://platform.openai.com/docs/api-reference/chat/object),
 //! [prompt caching](https://platform.openai.com/docs/guides/prompt-caching). Others spell the parts in other
-//! places, and some keep a part outside of its whole; there `total_tokens` tells.
+//! places, and some keep a part outside of its whole, which `total_tokens` shows.
 
+use super::dialect::{Dialect, Home, Spoken, TextPlaces};
 use super::google::tier_of_traffic;
-use super::{Call, Dialect, Home, Spoken, Texts};
 use crate::api::details::{CacheCreation, InputDetails, OutputDetails};
-use crate::api::fields::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
-use crate::api::lenient::{self, Amount, Count, Flag, Ignored, Lenient, Seconds, Source, Word, lenient};
-use crate::api::route::Route;
-use crate::api::usage::{Convention, Reading, Speaker, Sure, plus, sum};
+use crate::api::lenient::{
+    self, Flag, Ignored, Length, Lenient, Natural, ShortText, Source, UsdAmount, lenient,
+};
+use crate::api::members::{EMPTY, ItemMember, ItemOf, Member, NAME, NUMBER, ToolMember, USAGE};
+use crate::api::reading::{Convention, Speaker, Sure, UsageReading, plus, sum};
+use crate::api::route::ApiRoute;
 use crate::json::{Kind, Scanned};
 use crate::record::{Api, Operation, Provider, Text, Usage, Usd};
 use crate::wire::select::InPieces::{All, Strings};
@@ -31,14 +33,14 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("x_groq.usage", Member::UsageElsewhere, USAGE),
         ("choices[].usage", Member::UsageElsewhere, USAGE),
         // Tools of Groq's; Moonshot's; Z.ai's.
-        ("choices[].message.executed_tools[].type", Member::Item(ItemOf::Answer, ItemMember::Executed), NAME),
+        ("choices[].message.executed_tools[].type", Member::item(ItemOf::Answer, ItemMember::Executed), NAME),
         (
             "choices[].message.tool_calls[].function.name",
-            Member::Item(ItemOf::Answer, ItemMember::Type),
+            Member::item(ItemOf::Answer, ItemMember::Type),
             NAME,
         ),
-        ("choices[].delta.executed_tools[].type", Member::Item(ItemOf::Event, ItemMember::Executed), NAME),
-        ("web_search", Member::HostedResult, EMPTY),
+        ("choices[].delta.executed_tools[].type", Member::item(ItemOf::Event, ItemMember::Executed), NAME),
+        ("web_search", Member::Tool(ToolMember::Result), EMPTY),
         // MiniMax.
         ("base_resp.status_code", Member::BaseStatus, NUMBER),
         // Baidu.
@@ -55,7 +57,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "choices[].delta.images",
         "choices[].text",
     ],
-    texts: Texts {
+    texts: TextPlaces {
         // Anthropic, Converse, Cohere's second version and Ollama have the messages too.
         request: &[
             ("messages[].content", Strings),
@@ -108,19 +110,19 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
-    let chat = Call::new(Api::ChatCompletions, Operation::Chat);
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let chat = ApiRoute::new(Api::ChatCompletions, Operation::Chat);
     Some(match segments {
-        // A stored prompt may be either kind; the answer tells.
-        ["completions", _, "prompts", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        // A stored prompt may be of either kind, which the answer shows.
+        ["completions", _, "prompts", ..] => ApiRoute { operation: Operation::Chat, ..ApiRoute::UNKNOWN },
         ["completions", "chat" | "fim" | "agents", ..] => chat,
         [_, "completions", "chat", ..] | ["messages", _, "completions", "chat", ..] => chat.repeated(),
-        ["completions", ..] => Call::new(Api::Completions, Operation::TextCompletion),
+        ["completions", ..] => ApiRoute::new(Api::Completions, Operation::TextCompletion),
         _ => return None,
     })
 }
 
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     // OpenAI's conversations are kept, Mistral's are answered.
     if home.host == Some(&Provider::MISTRAL)
         && home.path.starts_with("/v1/conversations")
@@ -133,12 +135,12 @@ fn at_home(home: &Home<'_>, route: &mut Route) {
 
 lenient! {
     /// The object `usage`.
-    struct Tokens {
-        prompt_tokens: Count = "prompt_tokens",
-        input_tokens: Count = "input_tokens",
-        completion_tokens: Count = "completion_tokens",
-        output_tokens: Count = "output_tokens",
-        total_tokens: Count = "total_tokens",
+    struct ChatUsage {
+        prompt_tokens: Natural = "prompt_tokens",
+        input_tokens: Natural = "input_tokens",
+        completion_tokens: Natural = "completion_tokens",
+        output_tokens: Natural = "output_tokens",
+        total_tokens: Natural = "total_tokens",
 
         prompt_tokens_details: InputDetails = "prompt_tokens_details",
         input_tokens_details: InputDetails = "input_tokens_details",
@@ -150,54 +152,54 @@ lenient! {
         completion_token_details: OutputDetails = "completion_token_details",
         output_token_details: OutputDetails = "output_token_details",
 
-        // The same counters once more, at the top: Together and Moonshot; Mistral; DeepSeek; Copilot.
-        cached_tokens: Count = "cached_tokens",
-        num_cached_tokens: Count = "num_cached_tokens",
-        prompt_cache_hit_tokens: Count = "prompt_cache_hit_tokens",
+        // The same counters again, at the top: Together and Moonshot; Mistral; DeepSeek; Copilot.
+        cached_tokens: Natural = "cached_tokens",
+        num_cached_tokens: Natural = "num_cached_tokens",
+        prompt_cache_hit_tokens: Natural = "prompt_cache_hit_tokens",
         _cache_miss: Ignored = "prompt_cache_miss_tokens",
         _text: Ignored = "text_tokens",
-        reasoning_tokens: Count = "reasoning_tokens",
+        reasoning_tokens: Natural = "reasoning_tokens",
         // In Anthropic's spelling, but within `prompt_tokens`: Databricks, Venice.
-        cache_read_input_tokens: Count = "cache_read_input_tokens",
-        cache_creation_input_tokens: Count = "cache_creation_input_tokens",
+        cache_read_input_tokens: Natural = "cache_read_input_tokens",
+        cache_creation_input_tokens: Natural = "cache_creation_input_tokens",
         cache_creation: CacheCreation = "cache_creation",
 
         // Transcriptions; Mistral.
-        seconds: Seconds = "seconds",
-        prompt_audio_seconds: Seconds = "prompt_audio_seconds",
+        seconds: Length = "seconds",
+        prompt_audio_seconds: Length = "prompt_audio_seconds",
         // LiteLLM; OpenRouter; xAI; Perplexity.
         server_tool_use: ServerTools = "server_tool_use",
         server_tool_use_details: ServerTools = "server_tool_use_details",
-        tools_used: Count = "num_server_side_tools_used",
+        tools_used: Natural = "num_server_side_tools_used",
         server_side_tool_usage_details: ServerTools = "server_side_tool_usage_details",
-        num_search_queries: Count = "num_search_queries",
+        num_search_queries: Natural = "num_search_queries",
         // Perplexity's deep research bills what it cites beside the wholes.
-        citation_tokens: Count = "citation_tokens",
-        // Mistral's conversations: what connectors brought into the prompt, and how often each was asked.
-        connector_tokens: Count = "connector_tokens",
+        citation_tokens: Natural = "citation_tokens",
+        // Mistral's conversations: the tokens that connectors brought into the prompt, and how often each was asked.
+        connector_tokens: Natural = "connector_tokens",
         connectors: Connectors = "connectors",
 
-        service_tier: Word = "service_tier",
+        service_tier: ShortText = "service_tier",
         extra_properties: ExtraProperties = "extra_properties",
         cost: Charge = "cost",
         // DeepInfra.
-        estimated_cost: Amount = "estimated_cost",
+        estimated_cost: UsdAmount = "estimated_cost",
         is_byok: Flag = "is_byok",
         cost_details: CostDetails = "cost_details",
         cost_in_usd_ticks: Ticks = "cost_in_usd_ticks",
     }
 
     struct ServerTools: billed {
-        web_search_requests: Count = "web_search_requests",
-        web_search_calls: Count = "web_search_calls",
+        web_search_requests: Natural = "web_search_requests",
+        web_search_calls: Natural = "web_search_calls",
         // Tools of the caller's, whose results are tokens.
         _requested: Ignored = "tool_calls_requested",
         _executed: Ignored = "tool_calls_executed",
-        mcp_calls: Count = "mcp_calls",
+        mcp_calls: Natural = "mcp_calls",
     }
 
     struct Connectors: billed {
-        web_search: Count = "web_search",
+        web_search: Natural = "web_search",
     }
 
     /// Vertex AI's, at its endpoint that speaks as OpenAI's does.
@@ -206,46 +208,39 @@ lenient! {
     }
 
     struct GoogleProperties {
-        traffic_type: Word = "traffic_type",
+        traffic_type: ShortText = "traffic_type",
     }
 
     struct CostDetails {
-        upstream_inference_cost: Amount = "upstream_inference_cost",
+        upstream_inference_cost: UsdAmount = "upstream_inference_cost",
     }
 
     /// Perplexity's `cost`.
     struct CostObject {
-        total_cost: Amount = "total_cost",
-        currency: Word = "currency",
+        total_cost: UsdAmount = "total_cost",
+        currency: ShortText = "currency",
     }
 }
 
 /// Reads a usage object. `google`: it is Google who answers.
-pub(super) fn read(json: &[u8], google: bool) -> Option<Reading> {
-    let (tokens, flaws): (Tokens, _) = lenient::read(json)?;
+pub(super) fn read(json: &[u8], google: bool) -> Option<UsageReading> {
+    let (tokens, flaws): (ChatUsage, _) = lenient::read(json)?;
     let mut usage = tokens.parts();
     usage.input_tokens = tokens.prompt_tokens.0.or(tokens.input_tokens.0);
     usage.output_tokens = tokens.completion_tokens.0.or(tokens.output_tokens.0);
     if let Some(total) = tokens.total_tokens.0 {
         settle_with_total(&mut usage, total, tokens.connector_tokens.0, google);
     }
-    let known = sum([usage.input_tokens, usage.output_tokens]);
     // Of Mistral's transcriptions the seconds are billed, and no counter but the total has the tokens of the audio.
     let total = tokens.total_tokens.0.filter(|_| tokens.prompt_audio_seconds.0.is_none());
+    let mut reading = UsageReading::new(usage, flaws, total);
     let tools = &tokens.server_side_tool_usage_details;
-    let unread = flaws.leave_unread(known, total)
-        || tokens.citation_tokens.0 > Some(0)
+    reading.unread |= tokens.citation_tokens.0 > Some(0)
         || tokens.tools_used.0 > Some(sum([tools.web_search_calls.0, tools.mcp_calls.0]));
-    let cost = tokens.charged();
+    reading.cost = tokens.charged();
     let traffic = tier_of_traffic(&tokens.extra_properties.google.traffic_type);
-    Some(Reading {
-        usage,
-        service_tier: tokens.service_tier.text().or(traffic),
-        cost,
-        unreadable: flaws.unreadable,
-        unread,
-        ..Reading::default()
-    })
+    reading.service_tier = tokens.service_tier.text().or(traffic);
+    Some(reading)
 }
 
 /// Brings parts that stand outside of their wholes into them, where only that makes the total come out.
@@ -285,8 +280,8 @@ fn settle_with_total(usage: &mut Usage, total: u64, connectors: Option<u64>, goo
     }
 }
 
-impl Tokens {
-    /// Everything but the two wholes.
+impl ChatUsage {
+    /// Returns everything but the two wholes.
     fn parts(&self) -> Usage {
         let input = [
             &self.prompt_tokens_details,
@@ -300,8 +295,9 @@ impl Tokens {
             &self.completion_token_details,
             &self.output_token_details,
         ];
-        let of_input = |part: fn(&InputDetails) -> Count| input.iter().find_map(|details| part(details).0);
-        let of_output = |part: fn(&OutputDetails) -> Count| output.iter().find_map(|details| part(details).0);
+        let of_input = |part: fn(&InputDetails) -> Natural| input.iter().find_map(|details| part(details).0);
+        let of_output =
+            |part: fn(&OutputDetails) -> Natural| output.iter().find_map(|details| part(details).0);
         let cache_write = input
             .iter()
             .find_map(|details| details.cache_write())
@@ -309,7 +305,7 @@ impl Tokens {
             .or(self.cache_creation.whole());
         let kept = input.iter().fold(self.cache_creation, |known, details| known.or(details.split()));
         // How nothing is split says nothing.
-        let split = |part: Count| part.0.filter(|_| cache_write.is_some_and(|written| written > 0));
+        let split = |part: Natural| part.0.filter(|_| cache_write.is_some_and(|written| written > 0));
         Usage {
             cache_read_tokens: input
                 .iter()
@@ -341,12 +337,12 @@ impl Tokens {
         }
     }
 
-    /// What was charged.
+    /// Returns what was charged.
     fn charged(&self) -> Option<Usd> {
         if let Some(charged) = charged(self.cost, self.is_byok, &self.cost_details) {
             return Some(charged);
         }
-        if let Amount(Some(charged)) = self.estimated_cost {
+        if let UsdAmount(Some(charged)) = self.estimated_cost {
             return Some(charged);
         }
         // xAI counts in ticks. Azure's copy of the field is 0 whatever the call cost.
@@ -355,7 +351,7 @@ impl Tokens {
     }
 }
 
-/// What was charged in all. With a key of the caller's own, OpenRouter charges only its fee; the rest goes to the caller's
+/// Returns what was charged in all. With a key of the caller's own, OpenRouter charges only its fee; the rest goes to the caller's
 /// account upstream (<https://openrouter.ai/docs/use-cases/usage-accounting>).
 pub(super) fn charged(cost: Charge, is_byok: Flag, details: &CostDetails) -> Option<Usd> {
     let upstream = details.upstream_inference_cost.0.filter(|_| is_byok.0);
@@ -380,7 +376,7 @@ impl Lenient for Charge {
     fn read(source: &mut Source<'_>) -> Scanned<Self> {
         const DOLLARS: Text = Text::from_static("USD");
         if !source.is(Kind::Object) {
-            return Amount::read(source).map(|amount| Self(amount.0));
+            return UsdAmount::read(source).map(|amount| Self(amount.0));
         }
         let object = CostObject::read(source)?;
         let in_dollars = object.currency.text().is_none_or(|currency| currency == DOLLARS);
@@ -393,7 +389,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn reading(json: &str) -> Reading {
+    fn reading(json: &str) -> UsageReading {
         read(json.as_bytes(), false).unwrap()
     }
 

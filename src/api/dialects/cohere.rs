@@ -3,11 +3,11 @@
 //! What is billed stands in `billed_units`; `tokens` counts what the model saw, its own instructions included:
 //! [chat](https://docs.cohere.com/reference/chat).
 
-use super::{Call, Dialect, Event, Home, Spoken, Texts};
-use crate::api::fields::{Member, NAME, USAGE};
-use crate::api::lenient::{self, Count, lenient};
-use crate::api::route::Route;
-use crate::api::usage::{Convention, Reading, Sure, plus};
+use super::dialect::{Dialect, EventName, Home, Spoken, TextPlaces};
+use crate::api::lenient::{self, Natural, lenient};
+use crate::api::members::{Member, NAME, USAGE};
+use crate::api::reading::{Convention, Sure, UsageReading, plus};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, Usage};
 use crate::wire::select::InPieces::Strings;
 use http::{HeaderMap, Method};
@@ -23,7 +23,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("meta", Member::UsageIfKnown, USAGE),
         ("response.meta", Member::UsageIfKnown, USAGE),
     ],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[
             ("message", Strings),
             ("preamble", Strings),
@@ -42,17 +42,17 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     events: &[
         // The first version.
-        ("stream-start", Event { api: Some(Api::CohereChat), ..Event::NONE }),
-        ("text-generation", Event { api: Some(Api::CohereChat), ..Event::CONTENT }),
-        ("tool-calls-generation", Event::CONTENT),
-        ("tool-calls-chunk", Event::CONTENT),
-        ("stream-end", Event::LAST),
+        ("stream-start", EventName { api: Some(Api::CohereChat), ..EventName::NONE }),
+        ("text-generation", EventName { api: Some(Api::CohereChat), ..EventName::CONTENT }),
+        ("tool-calls-generation", EventName::CONTENT),
+        ("tool-calls-chunk", EventName::CONTENT),
+        ("stream-end", EventName::LAST),
         // The second.
-        ("content-delta", Event::CONTENT),
-        ("tool-plan-delta", Event::CONTENT),
-        ("tool-call-start", Event::CONTENT),
-        ("tool-call-delta", Event::CONTENT),
-        ("message-end", Event::LAST),
+        ("content-delta", EventName::CONTENT),
+        ("tool-plan-delta", EventName::CONTENT),
+        ("tool-call-start", EventName::CONTENT),
+        ("tool-call-delta", EventName::CONTENT),
+        ("message-end", EventName::LAST),
     ],
     usage: &[Convention {
         keys: &[("billed_units", Sure::Own), ("tokens", Sure::Own)],
@@ -63,13 +63,13 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `/v2/chat`. Others have `/v1/chat` too.
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+/// Routes `/v2/chat`. Other providers have `/v1/chat` too, so that it counts on Cohere's host only.
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let is_chat = matches!(segments, ["chat", "v2", ..]);
-    is_chat.then_some(Call { operation: Operation::Chat, ..Call::UNKNOWN })
+    is_chat.then_some(ApiRoute { operation: Operation::Chat, ..ApiRoute::UNKNOWN })
 }
 
-fn at_home(home: &Home<'_>, route: &mut Route) {
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     if home.host != Some(&Provider::COHERE) {
         return;
     }
@@ -84,29 +84,29 @@ fn at_home(home: &Home<'_>, route: &mut Route) {
 
 lenient! {
     struct Meta {
-        billed: Billed = "billed_units",
-        tokens: Tokens = "tokens",
-        cached: Count = "cached_tokens",
+        billed: BilledUnits = "billed_units",
+        tokens: SeenTokens = "tokens",
+        cached: Natural = "cached_tokens",
     }
 
-    struct Billed: billed {
-        input: Count = "input_tokens",
-        output: Count = "output_tokens",
-        search_units: Count = "search_units",
-        images: Count = "images",
-        image_tokens: Count = "image_tokens",
+    struct BilledUnits: billed {
+        input: Natural = "input_tokens",
+        output: Natural = "output_tokens",
+        search_units: Natural = "search_units",
+        images: Natural = "images",
+        image_tokens: Natural = "image_tokens",
     }
 
-    struct Tokens {
-        input: Count = "input_tokens",
-        output: Count = "output_tokens",
-        reasoning: Count = "reasoning_tokens",
-        image: Count = "image_tokens",
+    struct SeenTokens {
+        input: Natural = "input_tokens",
+        output: Natural = "output_tokens",
+        reasoning: Natural = "reasoning_tokens",
+        image: Natural = "image_tokens",
     }
 }
 
 /// Reads a `usage` or a `meta`.
-fn read(json: &[u8]) -> Option<Reading> {
+fn read(json: &[u8]) -> Option<UsageReading> {
     let (Meta { billed, tokens, cached }, flaws) = lenient::read(json)?;
     // The tokens of images stand beside those of text.
     let text = billed.input.0.or(tokens.input.0);
@@ -121,11 +121,10 @@ fn read(json: &[u8]) -> Option<Reading> {
         images: billed.images.0,
         ..Usage::default()
     };
-    let unread = flaws.leave_unread(0, None);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    Some(UsageReading::new(usage, flaws, None))
 }
 
-/// The usage that stands in the header, which is all there is for some answers.
+/// Reads the usage in the headers, which is all there is for some answers.
 fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let value = headers.get("num_tokens").or_else(|| headers.get("num-tokens"))?;
     let tokens = value.to_str().ok()?.trim().parse().ok()?;

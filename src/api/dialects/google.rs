@@ -4,11 +4,11 @@
 //! [`UsageMetadata`](https://ai.google.dev/api/generate-content#UsageMetadata). Thinking is
 //! [billed as output](https://ai.google.dev/gemini-api/docs/thinking#pricing).
 
-use super::{Call, Dialect, Spoken, Texts};
-use crate::api::call::decoded;
-use crate::api::fields::{EMPTY, Member, NAME, NUMBER, USAGE};
-use crate::api::lenient::{self, Count, List, Word, lenient};
-use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use super::dialect::{Dialect, Spoken, TextPlaces};
+use crate::api::lenient::{self, List, Natural, ShortText, lenient};
+use crate::api::members::{EMPTY, Member, NAME, NUMBER, ToolMember, USAGE};
+use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
+use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Api, Operation, Text, Usage};
 use crate::wire::select::InPieces::{All, Strings};
 use http::Method;
@@ -24,13 +24,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         // Of Code Assist, and of a batch.
         ("response.usageMetadata", Member::Usage, USAGE),
         ("candidates[].finishReason", Member::FinishReason, NAME),
-        ("candidates[].groundingMetadata.webSearchQueries", Member::Queries, USAGE),
-        ("candidates[].groundingMetadata.imageSearchQueries", Member::OtherQueries, EMPTY),
-        ("candidates[].groundingMetadata.retrievalQueries", Member::OtherQueries, EMPTY),
-        ("candidates[].groundingMetadata.groundingChunks[].maps", Member::MapChunk, EMPTY),
-        ("candidates[].groundingMetadata.groundingChunks[].web", Member::WebChunk, EMPTY),
+        ("candidates[].groundingMetadata.webSearchQueries", Member::Tool(ToolMember::Queries), USAGE),
+        ("candidates[].groundingMetadata.imageSearchQueries", Member::Tool(ToolMember::OtherQueries), EMPTY),
+        ("candidates[].groundingMetadata.retrievalQueries", Member::Tool(ToolMember::OtherQueries), EMPTY),
+        ("candidates[].groundingMetadata.groundingChunks[].maps", Member::Tool(ToolMember::MapChunk), EMPTY),
+        ("candidates[].groundingMetadata.groundingChunks[].web", Member::Tool(ToolMember::WebChunk), EMPTY),
         // LiteLLM's.
-        ("vertex_ai_grounding_metadata", Member::HostedResult, EMPTY),
+        ("vertex_ai_grounding_metadata", Member::Tool(ToolMember::Result), EMPTY),
         // Vertex AI.
         ("predictions[].embeddings.statistics.token_count", Member::InputTokensOfPart, NUMBER),
         ("metadata.billableCharacterCount", Member::Characters, NUMBER),
@@ -40,7 +40,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("response.inlinedResponses", Member::BatchResults, EMPTY),
     ],
     content: &["candidates[].content.parts"],
-    texts: Texts {
+    texts: TextPlaces {
         request: &[
             ("contents[].parts[].text", Strings),
             ("contents[].parts[].functionCall.args", All),
@@ -53,7 +53,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             ("candidates[].content.parts[].text", Strings),
             ("candidates[].content.parts[].functionCall.args", All),
         ],
-        ..Texts::NONE
+        ..TextPlaces::NONE
     },
     usage: &[Convention {
         keys: &[
@@ -67,43 +67,43 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `…/models/gemini-2.5-flash:streamGenerateContent`.
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+/// Routes `models/gemini-2.5-flash:streamGenerateContent` and its siblings.
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     let [last, before, ..] = segments else { return None };
     let last = decoded(last);
     let (model, verb) = last.rsplit_once(':')?;
-    let generate = Call::new(Api::GenerateContent, Operation::GenerateContent);
-    let embed = Call::new(Api::Embeddings, Operation::Embeddings);
-    let predict = Call::new(Api::Predict, Operation::Other);
+    let generate = ApiRoute::new(Api::GenerateContent, Operation::GenerateContent);
+    let embed = ApiRoute::new(Api::Embeddings, Operation::Embeddings);
+    let predict = ApiRoute::new(Api::Predict, Operation::Other);
     let call = match verb {
         "generateContent" => generate.with_stream(false),
         "streamGenerateContent" => generate.with_stream(true),
         "embedContent" | "batchEmbedContents" => embed,
-        "asyncBatchEmbedContent" | "batchGenerateContent" => Call { batch: true, ..Call::MANAGEMENT },
-        "countTokens" | "computeTokens" => Call::COUNT,
-        "predict" if model.contains("embedding") => Call { operation: Operation::Embeddings, ..predict },
+        "asyncBatchEmbedContent" | "batchGenerateContent" => ApiRoute { batch: true, ..ApiRoute::MANAGEMENT },
+        "countTokens" | "computeTokens" => ApiRoute::COUNT,
+        "predict" if model.contains("embedding") => ApiRoute { operation: Operation::Embeddings, ..predict },
         "predict" | "predictLongRunning" => predict,
         "fetchPredictOperation" => predict.repeated(),
         // A partner's model in its own shape.
-        "rawPredict" if model == "count-tokens" => Call::COUNT,
+        "rawPredict" if model == "count-tokens" => ApiRoute::COUNT,
         "rawPredict" => partner(segments).with_stream(false),
         "streamRawPredict" => partner(segments).with_stream(true),
         _ => return None,
     };
     let call = if *before == "models" { call.with_model(Text::new(model).ok()) } else { call };
-    Some(Call { region: location(segments), ..call })
+    Some(ApiRoute { region: location(segments), ..call })
 }
 
-/// Whose shape a `rawPredict` has: `publishers/anthropic/models/…`.
-fn partner(segments: &[&str]) -> Call {
+/// Routes a `rawPredict` by the publisher whose shape it has: `publishers/anthropic/models/{model}:rawPredict`.
+fn partner(segments: &[&str]) -> ApiRoute {
     match segments {
-        [_, "models", "anthropic", ..] => Call::new(Api::Messages, Operation::Chat),
-        [_, "models", "mistralai", ..] => Call::new(Api::ChatCompletions, Operation::Chat),
-        _ => Call::UNKNOWN,
+        [_, "models", "anthropic", ..] => ApiRoute::new(Api::Messages, Operation::Chat),
+        [_, "models", "mistralai", ..] => ApiRoute::new(Api::ChatCompletions, Operation::Chat),
+        _ => ApiRoute::UNKNOWN,
     }
 }
 
-/// `projects/…/locations/us-central1/…` of Vertex AI.
+/// Reads the region from Vertex AI's `projects/{project}/locations/us-central1`.
 fn location(segments: &[&str]) -> Option<Text> {
     let place = segments.windows(2).find_map(|pair| match pair {
         [place, "locations"] => Some(decoded(place)),
@@ -113,26 +113,28 @@ fn location(segments: &[&str]) -> Option<Text> {
 }
 
 lenient! {
-    struct Metadata {
-        prompt: Count = "promptTokenCount",
-        candidates: Count = "candidatesTokenCount",
-        thoughts: Count = "thoughtsTokenCount",
-        tool_use_prompt: Count = "toolUsePromptTokenCount",
-        cached: Count = "cachedContentTokenCount",
-        total: Count = "totalTokenCount",
+    struct UsageMetadata {
+        prompt: Natural = "promptTokenCount",
+        candidates: Natural = "candidatesTokenCount",
+        thoughts: Natural = "thoughtsTokenCount",
+        tool_use_prompt: Natural = "toolUsePromptTokenCount",
+        cached: Natural = "cachedContentTokenCount",
+        total: Natural = "totalTokenCount",
         prompt_details: List<Modality> = "promptTokensDetails",
         // What embeddings call it.
         prompt_detail: List<Modality> = "promptTokenDetails",
         tool_use_details: List<Modality> = "toolUsePromptTokensDetails",
         candidates_details: List<Modality> = "candidatesTokensDetails",
         cache_details: List<Modality> = "cacheTokensDetails",
-        service_tier: Word = "serviceTier",
-        traffic_type: Word = "trafficType",
+        service_tier: ShortText = "serviceTier",
+        traffic_type: ShortText = "trafficType",
     }
 
     struct Modality {
-        modality: Word = "modality",
-        tokens: Count = "tokenCount",
+        modality: ShortText = "modality",
+        tokens: Natural = "tokenCount",
+        // In interactions.
+        interaction_tokens: Natural = "tokens",
     }
 }
 
@@ -141,8 +143,8 @@ pub(super) const IMAGE: (&str, u64) = ("image", 2);
 pub(super) const AUDIO: (&str, u64) = ("audio", 4);
 
 /// Reads a `usageMetadata`.
-pub(super) fn read(json: &[u8]) -> Option<Reading> {
-    let (metadata, flaws): (Metadata, _) = lenient::read(json)?;
+pub(super) fn read(json: &[u8]) -> Option<UsageReading> {
+    let (metadata, flaws): (UsageMetadata, _) = lenient::read(json)?;
     let mut usage = Usage {
         input_tokens: plus(metadata.prompt.0, metadata.tool_use_prompt.0),
         cache_read_tokens: metadata.cached.0,
@@ -160,9 +162,7 @@ pub(super) fn read(json: &[u8]) -> Option<Reading> {
     usage.output_audio_tokens = of_modality(&metadata.candidates_details, AUDIO);
     usage.output_image_tokens = of_modality(&metadata.candidates_details, IMAGE);
     let service_tier = metadata.service_tier.text().or_else(|| tier_of_traffic(&metadata.traffic_type));
-    let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), metadata.total.0);
-    let unreadable = flaws.unreadable;
-    Some(Reading { usage, service_tier, unreadable, unread, ..Reading::default() })
+    Some(UsageReading { service_tier, ..UsageReading::new(usage, flaws, metadata.total.0) })
 }
 
 /// Adds thinking to the output, unless the total says that it is in there.
@@ -173,13 +173,14 @@ pub(super) fn add_thinking(usage: &mut Usage, total: Option<u64>) {
     }
 }
 
-fn of_modality(list: &List<Modality>, (name, number): (&str, u64)) -> Option<u64> {
+/// Returns the tokens of a modality.
+pub(super) fn of_modality(list: &List<Modality>, (name, number): (&str, u64)) -> Option<u64> {
     let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
-    of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
+    of_kind.fold(None, |known, entry| plus(known, entry.tokens.0.or(entry.interaction_tokens.0)))
 }
 
-/// Vertex AI's traffic, where it is not the usual one that is paid for on demand.
-pub(super) fn tier_of_traffic(traffic: &Word) -> Option<Text> {
+/// Returns Vertex AI's type of traffic as a tier, unless it is the usual one that is paid for on demand.
+pub(super) fn tier_of_traffic(traffic: &ShortText) -> Option<Text> {
     const PROVISIONED: Text = Text::from_static("PROVISIONED_THROUGHPUT");
     if traffic.is(&PROVISIONED, 2) {
         return Some(PROVISIONED);

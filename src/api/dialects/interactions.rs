@@ -2,11 +2,12 @@
 //!
 //! Thinking and the prompts of tools stand beside the output and the input, as in `generateContent`.
 
-use super::google::{AUDIO, IMAGE, add_thinking};
-use super::{Call, Dialect, Event, Spoken, Texts};
-use crate::api::fields::{ERROR, Member, NAME, USAGE};
-use crate::api::lenient::{self, Count, List, Word, lenient};
-use crate::api::usage::{Convention, Reading, Sure, plus, sum};
+use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
+use super::google::{AUDIO, IMAGE, Modality, add_thinking, of_modality};
+use crate::api::lenient::{self, List, Natural, ShortText, lenient};
+use crate::api::members::{ERROR, Member, NAME, USAGE};
+use crate::api::reading::{Convention, Sure, UsageReading, plus, sum};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Usage};
 use crate::wire::select::InPieces::Strings;
 use http::Method;
@@ -22,11 +23,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("interaction.error", Member::Error, ERROR),
         ("interaction.usage", Member::Usage, USAGE),
     ],
-    texts: Texts { both: &[("outputs[].text", Strings)], ..Texts::NONE },
+    texts: TextPlaces { both: &[("outputs[].text", Strings)], ..TextPlaces::NONE },
     events: &[
-        ("interaction.completed", Event::LAST),
-        ("interaction.complete", Event::LAST),
-        ("interaction.failed", Event::FAILED),
+        ("interaction.completed", EventName::LAST),
+        ("interaction.complete", EventName::LAST),
+        ("interaction.failed", EventName::FAILED),
     ],
     objects: &[("interaction", Api::Interactions)],
     usage: &[Convention {
@@ -37,13 +38,13 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `…/interactions`, and what is asked for again.
-fn route(method: &Method, segments: &[&str]) -> Option<Call> {
-    let call = Call::new(Api::Interactions, Operation::GenerateContent);
+/// Routes `interactions`, and those that are asked for again.
+fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let call = ApiRoute::new(Api::Interactions, Operation::GenerateContent);
     match segments {
         ["interactions", ..] => Some(call),
         ["cancel", _, "interactions", ..] | [_, "interactions", ..] => {
-            Some(if *method == Method::DELETE { Call::MANAGEMENT } else { call.repeated() })
+            Some(if *method == Method::DELETE { ApiRoute::MANAGEMENT } else { call.repeated() })
         }
         _ => None,
     }
@@ -52,36 +53,27 @@ fn route(method: &Method, segments: &[&str]) -> Option<Call> {
 lenient! {
     /// The usage of an interaction.
     struct Interaction {
-        input: Count = "total_input_tokens",
-        output: Count = "total_output_tokens",
-        thought: Count = "total_thought_tokens",
-        tool_use: Count = "total_tool_use_tokens",
-        cached: Count = "total_cached_tokens",
-        total: Count = "total_tokens",
-        input_modalities: List<InteractionModality> = "input_tokens_by_modality",
-        output_modalities: List<InteractionModality> = "output_tokens_by_modality",
-        cached_modalities: List<InteractionModality> = "cached_tokens_by_modality",
+        input: Natural = "total_input_tokens",
+        output: Natural = "total_output_tokens",
+        thought: Natural = "total_thought_tokens",
+        tool_use: Natural = "total_tool_use_tokens",
+        cached: Natural = "total_cached_tokens",
+        total: Natural = "total_tokens",
+        input_modalities: List<Modality> = "input_tokens_by_modality",
+        output_modalities: List<Modality> = "output_tokens_by_modality",
+        cached_modalities: List<Modality> = "cached_tokens_by_modality",
         grounding: List<Grounding> = "grounding_tool_count",
     }
 
-    struct InteractionModality {
-        modality: Word = "modality",
-        tokens: Count = "tokens",
-    }
-
     struct Grounding {
-        kind: Word = "type",
-        count: Count = "count",
+        kind: ShortText = "type",
+        count: Natural = "count",
     }
 }
 
 /// Reads the `usage` of an interaction.
-fn read(json: &[u8]) -> Option<Reading> {
+fn read(json: &[u8]) -> Option<UsageReading> {
     let (interaction, flaws): (Interaction, _) = lenient::read(json)?;
-    let of = |list: &List<InteractionModality>, (name, number): (&str, u64)| {
-        let of_kind = list.0.iter().filter(|entry| entry.modality.is(name, number));
-        of_kind.fold(None, |known, entry| plus(known, entry.tokens.0))
-    };
     let grounding = |tool: &str| {
         let of_tool = interaction.grounding.0.iter().filter(|entry| entry.kind.is(tool, u64::MAX));
         of_tool.fold(None, |known, entry| plus(known, entry.count.0))
@@ -90,23 +82,23 @@ fn read(json: &[u8]) -> Option<Reading> {
     let mut usage = Usage {
         input_tokens: plus(interaction.input.0, interaction.tool_use.0),
         cache_read_tokens: interaction.cached.0,
-        input_audio_tokens: of(&interaction.input_modalities, AUDIO),
-        input_image_tokens: of(&interaction.input_modalities, IMAGE),
+        input_audio_tokens: of_modality(&interaction.input_modalities, AUDIO),
+        input_image_tokens: of_modality(&interaction.input_modalities, IMAGE),
         output_tokens: interaction.output.0,
         reasoning_tokens: interaction.thought.0,
-        output_audio_tokens: of(&interaction.output_modalities, AUDIO),
-        output_image_tokens: of(&interaction.output_modalities, IMAGE),
-        cache_read_audio_tokens: of(&interaction.cached_modalities, AUDIO),
-        cache_read_image_tokens: of(&interaction.cached_modalities, IMAGE),
+        output_audio_tokens: of_modality(&interaction.output_modalities, AUDIO),
+        output_image_tokens: of_modality(&interaction.output_modalities, IMAGE),
+        cache_read_audio_tokens: of_modality(&interaction.cached_modalities, AUDIO),
+        cache_read_image_tokens: of_modality(&interaction.cached_modalities, IMAGE),
         web_searches: grounding("google_search"),
         map_queries: grounding("google_maps"),
         ..Usage::default()
     };
     add_thinking(&mut usage, interaction.total.0);
     let another_tool = sum([grounded]) > sum([usage.web_searches, usage.map_queries]);
-    let known = sum([usage.input_tokens, usage.output_tokens]);
-    let unread = another_tool || flaws.leave_unread(known, interaction.total.0);
-    Some(Reading { usage, unreadable: flaws.unreadable, unread, ..Reading::default() })
+    let mut reading = UsageReading::new(usage, flaws, interaction.total.0);
+    reading.unread |= another_tool;
+    Some(reading)
 }
 
 #[cfg(test)]

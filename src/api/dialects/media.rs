@@ -1,8 +1,8 @@
 //! Embeddings, moderations, images, video, audio and documents, as OpenAI has them, and their likes.
 
-use super::{Call, Dialect, Event, Home, Spoken};
-use crate::api::fields::{Member, NUMBER, USAGE};
-use crate::api::route::Route;
+use super::dialect::{Dialect, EventName, Home, Spoken};
+use crate::api::members::{Member, NUMBER, USAGE};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, Usage};
 use http::{HeaderMap, Method};
 
@@ -25,19 +25,19 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("usage_characters", Member::Characters, NUMBER),
     ],
     events: &[
-        ("transcript.text.done", Event::LAST),
-        ("speech.audio.done", Event::LAST),
-        ("image_generation.completed", Event::LAST),
-        ("image_edit.completed", Event::LAST),
+        ("transcript.text.done", EventName::LAST),
+        ("speech.audio.done", EventName::LAST),
+        ("image_generation.completed", EventName::LAST),
+        ("image_edit.completed", EventName::LAST),
     ],
     head: Some(read_headers),
     ..Dialect::NONE
 };
 
-fn route(method: &Method, segments: &[&str]) -> Option<Call> {
-    let other = |api| Call::new(api, Operation::Other);
+fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let other = |api| ApiRoute::new(api, Operation::Other);
     Some(match segments {
-        ["embeddings" | "embed", ..] => Call::new(Api::Embeddings, Operation::Embeddings),
+        ["embeddings" | "embed", ..] => ApiRoute::new(Api::Embeddings, Operation::Embeddings),
         ["moderations", ..] => other(Api::Moderations),
         ["generations" | "edits" | "variations", "images", ..] => other(Api::Images),
         ["speech" | "transcriptions" | "translations", "audio", ..]
@@ -49,15 +49,15 @@ fn route(method: &Method, segments: &[&str]) -> Option<Call> {
         ["content", _, "videos", ..]
         | [_, "videos", ..]
         // What a browser is given to open a session with.
-        | ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => Call::MANAGEMENT,
+        | ["client_secrets" | "sessions" | "transcription_sessions", "realtime", ..] => ApiRoute::MANAGEMENT,
         ["rerank", ..] => other(Api::Rerank),
         ["ocr", ..] => other(Api::Ocr),
         _ => return None,
     })
 }
 
-/// Deepgram and their likes; OpenAI's moderations.
-fn at_home(home: &Home<'_>, route: &mut Route) {
+/// Settles the routes of speech at Deepgram and others, and of OpenAI's moderations.
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     let speaks = matches!(home.path, "/v1/listen" | "/v1/speak" | "/v1/stt" | "/v1/tts");
     if speaks && home.host.is_some() {
         route.api = Some(Api::Audio);
@@ -68,7 +68,7 @@ fn at_home(home: &Home<'_>, route: &mut Route) {
     }
 }
 
-/// The characters that speech is billed by, at ElevenLabs
+/// Reads the characters that speech is billed by, at ElevenLabs
 /// ([cost tracking](https://elevenlabs.io/docs/api-reference/introduction#tracking-generation-costs)) and Deepgram.
 fn read_headers(headers: &HeaderMap) -> Option<Usage> {
     let count = headers.get("character-cost").or_else(|| headers.get("dg-char-count"))?;

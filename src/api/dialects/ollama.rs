@@ -1,8 +1,8 @@
 //! Ollama's own API. What it serves in OpenAI's dialect is read as that.
 
-use super::{Dialect, Home, Spoken, Texts};
-use crate::api::fields::{Member, NAME, NUMBER};
-use crate::api::route::Route;
+use super::dialect::{Dialect, Home, Spoken, TextPlaces};
+use crate::api::members::{Member, NAME, NUMBER};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation, Provider, ProviderSource};
 use crate::wire::select::InPieces::Strings;
 
@@ -19,15 +19,15 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("done", Member::Done, NUMBER),
     ],
     content: &["message.content", "message.thinking", "message.tool_calls"],
-    texts: Texts {
+    texts: TextPlaces {
         both: &[("message.content", Strings), ("message.thinking", Strings), ("response", Strings)],
-        ..Texts::NONE
+        ..TextPlaces::NONE
     },
     ..Dialect::NONE
 };
 
-/// Ollama listens on a port of its own. What answers there in another's shape may be anything.
-fn at_home(home: &Home<'_>, route: &mut Route) {
+/// Settles the routes of Ollama's host, or else of its port. What answers there in another shape may be anything.
+fn at_home(home: &Home<'_>, route: &mut ApiRoute) {
     let Some(native) = home.path.strip_prefix("/api/").map(|rest| rest.trim_end_matches('/')) else { return };
     if home.host != Some(&Provider::OLLAMA) && home.port != Some(11434) {
         return;

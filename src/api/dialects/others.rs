@@ -1,8 +1,8 @@
 //! Routes and counters that only one provider has.
 
-use super::{Call, Dialect};
-use crate::api::call::decoded;
-use crate::api::fields::{ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use super::dialect::Dialect;
+use crate::api::members::{ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
+use crate::api::route::{ApiRoute, decoded};
 use crate::record::{Operation, Text};
 use http::Method;
 
@@ -11,7 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     members: &[
         ("batch_id", Member::Id, NAME),
         // Mistral's conversations.
-        ("outputs[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("outputs[].type", Member::item(ItemOf::Answer, ItemMember::Type), NAME),
         ("result.usage", Member::UsageIfKnown, USAGE),
         // Aleph Alpha; Replicate; llama.cpp.
         ("num_tokens_prompt_total", Member::InputTokens, NUMBER),
@@ -24,8 +24,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
-    let model = |model: &str| Call::UNKNOWN.with_model(Text::new(model).ok());
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let model = |model: &str| ApiRoute::UNKNOWN.with_model(Text::new(model).ok());
     Some(match segments {
         // Databricks.
         ["invocations", name, "serving-endpoints", ..] => model(&decoded(name)),
@@ -35,8 +35,8 @@ fn route(_: &Method, segments: &[&str]) -> Option<Call> {
         [name, vendor, prefix, "run", "ai", ..] if prefix.starts_with('@') => {
             model(&format!("{prefix}/{vendor}/{name}"))
         }
-        ["tokenize" | "detokenize", ..] => Call::COUNT,
-        ["chat", ..] => Call { operation: Operation::Chat, ..Call::UNKNOWN },
+        ["tokenize" | "detokenize", ..] => ApiRoute::COUNT,
+        ["chat", ..] => ApiRoute { operation: Operation::Chat, ..ApiRoute::UNKNOWN },
         _ => return None,
     })
 }

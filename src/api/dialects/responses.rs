@@ -1,8 +1,10 @@
 //! OpenAI's Responses.
 
-use super::{Call, Dialect, Event, Spoken, Texts, anthropic, chat};
-use crate::api::fields::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, USAGE};
-use crate::api::usage::{Convention, Speaker, Sure};
+use super::dialect::{Dialect, EventName, Spoken, TextPlaces};
+use super::{anthropic, chat};
+use crate::api::members::{ERROR, ItemMember, ItemOf, Member, NAME, NUMBER, ToolMember, USAGE};
+use crate::api::reading::{Convention, Speaker, Sure};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation};
 use crate::wire::select::InPieces::Strings;
 use http::Method;
@@ -18,26 +20,26 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("response.service_tier", Member::ServiceTier, NAME),
         ("response.error", Member::Error, ERROR),
         ("response.usage", Member::Usage, USAGE),
-        ("tool_usage", Member::ToolUsage, USAGE),
-        ("response.tool_usage", Member::ToolUsage, USAGE),
-        ("output[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
-        ("output[].action.type", Member::Item(ItemOf::Answer, ItemMember::Action), NAME),
-        ("output[].environment.type", Member::Item(ItemOf::Answer, ItemMember::Environment), NAME),
-        ("response.output[].type", Member::Item(ItemOf::Answer, ItemMember::Type), NAME),
-        ("response.output[].action.type", Member::Item(ItemOf::Answer, ItemMember::Action), NAME),
-        ("response.output[].environment.type", Member::Item(ItemOf::Answer, ItemMember::Environment), NAME),
-        ("item.type", Member::Item(ItemOf::Event, ItemMember::Type), NAME),
-        ("item.action.type", Member::Item(ItemOf::Event, ItemMember::Action), NAME),
-        ("item.environment.type", Member::Item(ItemOf::Event, ItemMember::Environment), NAME),
-        ("tools[].type", Member::Item(ItemOf::Answer, ItemMember::Offered), NAME),
-        ("response.tools[].type", Member::Item(ItemOf::Answer, ItemMember::Offered), NAME),
-        ("tools[].model", Member::ToolModel, NAME),
-        ("response.tools[].model", Member::ToolModel, NAME),
+        ("tool_usage", Member::Tool(ToolMember::Usage), USAGE),
+        ("response.tool_usage", Member::Tool(ToolMember::Usage), USAGE),
+        ("output[].type", Member::item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("output[].action.type", Member::item(ItemOf::Answer, ItemMember::Action), NAME),
+        ("output[].environment.type", Member::item(ItemOf::Answer, ItemMember::Environment), NAME),
+        ("response.output[].type", Member::item(ItemOf::Answer, ItemMember::Type), NAME),
+        ("response.output[].action.type", Member::item(ItemOf::Answer, ItemMember::Action), NAME),
+        ("response.output[].environment.type", Member::item(ItemOf::Answer, ItemMember::Environment), NAME),
+        ("item.type", Member::item(ItemOf::Event, ItemMember::Type), NAME),
+        ("item.action.type", Member::item(ItemOf::Event, ItemMember::Action), NAME),
+        ("item.environment.type", Member::item(ItemOf::Event, ItemMember::Environment), NAME),
+        ("tools[].type", Member::item(ItemOf::Answer, ItemMember::Offered), NAME),
+        ("response.tools[].type", Member::item(ItemOf::Answer, ItemMember::Offered), NAME),
+        ("tools[].model", Member::Tool(ToolMember::Model), NAME),
+        ("response.tools[].model", Member::Tool(ToolMember::Model), NAME),
         // A line of the results of a batch.
         ("custom_id", Member::BatchKey, NAME),
         ("response.status_code", Member::BatchResult, NUMBER),
     ],
-    texts: Texts {
+    texts: TextPlaces {
         // Embeddings and moderations have an input too.
         request: &[
             ("instructions", Strings),
@@ -58,14 +60,14 @@ pub(super) const DIALECT: Dialect = Dialect {
         both: &[],
     },
     events: &[
-        ("response.output_item.added", Event { begins_item: true, ..Event::NONE }),
-        ("response.completed", Event::LAST),
-        ("response.incomplete", Event::LAST),
-        ("response.failed", Event::FAILED),
+        ("response.output_item.added", EventName { begins_item: true, ..EventName::NONE }),
+        ("response.completed", EventName::LAST),
+        ("response.incomplete", EventName::LAST),
+        ("response.failed", EventName::FAILED),
     ],
     objects: &[("response", Api::Responses)],
     usage: &[Convention {
-        // Anthropic's where nothing is said of a cache.
+        // Anthropic's too, where the cache is not mentioned.
         keys: &[("input_tokens", Sure::Shared), ("output_tokens", Sure::Shared)],
         api: None,
         read: |json, speaker| match speaker {
@@ -76,14 +78,14 @@ pub(super) const DIALECT: Dialect = Dialect {
     ..Dialect::NONE
 };
 
-/// `/responses` and what hangs below.
-fn route(method: &Method, segments: &[&str]) -> Option<Call> {
-    let response = Call::new(Api::Responses, Operation::Chat);
+/// Routes `responses` and what is below it.
+fn route(method: &Method, segments: &[&str]) -> Option<ApiRoute> {
+    let response = ApiRoute::new(Api::Responses, Operation::Chat);
     Some(match segments {
         ["responses" | "compact", "responses", ..] | ["responses", ..] => response,
-        ["input_tokens", "responses", ..] => Call::COUNT,
-        ["input_items", _, "responses", ..] => Call::MANAGEMENT,
-        [_, "responses", ..] if *method == Method::DELETE => Call::MANAGEMENT,
+        ["input_tokens", "responses", ..] => ApiRoute::COUNT,
+        ["input_items", _, "responses", ..] => ApiRoute::MANAGEMENT,
+        [_, "responses", ..] if *method == Method::DELETE => ApiRoute::MANAGEMENT,
         ["cancel", _, "responses", ..] => response.repeated(),
         [_, "responses", ..] if *method != Method::POST => response.repeated(),
         _ => return None,

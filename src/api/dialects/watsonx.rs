@@ -1,7 +1,8 @@
 //! IBM watsonx: text generation of its own, and chat in OpenAI's shape.
 
-use super::{Call, Dialect, Spoken, Texts};
-use crate::api::fields::{Member, NAME, NUMBER};
+use super::dialect::{Dialect, Spoken, TextPlaces};
+use crate::api::members::{Member, NAME, NUMBER};
+use crate::api::route::ApiRoute;
 use crate::record::{Api, Operation};
 use crate::wire::select::InPieces::Strings;
 use http::Method;
@@ -15,18 +16,18 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("results[].generated_token_count", Member::LargestOutputTokens, NUMBER),
     ],
     content: &["results[].generated_text"],
-    texts: Texts { both: &[("results[].generated_text", Strings)], ..Texts::NONE },
+    texts: TextPlaces { both: &[("results[].generated_text", Strings)], ..TextPlaces::NONE },
     ..Dialect::NONE
 };
 
-fn route(_: &Method, segments: &[&str]) -> Option<Call> {
+fn route(_: &Method, segments: &[&str]) -> Option<ApiRoute> {
     Some(match segments {
         ["chat" | "chat_stream", "text", "v1" | "v1-beta", "ml", ..] => {
-            Call::new(Api::ChatCompletions, Operation::Chat)
+            ApiRoute::new(Api::ChatCompletions, Operation::Chat)
         }
         ["generation" | "generation_stream", "text", _, "ml", ..]
         | ["text" | "text_stream", "generation", _, "ml", ..] => {
-            Call::new(Api::Watsonx, Operation::TextCompletion)
+            ApiRoute::new(Api::Watsonx, Operation::TextCompletion)
         }
         _ => return None,
     })

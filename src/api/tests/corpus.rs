@@ -1,8 +1,9 @@
 //! The recorded exchanges of the corpus, where it is at hand, read whole and in pieces.
 
-use crate::api::{BodyFields, Ended, RequestFacts, RequestReader, ResponseFacts, ResponseReader, Route};
+use super::Read;
+use crate::api::{ApiRoute, Ended, RequestFacts, RequestMembers, RequestReader, ResponseReader};
 use crate::record::{Usage, UsageState};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -43,7 +44,7 @@ struct Exchange {
     uri: Uri,
     request_headers: HeaderMap,
     request_body: Vec<u8>,
-    status: StatusCode,
+    status: u16,
     response_headers: HeaderMap,
     response_body: Vec<u8>,
     line: Value,
@@ -75,24 +76,24 @@ impl Exchange {
             uri: uri(text("url")),
             request_headers: headers("request_headers"),
             request_body: body("request_body"),
-            status: StatusCode::from_u16(line["status"].as_u64().unwrap_or(200) as u16).unwrap(),
+            status: line["status"].as_u64().unwrap_or(200) as u16,
             response_headers,
             response_body: body("response_body"),
             line,
         }
     }
 
-    fn run(&self, fields: &BodyFields, chunk: usize) -> (Route, RequestFacts, ResponseFacts) {
-        let route = Route::of(&self.method, &self.uri, &self.request_headers, None);
+    fn run(&self, fields: &RequestMembers, chunk: usize) -> (ApiRoute, RequestFacts, Read) {
+        let route = ApiRoute::of(&self.method, &self.uri, &self.request_headers, None);
         let mut request = RequestReader::new(&route, &self.request_headers, None);
         for bytes in self.request_body.chunks(chunk) {
             request.push(fields, bytes);
         }
-        let mut response = ResponseReader::new(&route, self.status, &self.response_headers, None);
+        let mut response = ResponseReader::new(&route, &self.response_headers, None);
         for bytes in self.response_body.chunks(chunk) {
             response.push(bytes);
         }
-        let facts = response.finish(request.facts(), Ended::Whole);
+        let facts = Read::finish(&mut response, &route, request.facts(), self.status, Ended::Whole);
         (route, request.facts().clone(), facts)
     }
 }
@@ -142,7 +143,7 @@ struct Difference {
 
 impl Exchange {
     /// What differs from what the corpus expects, and is not known to be right all the same.
-    fn differences(&self, fields: &BodyFields, chunk: usize) -> Vec<Difference> {
+    fn differences(&self, fields: &RequestMembers, chunk: usize) -> Vec<Difference> {
         let (route, request, response) = self.run(fields, chunk);
         let expected = &self.line["expected"];
         let mut differences = Vec::new();
@@ -156,7 +157,7 @@ impl Exchange {
         let model = request.model.or(route.model);
         compare("model_request", model.map(|model| model.to_string()), text("model_request"));
         compare("model_response", response.model.map(|model| model.to_string()), text("model_response"));
-        compare("user", request.user.map(|user| user.to_string()), text("user"));
+        compare("user", request.user.id.map(|user| user.to_string()), text("user"));
         compare("service_tier", response.service_tier.map(|tier| tier.to_string()), text("service_tier"));
         let usage = &expected["usage"];
         for (name, ours) in parts(&response.usage) {
@@ -250,7 +251,7 @@ impl Exchange {
 
 fn check_exchanges(chunk: usize) {
     let Some(lines) = lines("exchanges.jsonl") else { return };
-    let fields = BodyFields::default();
+    let fields = RequestMembers::default();
     let exchanges = lines.map(|line| Exchange::read(&line));
     let wrong = exchanges.filter_map(|exchange| {
         let differences = exchange.differences(&fields, chunk);
@@ -300,18 +301,18 @@ fn expected_user(line: &Value) -> Option<String> {
 #[test]
 fn every_derived_request_names_its_user() {
     let Some(lines) = lines("requests_user.jsonl") else { return };
-    let fields = BodyFields::default();
+    let fields = RequestMembers::default();
     for line in lines {
         let line: Value = serde_json::from_str(&line).unwrap();
         let headers = HeaderMap::new();
-        let route = Route::of(&Method::POST, &uri(line["url"].as_str().unwrap()), &headers, None);
+        let route = ApiRoute::of(&Method::POST, &uri(line["url"].as_str().unwrap()), &headers, None);
         let body = line["request_body"].as_str().unwrap().as_bytes();
         for chunk in [1, 7, 1024, usize::MAX] {
             let mut reader = RequestReader::new(&route, &headers, None);
             for bytes in body.chunks(chunk) {
                 reader.push(&fields, bytes);
             }
-            let user = reader.facts().user.as_ref().map(ToString::to_string);
+            let user = reader.facts().user.id.as_ref().map(ToString::to_string);
             assert_eq!(
                 user,
                 expected_user(&line),

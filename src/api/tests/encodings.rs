@@ -59,11 +59,11 @@ mod gzip {
 
     #[test]
     fn an_event_that_the_server_has_flushed_is_read_at_once() {
-        let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
+        let route = ApiRoute::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, EVENTS.parse().unwrap());
         headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
-        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers, None);
+        let mut reader = ResponseReader::new(&route, &headers, None);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(events(&[&chat_chunk(r#"{"content":"H"}"#, "null")]).as_bytes()).unwrap();
         encoder.flush().unwrap();
@@ -107,10 +107,10 @@ mod gzip {
 
     #[test]
     fn a_compressed_request_tells_its_user_and_a_copy_made_before_it_was_read_too() {
-        let fields = BodyFields::default();
+        let fields = RequestMembers::default();
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
-        let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &headers, None);
+        let route = ApiRoute::of(&Method::POST, &CHAT.parse().unwrap(), &headers, None);
         let body = gzip(r#"{"model":"m","user":"alice"}"#);
         let mut first = RequestReader::new(&route, &headers, None);
         let mut second = first.clone();
@@ -118,7 +118,7 @@ mod gzip {
             for bytes in body.chunks(3) {
                 reader.push(&fields, bytes);
             }
-            assert_eq!(reader.facts().user.as_ref().unwrap().as_str(), "alice");
+            assert_eq!(reader.facts().user.id.as_ref().unwrap().as_str(), "alice");
         }
         // One made in the middle reads nothing more, and does no harm.
         let mut begun = RequestReader::new(&route, &headers, None);

@@ -144,7 +144,7 @@ fn a_call_gives_the_same_usage_streamed_and_not_streamed() {
         assert_eq!(whole.usage, expected, "{url}");
         assert_eq!(streamed.usage, expected, "{stream_url}");
         assert_eq!((whole.stream, streamed.stream), (false, true), "{url}");
-        let same = |facts: ResponseFacts| {
+        let same = |facts: Read| {
             (
                 facts.api,
                 facts.operation,

@@ -10,9 +10,9 @@ mod requests;
 mod traps;
 mod unread;
 
-use super::{BodyFields, Ended, RequestFacts, RequestReader, ResponseFacts, ResponseReader, Route};
-use crate::record::{Pass, Usage, UsageReason, UsageState};
-use http::{HeaderMap, Method, StatusCode, header};
+use super::{ApiRoute, Ended, RequestFacts, RequestMembers, RequestReader, ResponseReader};
+use crate::record::{Api, Operation, Outcome, Pass, Record, Text, Usage, UsageReason, UsageState, Usd};
+use http::{HeaderMap, Method, header};
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
@@ -72,8 +72,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn request_facts(&self, route: &Route, chunk: usize) -> RequestFacts {
-        let fields = BodyFields::default();
+    fn request_facts(&self, route: &ApiRoute, chunk: usize) -> RequestFacts {
+        let fields = RequestMembers::default();
         let mut reader = RequestReader::new(route, &HeaderMap::new(), None);
         for bytes in self.request.as_bytes().chunks(chunk) {
             reader.push(&fields, bytes);
@@ -81,14 +81,13 @@ impl<'a> Call<'a> {
         reader.facts().clone()
     }
 
-    fn read_in(&self, chunk: usize) -> ResponseFacts {
-        let route = Route::of(&self.method, &self.url.parse().unwrap(), &HeaderMap::new(), None);
+    fn read_in(&self, chunk: usize) -> Read {
+        let route = ApiRoute::of(&self.method, &self.url.parse().unwrap(), &HeaderMap::new(), None);
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.append(name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap());
         }
-        let mut reader =
-            ResponseReader::new(&route, StatusCode::from_u16(self.status).unwrap(), &headers, None);
+        let mut reader = ResponseReader::new(&route, &headers, None);
         if chunk < usize::MAX {
             // Frames may be empty.
             reader.push(b"");
@@ -96,11 +95,11 @@ impl<'a> Call<'a> {
         for bytes in self.body.chunks(chunk) {
             reader.push(bytes);
         }
-        reader.finish(&self.request_facts(&route, chunk), self.ended)
+        Read::finish(&mut reader, &route, &self.request_facts(&route, chunk), self.status, self.ended)
     }
 
     /// The facts, which are the same however the bodies are cut.
-    fn facts(&self) -> ResponseFacts {
+    fn facts(&self) -> Read {
         let whole = self.read_in(usize::MAX);
         for chunk in [1, 2, 3, 7, 64] {
             assert_eq!(self.read_in(chunk), whole, "in pieces of {chunk}");
@@ -119,6 +118,59 @@ impl<'a> Call<'a> {
         assert_eq!(facts.usage_state, UsageState::Absent);
         assert_eq!(facts.usage, Usage::default());
         facts.usage_reason.unwrap()
+    }
+}
+
+/// What an answer has left in the record of its call and beside it.
+#[derive(Clone, Debug, PartialEq)]
+struct Read {
+    api: Option<Api>,
+    operation: Operation,
+    model: Option<Text>,
+    stream: bool,
+    failed: bool,
+    error: Option<Text>,
+    usage: Usage,
+    usage_state: UsageState,
+    usage_reason: Option<UsageReason>,
+    service_tier: Option<Text>,
+    request_id: Option<Text>,
+    response_id: Option<Text>,
+    consumes: bool,
+    pending: bool,
+    reported_cost: Option<Usd>,
+}
+
+impl Read {
+    fn finish(
+        reader: &mut ResponseReader,
+        route: &ApiRoute,
+        request: &RequestFacts,
+        status: u16,
+        ended: Ended,
+    ) -> Self {
+        let mut record = Record::blank();
+        route.fill(&mut record);
+        record.model = request.model.clone().or(record.model);
+        record.status = Some(status);
+        let facts = reader.finish(route, request, &mut record, ended);
+        Self {
+            api: record.api,
+            operation: record.operation,
+            model: record.response_model,
+            stream: record.stream,
+            failed: record.outcome == Outcome::Failed,
+            error: record.error,
+            usage: record.usage,
+            usage_state: record.usage_state,
+            usage_reason: record.usage_reason,
+            service_tier: record.service_tier,
+            request_id: record.request_id,
+            response_id: facts.response_id,
+            consumes: facts.consumes,
+            pending: facts.pending,
+            reported_cost: facts.reported_cost,
+        }
     }
 }
 

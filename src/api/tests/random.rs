@@ -79,17 +79,17 @@ fn pieces<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
 }
 
 /// What is read, and whether the terminal event was seen.
-fn read(url: &str, content_type: &str, pieces: &[&[u8]]) -> (ResponseFacts, bool) {
-    let route = Route::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
+fn read(url: &str, content_type: &str, pieces: &[&[u8]]) -> (Read, bool) {
+    let route = ApiRoute::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-    let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers, None);
+    let mut reader = ResponseReader::new(&route, &headers, None);
     for piece in pieces {
         reader.push(piece);
         let _ = (reader.has_content(), reader.terminal());
     }
     let terminal = reader.terminal();
-    (reader.finish(&RequestFacts::default(), Ended::Aborted), terminal)
+    (Read::finish(&mut reader, &route, &RequestFacts::default(), 200, Ended::Aborted), terminal)
 }
 
 proptest! {
@@ -112,8 +112,8 @@ proptest! {
     ) {
         let whole = read(CHAT, content_type, &[&body]);
         prop_assert_eq!(read(CHAT, content_type, &pieces(&body, &cuts)), whole);
-        let fields = BodyFields::default();
-        let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
+        let fields = RequestMembers::default();
+        let route = ApiRoute::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
         let mut reader = RequestReader::new(&route, &HeaderMap::new(), None);
         for piece in pieces(&body, &cuts) {
             reader.push(&fields, piece);
@@ -123,7 +123,7 @@ proptest! {
     #[test]
     fn random_paths_and_hosts_are_harmless(path in "(/[a-zA-Z0-9:%._-]{0,12}){0,14}", host in "[a-z0-9.-]{1,30}") {
         if let Ok(uri) = format!("http://{host}{path}").parse() {
-            let _ = Route::of(&Method::POST, &uri, &HeaderMap::new(), None);
+            let _ = ApiRoute::of(&Method::POST, &uri, &HeaderMap::new(), None);
         }
     }
 }

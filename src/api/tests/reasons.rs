@@ -62,10 +62,10 @@ fn who_leaves_after_the_terminal_event_has_not_left_early() {
 #[test]
 fn the_terminal_event_and_the_first_content_are_told_when_they_have_passed() {
     let events_of = |url: &str, content_type: &'static str, body: &str| {
-        let route = Route::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
+        let route = ApiRoute::of(&Method::POST, &url.parse().unwrap(), &HeaderMap::new(), None);
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-        let mut reader = ResponseReader::new(&route, StatusCode::OK, &headers, None);
+        let mut reader = ResponseReader::new(&route, &headers, None);
         let (mut content, mut terminal) = (None, None);
         for (at, byte) in body.bytes().enumerate() {
             reader.push(&[byte]);
@@ -419,7 +419,7 @@ fn the_shape_tells_the_api_where_the_path_does_not() {
         ),
     ] {
         let facts = Call::new(gateway, content_type, body).facts();
-        assert_eq!((facts.api, facts.operation), (Some(api), Some(operation)));
+        assert_eq!((facts.api, facts.operation), (Some(api), operation));
         assert_eq!(facts.usage_state, UsageState::Reported);
     }
 }

@@ -1,10 +1,11 @@
 //! What requests say.
 
 use super::*;
+use crate::identify::UserFields;
 use crate::record::{Api, UserIssue};
 
-fn facts_with(fields: &BodyFields, url: &str, headers: &HeaderMap, body: &[u8]) -> RequestFacts {
-    let route = Route::of(&Method::POST, &url.parse().unwrap(), headers, None);
+fn facts_with(fields: &RequestMembers, url: &str, headers: &HeaderMap, body: &[u8]) -> RequestFacts {
+    let route = ApiRoute::of(&Method::POST, &url.parse().unwrap(), headers, None);
     let read_in = |chunk: usize| {
         let mut reader = RequestReader::new(&route, headers, None);
         for bytes in body.chunks(chunk) {
@@ -20,11 +21,11 @@ fn facts_with(fields: &BodyFields, url: &str, headers: &HeaderMap, body: &[u8]) 
 }
 
 fn facts(url: &str, body: &str) -> RequestFacts {
-    facts_with(&BodyFields::default(), url, &HeaderMap::new(), body.as_bytes())
+    facts_with(&RequestMembers::default(), url, &HeaderMap::new(), body.as_bytes())
 }
 
 fn user(url: &str, body: &str) -> Option<String> {
-    facts(url, body).user.map(|user| user.to_string())
+    facts(url, body).user.id.map(|user| user.to_string())
 }
 
 #[test]
@@ -34,7 +35,7 @@ fn a_request_tells_its_user_model_and_wish_for_a_stream() {
         r#"{"model":"gpt-5-mini","messages":[{"role":"user","content":"Hi"}],"stream":true,
             "stream_options":{"include_usage":true},"service_tier":"flex","user":" alice "}"#,
     );
-    assert_eq!(facts.user.unwrap().as_str(), "alice");
+    assert_eq!(facts.user.id.unwrap().as_str(), "alice");
     assert_eq!(facts.model.unwrap(), "gpt-5-mini");
     assert_eq!((facts.stream, facts.include_usage), (Some(true), Some(true)));
     assert_eq!(facts.service_tier.unwrap(), "flex");
@@ -81,13 +82,13 @@ fn an_id_that_is_refused_falls_through_and_is_told() {
         (r#"{"user":"\ud800","safety_identifier":"b"}"#.to_owned(), UserIssue::NotUtf8),
     ] {
         let facts = facts(CHAT, &body);
-        assert_eq!((facts.user.unwrap().as_str(), facts.user_issue), ("b", Some(issue)));
+        assert_eq!((facts.user.id.unwrap().as_str(), facts.user.issue), ("b", Some(issue)));
     }
-    let bytes = facts_with(&BodyFields::default(), CHAT, &HeaderMap::new(), b"{\"user\":\"a\xFFb\"}");
-    assert_eq!((bytes.user, bytes.user_issue), (None, Some(UserIssue::NotUtf8)));
+    let bytes = facts_with(&RequestMembers::default(), CHAT, &HeaderMap::new(), b"{\"user\":\"a\xFFb\"}");
+    assert_eq!((bytes.user.id, bytes.user.issue), (None, Some(UserIssue::NotUtf8)));
     let exact = format!(r#"{{"user":"{}"}}"#, "x".repeat(256));
-    assert_eq!(facts(CHAT, &exact).user_issue, None);
-    assert_eq!(facts(CHAT, r#"{"user":""}"#).user_issue, None);
+    assert_eq!(facts(CHAT, &exact).user.issue, None);
+    assert_eq!(facts(CHAT, r#"{"user":""}"#).user.issue, None);
 }
 
 #[test]
@@ -108,25 +109,29 @@ fn metadata_user_id_counts_in_anthropic_s_messages_whatever_the_host() {
     let mut headers = HeaderMap::new();
     headers.insert("anthropic-version", "2023-06-01".parse().unwrap());
     let by_header =
-        facts_with(&BodyFields::default(), "http://gateway.internal/ask", &headers, body.as_bytes());
-    assert_eq!(by_header.user.unwrap().as_str(), "a");
+        facts_with(&RequestMembers::default(), "http://gateway.internal/ask", &headers, body.as_bytes());
+    assert_eq!(by_header.user.id.unwrap().as_str(), "a");
 }
 
 #[test]
 fn the_application_chooses_the_fields_and_their_order() {
-    let fields = BodyFields::new([("tenant.user", None), ("model", None), ("user", Some(Api::Responses))]);
+    let fields = RequestMembers::new(UserFields::new([
+        ("tenant.user", None),
+        ("model", None),
+        ("user", Some(Api::Responses)),
+    ]));
     let of = |url, body: &str| facts_with(&fields, url, &HeaderMap::new(), body.as_bytes());
-    assert_eq!(of(CHAT, r#"{"tenant":{"user":"t"},"user":"u"}"#).user.unwrap().as_str(), "t");
-    assert_eq!(of(CHAT, r#"{"user":"u"}"#).user, None);
-    assert_eq!(of(RESPONSES, r#"{"user":"u"}"#).user.unwrap().as_str(), "u");
+    assert_eq!(of(CHAT, r#"{"tenant":{"user":"t"},"user":"u"}"#).user.id.unwrap().as_str(), "t");
+    assert_eq!(of(CHAT, r#"{"user":"u"}"#).user.id, None);
+    assert_eq!(of(RESPONSES, r#"{"user":"u"}"#).user.id.unwrap().as_str(), "u");
     let model = of(CHAT, r#"{"model":"m"}"#);
-    assert_eq!((model.user.unwrap().as_str(), model.model.as_deref()), ("m", Some("m")));
+    assert_eq!((model.user.id.unwrap().as_str(), model.model.as_deref()), ("m", Some("m")));
 }
 
 #[test]
 fn news_is_told_once() {
-    let fields = BodyFields::default();
-    let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
+    let fields = RequestMembers::default();
+    let route = ApiRoute::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
     let mut reader = RequestReader::new(&route, &HeaderMap::new(), None);
     reader.push(&fields, br#"{"messages":"#);
     assert!(!reader.take_news());
@@ -161,7 +166,7 @@ fn form_facts(parts: &[(&str, &[u8])]) -> RequestFacts {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, "multipart/form-data; boundary=x".parse().unwrap());
     let url = "https://api.openai.com/v1/audio/transcriptions";
-    facts_with(&BodyFields::default(), url, &headers, &form(parts))
+    facts_with(&RequestMembers::default(), url, &headers, &form(parts))
 }
 
 #[test]
@@ -173,10 +178,10 @@ fn a_form_tells_what_json_tells_and_its_files_are_passed_over() {
         ("name=user", " zo\u{e9} ".as_bytes()),
         ("name=\"metadata.user_id\"", b"decoy"),
     ]);
-    assert_eq!(facts.user.unwrap().as_str(), "zo\u{e9}");
+    assert_eq!(facts.user.id.unwrap().as_str(), "zo\u{e9}");
     assert_eq!((facts.model.as_deref(), facts.stream), (Some("whisper-1"), Some(true)));
     let other = form_facts(&[("name=\"user\"", b""), ("name=\"safety_identifier\"", b"42")]);
-    assert_eq!(other.user.unwrap().as_str(), "42");
+    assert_eq!(other.user.id.unwrap().as_str(), "42");
 }
 
 #[test]
@@ -188,14 +193,14 @@ fn an_id_in_a_form_is_refused_for_the_same_reasons() {
         (b"a\xFFb".to_vec(), UserIssue::NotUtf8),
     ] {
         let facts = form_facts(&[("name=\"user\"", &id), ("name=\"safety_identifier\"", b"b")]);
-        assert_eq!((facts.user.unwrap().as_str(), facts.user_issue), ("b", Some(issue)));
+        assert_eq!((facts.user.id.unwrap().as_str(), facts.user.issue), ("b", Some(issue)));
     }
 }
 
 #[test]
 fn a_copy_of_an_unread_reader_reads_like_the_first() {
-    let fields = BodyFields::default();
-    let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
+    let fields = RequestMembers::default();
+    let route = ApiRoute::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
     let mut first = RequestReader::new(&route, &HeaderMap::new(), None);
     let mut second = first.clone();
     for reader in [&mut first, &mut second] {

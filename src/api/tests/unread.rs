@@ -331,12 +331,12 @@ fn annotated_pages_and_speech_have_counts_of_their_own() {
     assert_eq!(Call::new("https://api.minimax.io/v1/t2a_v2", JSON, minimax).usage().characters, Some(26));
     let speech = Call::new("https://api.openai.com/v1/audio/speech", "audio/mpeg", vec![0xff, 0xf3, 0x44])
         .asking(r#"{"model":"tts-1","input":"H\u00e9 \ud83d\ude00\n","voice":"x"}"#);
-    let route = Route::of(&Method::POST, &speech.url.parse().unwrap(), &HeaderMap::new(), None);
+    let route = ApiRoute::of(&Method::POST, &speech.url.parse().unwrap(), &HeaderMap::new(), None);
     for chunk in [1, 3, usize::MAX] {
         assert_eq!(speech.request_facts(&route, chunk).characters, Some(5));
     }
     let chat = Call::new(CHAT, JSON, "{}").asking(r#"{"input":"not spoken"}"#);
-    let route = Route::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
+    let route = ApiRoute::of(&Method::POST, &CHAT.parse().unwrap(), &HeaderMap::new(), None);
     assert_eq!(chat.request_facts(&route, usize::MAX).characters, None);
 }
 

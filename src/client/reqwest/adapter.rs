@@ -2,10 +2,10 @@
 
 use super::reqwest;
 use crate::body::{RequestBody, ResponseBody};
-use crate::exchange::Guard;
-use crate::identify::as_called;
+use crate::exchange::ExchangeGuard;
+use crate::future::GuardedCall;
 use crate::meter::Meter;
-use crate::service::{UserMetrics, hide_caller};
+use crate::service::{UserMetrics, hide_caller, open_unchanged};
 use http::{Extensions, Response};
 use pin_project_lite::pin_project;
 use reqwest::ResponseBuilderExt;
@@ -13,7 +13,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tower_service::Service;
 
 /// Over `reqwest::Client`, or any other service of its requests.
@@ -76,18 +76,16 @@ impl SendThrough for reqwest::RequestBuilder {
     }
 }
 
-/// Opens the exchange of a request, if it is metered, and makes the request what goes on. `beside`: the extensions that the
-/// caller has put beside the request.
+/// Opens the exchange of a request, if it is metered, and takes out of the request what does not go on. `beside` are the
+/// extensions that the caller has put beside the request.
 pub(crate) fn open(
     meter: &Arc<Meter>,
     request: &mut reqwest::Request,
     beside: &mut Extensions,
-) -> Option<Guard> {
+) -> Option<ExchangeGuard> {
     let mut parts = head(request);
     parts.extensions.extend(beside.clone());
-    let called = as_called(&parts);
-    let guard = meter.wants(&called).then(|| Guard::open(meter, &called));
-    drop(called);
+    let guard = open_unchanged(meter, &parts);
     if let Some(guard) = &guard {
         tap(request, guard);
     }
@@ -100,7 +98,7 @@ pub(crate) fn open(
     guard
 }
 
-/// The head of a request in `http`'s types. A URL that is no `Uri` leaves the host unknown.
+/// Converts the head of a request to `http`'s types. A URL that is no `Uri` leaves the host unknown.
 fn head(request: &mut reqwest::Request) -> http::request::Parts {
     // Only a conversion shows the extensions, and it wants a request of its own. Without a body there always is a copy.
     let body = request.body_mut().take();
@@ -128,14 +126,14 @@ fn replace_extensions(request: &mut reqwest::Request, head: http::request::Parts
 }
 
 /// Reads a body that is in memory, or puts the tap around one that is not.
-fn tap(request: &mut reqwest::Request, guard: &Guard) {
+fn tap(request: &mut reqwest::Request, guard: &ExchangeGuard) {
     let exchange = guard.exchange();
     if let Some(bytes) = request.body().and_then(reqwest::Body::as_bytes) {
         exchange.read(request.headers(), bytes);
         return;
     }
     if let Some(body) = request.body_mut().take() {
-        let tapped = RequestBody::new(body, exchange, request.headers());
+        let tapped = RequestBody::new(body, Some(exchange), request.headers());
         *request.body_mut() = Some(reqwest::Body::wrap(tapped));
     }
 }
@@ -145,16 +143,14 @@ pin_project! {
     ///
     /// Dropped before it is ready, it leaves a record of a cancelled call.
     pub struct ReqwestFuture<F> {
-        // Dropped before the guard: the request's body in it may still tell something about the call.
         #[pin]
-        inner: Option<F>,
-        guard: Option<Guard>,
+        call: GuardedCall<F>,
     }
 }
 
 impl<F> ReqwestFuture<F> {
-    pub(crate) fn new(inner: F, guard: Option<Guard>) -> Self {
-        Self { inner: Some(inner), guard }
+    pub(crate) fn new(inner: F, guard: Option<ExchangeGuard>) -> Self {
+        Self { call: GuardedCall::new(inner, guard) }
     }
 }
 
@@ -164,33 +160,24 @@ where
 {
     type Output = Result<reqwest::Response, E>;
 
-    /// Polled again after it was ready, it stays pending.
+    /// Polls the call. After it was ready, it stays pending.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
-        let result = ready!(inner.poll(cx));
-        this.inner.set(None);
-        let guard = this.guard.take();
-        Poll::Ready(match (result, guard) {
-            (Ok(response), Some(guard)) => Ok(tapped(response, guard)),
-            (Err(error), Some(guard)) => {
-                guard.broken();
-                Err(error)
-            }
-            (result, None) => result,
+        self.project().call.poll_tapped(cx, |response, guard| match guard {
+            Some(guard) => tapped(response, guard),
+            None => response,
         })
     }
 }
 
-/// The answer with its body tapped and its final URL kept.
-fn tapped(response: reqwest::Response, guard: Guard) -> reqwest::Response {
+/// Taps the body of an answer and keeps its final URL.
+fn tapped(response: reqwest::Response, guard: ExchangeGuard) -> reqwest::Response {
     let url = response.url().clone();
     let (mut parts, body) = Response::<reqwest::Body>::from(response).into_parts();
     // Only reqwest's own extension carries a URL into a response that is made from `http`'s types.
     if let Ok(with_url) = Response::builder().url(url).body(()) {
         parts.extensions.extend(with_url.into_parts().0.extensions);
     }
-    let body = ResponseBody::new(body, guard, parts.status, &parts.headers);
+    let body = ResponseBody::new(body, Some(guard), parts.status, &parts.headers);
     Response::from_parts(parts, reqwest::Body::wrap(body)).into()
 }
 

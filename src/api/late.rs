@@ -1,24 +1,24 @@
-//! One look at an event tells whether it can say anything that is still wanted.
+//! Late events, which need no scan.
 //!
 //! Once the model of a stream and its first content are known, nearly all events bring more content and nothing else.
-//! Such a *late* event counts only when it has one of a few texts in it, of which one stands in everything that is
-//! still wanted. Whether it does is the same however the event is cut into pieces.
+//! Such a *late* event matters only when it holds one of a few texts. Everything that is still wanted has one of them
+//! in it. Whether an event holds one does not depend on how it is cut into pieces.
 
 use crate::record::Api;
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
-/// Looks at a late event that comes in pieces.
+/// Searches a late event that comes in pieces.
 #[derive(Clone, Debug)]
-pub(super) struct Look {
+pub(super) struct LateSearch {
     api: LateApi,
     hit: bool,
-    /// The end of the last piece: a text may be cut in two.
+    /// The end of the last piece, as a text may be cut in two.
     tail: [u8; TAIL],
     tail_len: usize,
 }
 
-/// An API whose late events are known by a look.
+/// An API whose late events are known by a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LateApi {
     /// OpenAI's chat and text completions.
@@ -30,18 +30,18 @@ pub(super) enum LateApi {
 /// One less than the longest text.
 const TAIL: usize = "message_stop".len() - 1;
 
-/// What figures stand in. OpenAI's events have `"usage":null` until the last.
+/// The end of the key that figures stand under. OpenAI's events have `"usage":null` until the last.
 static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("usage\""));
 const NULL: &[u8] = b":null";
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error"));
-/// A character of ASCII that is written by its number, as a key could be.
+/// The escape of an ASCII character, which a key could be spelled with.
 static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r"\u00"));
 
 static MESSAGE_STOP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("message_stop"));
 /// `response.completed` and `response.incomplete`.
 static COMPLETE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("complete"));
-/// What the items of hosted tools are called.
-/// Groq's.
+/// The names of the items of hosted tools.
+/// The key of Groq's tools.
 static EXECUTED_TOOLS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("executed_too"));
 static TOOL_RESULT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_tool_result"));
 static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("_call\""));
@@ -68,23 +68,23 @@ impl LateApi {
         }
     }
 
-    /// Whether the data of a whole event can say anything that is still wanted.
-    pub(super) fn tells(self, data: &[u8]) -> bool {
+    /// Whether the data of a whole event can hold anything that is still wanted.
+    pub(super) fn matters(self, data: &[u8]) -> bool {
         self.finds(data, true)
     }
 
-    /// The same, where it is known whether there is a backslash in it.
+    /// Whether the data of a whole event matter, where it is known whether there is a backslash in them.
     #[inline]
-    pub(super) fn tells_in(self, data: &[u8], has_backslash: bool) -> bool {
+    pub(super) fn matters_with(self, data: &[u8], has_backslash: bool) -> bool {
         self.names_it(data, true) || (has_backslash && has_escape(data))
     }
 
-    /// `last`: nothing follows `data`, so that what may be cut off is not.
+    /// Whether one of the texts is in `data`. `last` says that nothing follows, so that the end of `data` is not cut off.
     fn finds(self, data: &[u8], last: bool) -> bool {
         self.names_it(data, last) || has_escape(data)
     }
 
-    /// Whether it is there by its name, and not in another spelling.
+    /// Whether one of the texts is in `data` without an escape.
     #[inline]
     fn names_it(self, data: &[u8], last: bool) -> bool {
         let by_its_name = match self {
@@ -114,7 +114,7 @@ fn states_usage(data: &[u8], last: bool) -> bool {
     false
 }
 
-impl Look {
+impl LateSearch {
     pub(super) fn new(api: LateApi) -> Self {
         Self { api, hit: false, tail: [0; TAIL], tail_len: 0 }
     }
@@ -133,15 +133,15 @@ impl Look {
         }
         let seam = seam.get(..seam_len).unwrap_or_default();
         self.hit = self.api.finds(seam, false) || self.api.finds(piece, false);
-        // Of a short piece the seam is all there is.
+        // A short piece is within the seam.
         let end = if piece.len() < TAIL { seam } else { piece };
         let end = end.get(end.len().saturating_sub(TAIL)..).unwrap_or_default();
         self.tail_len = end.len();
         self.tail.iter_mut().zip(end).for_each(|(place, byte)| *place = *byte);
     }
 
-    /// The event is over. Whether it can say anything that is still wanted.
-    pub(super) fn tells(&self) -> bool {
+    /// Ends the event. Returns whether it matters.
+    pub(super) fn matters(&self) -> bool {
         self.hit || self.api.finds(self.tail(), true)
     }
 
@@ -156,9 +156,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn in_pieces<'a>(api: LateApi, pieces: impl IntoIterator<Item = &'a [u8]>) -> bool {
-        let mut look = Look::new(api);
-        pieces.into_iter().for_each(|piece| look.take(piece));
-        look.tells()
+        let mut search = LateSearch::new(api);
+        pieces.into_iter().for_each(|piece| search.take(piece));
+        search.matters()
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             (Responses, r#"{"type":"response.failed"}"#, true),
             (Responses, r#"{"type":"response.output_text.delta"}"#, false),
         ] {
-            assert_eq!(api.tells(data.as_bytes()), expected, "{data}");
+            assert_eq!(api.matters(data.as_bytes()), expected, "{data}");
             for size in 1..=data.len() {
                 assert_eq!(
                     in_pieces(api, data.as_bytes().chunks(size)),
@@ -218,7 +218,7 @@ mod tests {
             let mut pieces: Vec<&[u8]> = pieces.collect();
             let seen: usize = pieces.iter().map(|piece| piece.len()).sum();
             pieces.push(&data.as_bytes()[seen..]);
-            prop_assert_eq!(in_pieces(api, pieces), api.tells(data.as_bytes()));
+            prop_assert_eq!(in_pieces(api, pieces), api.matters(data.as_bytes()));
         }
     }
 }

@@ -1,128 +1,14 @@
-//! Which members of an answer are wanted: all places where any known API puts what we look for.
+//! Which members of an answer are looked for: all places where any known API puts what matters.
 //!
 //! One table for all APIs, so that a gateway on its own route that answers in a known shape is read as well.
 
 use super::dialects;
-use super::look::LateApi;
+use super::late::LateApi;
+use super::members::{EMPTY, ERROR, Member, NAME, ToolMember, USAGE, Wanted};
 use crate::wire::select::{InPieces, Select};
 use std::sync::LazyLock;
 
-/// What a member of an answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Member {
-    Model,
-    Id,
-    /// The id of an answer that is still to be made: xAI's deferred completions.
-    DeferredId,
-    /// The name of an event.
-    Type,
-    /// The same in a late event.
-    LateType(LateApi),
-    /// The name of a shape.
-    Object,
-    Status,
-    /// Who speaks in a message.
-    Role,
-    ServiceTier,
-    Error,
-    /// MiniMax's code of how a call went, in an answer whose status is 200 whatever happened.
-    BaseStatus,
-    /// The name of a batch's request; what only its results have beside it.
-    BatchKey,
-    BatchResult,
-    /// Gemini's results of a batch, all in one.
-    BatchResults,
-    /// The code of an error, where it stands beside its message at the top.
-    ErrorCode,
-    /// A usage object; the last one counts.
-    Usage,
-    /// The same in a place that holds other things too.
-    UsageIfKnown,
-    /// The first figures of a stream, over which later ones are laid.
-    UsageAtStart,
-    /// A usage object that counts where there is no other.
-    UsageElsewhere,
-    /// Bedrock's own counters beside those of the model.
-    InvocationMetrics,
-    /// Counters that stand alone; the last one counts.
-    InputTokens,
-    OutputTokens,
-    /// Counters of which a document has one per part.
-    InputTokensOfPart,
-    OutputTokensOfPart,
-    /// Counters of which every event has one, not always filled.
-    LargestInputTokens,
-    LargestOutputTokens,
-    Characters,
-    /// What an OCR counts.
-    UsageInfo,
-    /// What is counted of the provider's tools beside the usage.
-    ToolUsage,
-    /// Something that a tool of the provider's left.
-    Item(ItemOf, ItemMember),
-    /// Queries that an answer rests on.
-    Queries,
-    /// The same where what they cost is not known.
-    OtherQueries,
-    /// A place of a map that an answer rests on, or a page of the web.
-    MapChunk,
-    WebChunk,
-    /// What a tool of the provider's found, which nothing counts.
-    HostedResult,
-    /// How fast the answer was to be.
-    Latency,
-    /// The model behind a tool.
-    ToolModel,
-    /// An image that was made.
-    Image,
-    /// Whether a stream of Ollama's is at its end.
-    Done,
-    /// Why a stream of Gemini's is at its end.
-    FinishReason,
-    /// Text, reasoning or a call of a tool.
-    Content,
-    /// The same, in pieces, to be counted.
-    Text,
-    /// The same in a member that is something else in other APIs.
-    TextOfCohere,
-}
-
-/// Where an item stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ItemOf {
-    /// Among those of the answer.
-    Answer,
-    /// Alone in an event.
-    Event,
-}
-
-/// What a member says of an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ItemMember {
-    Type,
-    /// What was done in a call.
-    Action,
-    /// Where it was done.
-    Environment,
-    /// A tool that the request offers.
-    Offered,
-    /// A tool that ran, whichever it was.
-    Executed,
-}
-
-/// A path to a member of an answer, what it is, and the limit of its text in bytes.
-pub(super) type Wanted = (&'static str, Member, usize);
-
-/// Longer names are no names.
-pub(super) const NAME: usize = 2048;
-/// The largest usage object that is read.
-pub(super) const USAGE: usize = 16 * 1024;
-pub(super) const ERROR: usize = 16 * 1024;
-pub(super) const NUMBER: usize = 64;
-/// Content is never kept: whatever is longer than `""`, `[]` or `{}` is content.
-pub(super) const EMPTY: usize = 2;
-
-/// What is not one dialect's alone.
+/// The members that several dialects share.
 const COMMON: &[Wanted] = &[
     ("model", Member::Model, NAME),
     ("id", Member::Id, NAME),
@@ -177,13 +63,14 @@ fn of(
     paths.iter().map(move |path| (*path, field, limit))
 }
 
-/// The members that a look at a late event tells of, those that count only beside them, and the event's name.
+/// The members that make a late event matter, those that count only beside them, and the event's name.
 static LATE: LazyLock<Select> = LazyLock::new(|| {
     let counts = |path: &str, member: Member| {
         let key = path.rsplit('.').next().unwrap_or(path);
-        let told = matches!(key, "usage" | "tool_usage") || key.ends_with("error");
-        told || matches!(key, "service_tier" | "code")
-            || matches!(member, Member::Item(..) | Member::ToolModel)
+        let matters = matches!(key, "usage" | "tool_usage") || key.ends_with("error");
+        matters
+            || matches!(key, "service_tier" | "code")
+            || matches!(member, Member::Tool(ToolMember::Item(..) | ToolMember::Model))
     };
     let names = of(&["type", "event_type"], LATE_TYPE_FIELD, NAME);
     let wanted = members().zip(&*MEMBERS).filter(|(_, (path, member, _))| counts(path, *member));
@@ -200,15 +87,15 @@ fn with_text(stream: bool) -> Select {
 pub(super) enum Interest {
     /// Those of the table.
     Members,
-    /// And content.
+    /// Those of the table, and content.
     Content,
-    /// Those that a look at the event tells of.
+    /// Those of a late event.
     Late(LateApi),
-    /// And images.
+    /// Those of the table, and images.
     Images,
-    /// And the texts of an event or of a document in a stream.
+    /// Those of the table, and the texts of an event or of a document in a stream.
     TextOfStream,
-    /// And the texts of a document.
+    /// Those of the table, and the texts of a document.
     TextOfDocument,
     /// The code of an error that is the whole document.
     ErrorObject,
@@ -227,7 +114,7 @@ impl Interest {
         }
     }
 
-    /// The member with the number `field`.
+    /// Returns the member with the number `field`.
     pub(super) fn member(self, field: u8) -> Option<Member> {
         match (field, self) {
             (CONTENT_FIELD, _) => Some(Member::Content),

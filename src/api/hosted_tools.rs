@@ -1,14 +1,15 @@
 //! Tools that a provider runs itself while it answers, and bills beside the tokens.
 //!
-//! Some are counted in the answer's usage or beside it; others only leave an item, of which each is a call
-//! ([OpenAI's tools](https://platform.openai.com/docs/pricing#built-in-tools)), or a list of queries
+//! Some are counted in the answer's usage or beside it. Others leave an item for each call
+//! ([OpenAI's tools](https://platform.openai.com/docs/pricing#built-in-tools)) or a list of queries
 //! ([grounding with Google Search](https://ai.google.dev/gemini-api/docs/google-search#pricing)). One that was used and
 //! not counted leaves the answer without a price.
 
 use super::details::{InputDetails, OutputDetails};
-use super::fields::{ItemMember, ItemOf, Member};
-use super::lenient::{self, Count, lenient};
-use super::usage::{Reading, sum};
+use super::lenient::{self, Natural, lenient};
+use super::members::{ItemOf, ToolMember};
+use super::reading::{UsageReading, sum};
+use super::tool_items::ToolItems;
 use crate::json::{Kind, Reader, Scanned};
 use crate::record::{Pass, Text, Usage};
 use crate::wire::json::string;
@@ -23,25 +24,25 @@ lenient! {
 
     /// The tokens of the model behind the image tool.
     struct ImageGeneration {
-        input_tokens: Count = "input_tokens",
-        output_tokens: Count = "output_tokens",
-        total_tokens: Count = "total_tokens",
+        input_tokens: Natural = "input_tokens",
+        output_tokens: Natural = "output_tokens",
+        total_tokens: Natural = "total_tokens",
         input_details: InputDetails = "input_tokens_details",
         output_details: OutputDetails = "output_tokens_details",
     }
 
     struct WebSearch: billed {
-        num_requests: Count = "num_requests",
+        num_requests: Natural = "num_requests",
     }
 }
 
 /// What an answer shows of its provider's tools.
 #[derive(Debug, Default)]
-pub(super) struct Hosted {
+pub(super) struct HostedTools {
     /// The items of the answer. A stream lists them once more at its end.
-    listed: Items,
+    listed: ToolItems,
     /// Those that events brought one by one.
-    streamed: Items,
+    streamed: ToolItems,
     current: Current,
     queries: Queries,
     /// The answer rests on places of a map.
@@ -59,114 +60,9 @@ pub(super) struct Hosted {
 /// What the current event or document shows, which counts when it is over.
 #[derive(Debug, Default)]
 struct Current {
-    listed: Items,
-    alone: Items,
+    listed: ToolItems,
+    alone: ToolItems,
     image_model: Option<Text>,
-}
-
-/// How many items there are of each kind that costs something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Items {
-    web_searches: u64,
-    /// Of these, calls that only opened a page or looked for a text in one.
-    visits: u64,
-    file_searches: u64,
-    images: u64,
-    /// Results of Anthropic's searches, which its usage counts.
-    search_results: u64,
-    /// Code that ran in a container, which is billed by the time that it ran.
-    code: u64,
-    /// Tools of an older version that the request offers, whose searches have another price.
-    previews: u64,
-    /// Runs of Mistral's connectors, which its usage counts.
-    executions: u64,
-    /// What is billed in a way that the item does not tell.
-    others: u64,
-}
-
-/// Whether an item that is not known by its name may be billed: the call of a tool that is not the caller's own.
-fn is_billed(name: &str) -> bool {
-    const FREE: [&str; 11] = [
-        "function_call",
-        "custom_tool_call",
-        "computer_call",
-        "mcp_call",
-        "local_shell_call",
-        "shell_call",
-        "apply_patch_call",
-        "tool_search_call",
-        "tool_search_tool_result",
-        "mcp_tool_result",
-        // Its tokens are a pass of their own.
-        "advisor_tool_result",
-    ];
-    // The last one is Moonshot's.
-    let is_tool = name.ends_with("_call") || name.ends_with("_tool_result") || name == "$web_search";
-    is_tool && !FREE.contains(&name)
-}
-
-impl Items {
-    fn note(&mut self, member: ItemMember, value: &str) {
-        let counter = match (member, value) {
-            (ItemMember::Type, "web_search_call") => &mut self.web_searches,
-            (ItemMember::Type, "file_search_call") => &mut self.file_searches,
-            (ItemMember::Type, "image_generation_call") => &mut self.images,
-            (ItemMember::Type, "web_search_tool_result" | "web_fetch_tool_result") => {
-                &mut self.search_results
-            }
-            (
-                ItemMember::Type,
-                "code_execution_tool_result"
-                | "bash_code_execution_tool_result"
-                | "text_editor_code_execution_tool_result",
-            ) => &mut self.code,
-            (ItemMember::Action, "open_page" | "find_in_page" | "find") => &mut self.visits,
-            // A shell of the caller's own, in no container, costs nothing.
-            (ItemMember::Offered, name) if name.starts_with("web_search_preview") => &mut self.previews,
-            (ItemMember::Type, "tool.execution") => &mut self.executions,
-            (ItemMember::Type, name) if is_billed(name) => &mut self.others,
-            (ItemMember::Executed, _)
-            | (ItemMember::Environment, "container_auto" | "container_reference") => &mut self.others,
-            _ => return,
-        };
-        *counter = counter.saturating_add(1);
-    }
-
-    /// The larger of each count.
-    fn or_more(self, other: Self) -> Self {
-        Self {
-            web_searches: self.web_searches.max(other.web_searches),
-            visits: self.visits.max(other.visits),
-            file_searches: self.file_searches.max(other.file_searches),
-            images: self.images.max(other.images),
-            search_results: self.search_results.max(other.search_results),
-            code: self.code.max(other.code),
-            previews: self.previews.max(other.previews),
-            executions: self.executions.max(other.executions),
-            others: self.others.max(other.others),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        for (known, new) in [
-            (&mut self.web_searches, other.web_searches),
-            (&mut self.visits, other.visits),
-            (&mut self.file_searches, other.file_searches),
-            (&mut self.images, other.images),
-            (&mut self.search_results, other.search_results),
-            (&mut self.code, other.code),
-            (&mut self.previews, other.previews),
-            (&mut self.executions, other.executions),
-            (&mut self.others, other.others),
-        ] {
-            *known = known.saturating_add(new);
-        }
-    }
-
-    /// Searches of the web. Opening a page of what was found costs nothing.
-    fn searches(self) -> Option<u64> {
-        self.web_searches.checked_sub(self.visits).filter(|_| self.web_searches > 0)
-    }
 }
 
 /// The different queries of an answer, by their hashes.
@@ -177,8 +73,8 @@ impl Queries {
     /// More than any answer has.
     const MAX: usize = 256;
 
-    /// Takes note of a JSON list of queries. Whether it could be read.
-    fn note(&mut self, json: &[u8]) -> bool {
+    /// Reads a JSON list of queries. Returns whether it could be read.
+    fn read(&mut self, json: &[u8]) -> bool {
         let text = lenient::text(json);
         let mut reader = Reader::new(&text);
         let read: Scanned<()> = reader.array(|reader| {
@@ -202,25 +98,25 @@ impl Queries {
     }
 }
 
-impl Hosted {
-    /// Takes note of a member.
-    pub(super) fn note(&mut self, member: Member, raw: &[u8]) {
+impl HostedTools {
+    /// Reads a member.
+    pub(super) fn read(&mut self, member: ToolMember, raw: &[u8]) {
         match member {
-            Member::Item(of, member) => {
+            ToolMember::Item(of, member) => {
                 let Current { listed, alone, .. } = &mut self.current;
                 let items = if of == ItemOf::Answer { listed } else { alone };
                 if let Some(value) = string(raw) {
-                    items.note(member, &value);
+                    items.count(member, &value);
                 }
             }
-            Member::Queries => self.unread |= !self.queries.note(raw),
-            Member::OtherQueries => self.unread |= raw != b"[]",
-            Member::MapChunk => self.maps = true,
-            Member::WebChunk => self.web_chunks = true,
-            Member::ToolModel => {
+            ToolMember::Queries => self.unread |= !self.queries.read(raw),
+            ToolMember::OtherQueries => self.unread |= raw != b"[]",
+            ToolMember::MapChunk => self.maps = true,
+            ToolMember::WebChunk => self.web_chunks = true,
+            ToolMember::Model => {
                 self.current.image_model = string(raw).and_then(|model| Text::new(&model).ok());
             }
-            Member::ToolUsage => match lenient::read::<ToolUsage>(raw) {
+            ToolMember::Usage => match lenient::read::<ToolUsage>(raw) {
                 Some((usage, flaws)) => {
                     let ImageGeneration { input_tokens, output_tokens, total_tokens, .. } = usage.image_gen;
                     let known = sum([input_tokens.0, output_tokens.0]);
@@ -229,44 +125,45 @@ impl Hosted {
                 }
                 None => self.unread = true,
             },
-            _ => {}
+            // Within the limit is only what is empty.
+            ToolMember::Result => {}
         }
     }
 
-    /// Takes note of a member that is over its limit.
-    pub(super) fn note_too_long(&mut self, member: Member) {
+    /// Takes notice of a member that is over its limit.
+    pub(super) fn read_too_long(&mut self, member: ToolMember) {
         match member {
-            Member::MapChunk => self.maps = true,
-            Member::WebChunk => self.web_chunks = true,
-            Member::HostedResult | Member::Queries | Member::OtherQueries | Member::ToolUsage => {
+            ToolMember::MapChunk => self.maps = true,
+            ToolMember::WebChunk => self.web_chunks = true,
+            ToolMember::Result | ToolMember::Queries | ToolMember::OtherQueries | ToolMember::Usage => {
                 self.unread = true;
             }
-            _ => {}
+            ToolMember::Item(..) | ToolMember::Model => {}
         }
     }
 
-    /// The document or event is over. `begun`: its item is one that has only begun, and comes again.
+    /// Ends the document or event. `begun` says that its item has only begun, and comes again.
     pub(super) fn end_event(&mut self, begun: bool) {
         let Current { listed, alone, image_model } = std::mem::take(&mut self.current);
-        if listed != Items::default() {
+        if listed != ToolItems::default() {
             self.listed = listed;
         }
         if !begun {
-            self.streamed.add(alone);
+            self.streamed = self.streamed.plus(alone);
         }
         self.image_model = image_model.or(self.image_model.take());
     }
 
-    /// The event is one that does not count.
+    /// Drops what the current event shows.
     pub(super) fn drop_event(&mut self) {
         self.current = Current::default();
     }
 
-    /// Adds what the tools are billed for to the figures of the answer of `model`. `image_model`: the one that the request
+    /// Adds what the tools are billed for to the figures of the answer of `model`. `image_model` is the one that the request
     /// names.
     pub(super) fn complete(
         mut self,
-        reading: &mut Reading,
+        reading: &mut UsageReading,
         model: Option<&Text>,
         image_model: Option<&Text>,
     ) {
@@ -275,7 +172,7 @@ impl Hosted {
             return;
         }
         let Self { listed, streamed, queries, maps, web_chunks, usage, .. } = self;
-        // An answer that rests on a map alone tells the queries to it as those of searches.
+        // An answer that rests on a map alone lists the queries to it as searches.
         let queries = queries.count().filter(|_| web_chunks || !maps);
         let items = listed.or_more(streamed);
         let counts_images = usage.as_ref().is_some_and(|usage| usage.image_gen.output_tokens.0.is_some());
@@ -310,7 +207,7 @@ impl Hosted {
 }
 
 impl ImageGeneration {
-    /// The tokens of the model, if there were any.
+    /// Returns the tokens of the model, if there were any.
     fn pass(&self, model: Option<Text>) -> Option<Pass> {
         let used = sum([self.input_tokens.0, self.output_tokens.0]) > 0;
         used.then(|| Pass {
