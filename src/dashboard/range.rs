@@ -6,10 +6,10 @@ use crate::report::{QueryError, Step, Window, Zone};
 use std::time::{Duration, SystemTime};
 
 /// The number and the length of the steps of a range; all time if it has none.
-type Steps = Option<(u32, Step)>;
+type RangeSteps = Option<(u32, Step)>;
 
 /// The ranges with a name: the label for people, and the number of steps, up to and including the current one.
-pub(super) const RANGES: [(&str, &str, Steps); 6] = [
+pub(super) const RANGES: [(&str, &str, RangeSteps); 6] = [
     ("24h", "Last 24 hours", Some((24, Step::Hour))),
     ("7d", "Last 7 days", Some((7, Step::Day))),
     ("30d", "Last 30 days", Some((30, Step::Day))),
