@@ -20,7 +20,7 @@ pub(crate) struct Exchange {
     meter: Arc<Meter>,
     time: SystemTime,
     started: Instant,
-    route: ApiRoute,
+    route: Arc<ApiRoute>,
     caller: Caller,
     method: Method,
     /// Whether the caller waits for `100 Continue` before it sends the body.
@@ -124,31 +124,32 @@ impl Exchange {
         }
     }
 
-    /// Begins the record of a call that has ended, with all that its request says. Returns what else was read of that.
-    fn record(&self) -> (Record, RequestSoFar) {
+    /// Writes to the record of a call that ends all that its request says. Returns what else was read of the request.
+    fn fill(&self, record: &mut Record) -> RequestSoFar {
         let mut request = std::mem::take(&mut *self.request.lock().unwrap_or_else(PoisonError::into_inner));
         let facts = &mut request.facts;
-        let mut record = Record::new(self.time);
         record.latency = self.elapsed();
-        self.caller.fill(&mut record, std::mem::take(&mut facts.user), &self.meter.identity);
-        self.route.fill(&mut record);
-        record.model = facts.model.take().or(record.model);
+        self.caller.fill(record, std::mem::take(&mut facts.user), &self.meter.identity);
+        self.route.fill(record);
+        record.model = facts.model.take().or(record.model.take());
         record.stream = self.route.stream.or(facts.stream).unwrap_or(false);
         record.service_tier = facts.service_tier.take();
-        (record, request)
+        request
     }
 
     /// Closes a call that ended without an answer.
     fn close_unanswered(&self, outcome: Outcome) {
-        let (mut record, _) = self.record();
+        let mut record = Record::new(self.time);
+        self.fill(&mut record);
         record.outcome = outcome;
         record.usage_reason = Some(UsageReason::NoResponse);
-        self.hand_over(record, self.route.consumes, None);
+        self.hand_over(&mut record, self.route.consumes, None);
     }
 
     /// Closes a call whose answer has ended.
     fn close_answered(&self, reader: &mut ResponseReader, end: AnswerEnd) {
-        let (mut record, RequestSoFar { facts: request, texts, .. }) = self.record();
+        let mut record = Record::new(self.time);
+        let RequestSoFar { facts: request, texts, .. } = self.fill(&mut record);
         record.status = Some(end.status.as_u16());
         record.first_token = end.first_token;
         let facts = reader.finish(&self.route, &request, &mut record, end.ended);
@@ -163,7 +164,7 @@ impl Exchange {
         }
         let may_be_asked_for = facts.pending || request.store == Some(true);
         self.settle(&mut record, facts.response_id.as_ref(), may_be_asked_for);
-        self.hand_over(record, facts.consumes, facts.reported_cost);
+        self.hand_over(&mut record, facts.consumes, facts.reported_cost);
     }
 
     /// Lets figures count once that may come a second time. Where they were still to come, they are reported now, for the user
@@ -198,14 +199,14 @@ impl Exchange {
 
     /// Prices the record, now that all else is known of it, and hands it to the sink. `reported` is what the provider says that
     /// it charged.
-    fn hand_over(&self, mut record: Record, consumes: bool, reported: Option<Usd>) {
+    fn hand_over(&self, record: &mut Record, consumes: bool, reported: Option<Usd>) {
         if record.provider.is_none() {
             // The host did not say whose API it was.
             record.provider = provider_of_models(record.model.as_ref(), record.response_model.as_ref());
             record.provider_source = record.provider.is_some().then_some(ProviderSource::Model);
         }
-        record.cost = self.cost(&record, consumes, reported);
-        self.meter.record(&record);
+        record.cost = self.cost(record, consumes, reported);
+        self.meter.record(record);
     }
 
     fn cost(&self, record: &Record, consumes: bool, reported: Option<Usd>) -> Cost {
@@ -259,7 +260,7 @@ impl ExchangeGuard {
         let exchange = Exchange {
             time: SystemTime::now(),
             started: Instant::now(),
-            route: ApiRoute::of(&request.method, &request.uri, &request.headers, meter.provider.as_ref()),
+            route: meter.routes.of(request, meter.provider.as_ref()),
             caller: Caller::of(&meter.identity, request, &meter.counts.panics),
             method: request.method.clone(),
             expects_continue: request.headers.contains_key(header::EXPECT),

@@ -1,6 +1,6 @@
 //! The layer and its settings.
 
-use crate::api::RequestMembers;
+use crate::api::{RequestMembers, Routes};
 use crate::identify::{Identify, IdentifySettings, UserFields};
 use crate::meter::{Counts, Meter};
 use crate::price::Pricer;
@@ -64,6 +64,7 @@ impl UserMetricsLayer {
             identity: IdentifySettings::default(),
             request_members: Arc::default(),
             provider: None,
+            routes: Routes::default(),
             token_counter: None,
             filter: None,
             faces_provider: None,

@@ -1,6 +1,6 @@
 //! What all calls of one layer share: its settings and its counts.
 
-use crate::api::RequestMembers;
+use crate::api::{RequestMembers, Routes};
 use crate::identify::IdentifySettings;
 use crate::panics::Panics;
 use crate::pending::Pending;
@@ -23,6 +23,7 @@ pub(crate) struct Meter {
     pub(crate) identity: IdentifySettings,
     pub(crate) request_members: Arc<RequestMembers>,
     pub(crate) provider: Option<Provider>,
+    pub(crate) routes: Routes,
     /// The application's own, for calls whose usage is absent.
     pub(crate) token_counter: Option<Counter>,
     pub(crate) filter: Option<RequestFilter>,

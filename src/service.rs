@@ -1,6 +1,5 @@
 //! The metered service.
 
-use crate::api::ApiRoute;
 use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::ExchangeGuard;
 use crate::future::ResponseFuture;
@@ -89,7 +88,7 @@ pub(crate) fn hide_caller(
     }
     let by_host = || match guard {
         Some(guard) => guard.exchange().route().faces_provider,
-        None => ApiRoute::of(&parts.method, &parts.uri, &parts.headers, None).faces_provider,
+        None => meter.routes.of(parts, meter.provider.as_ref()).faces_provider,
     };
     let hides = meter.faces_provider.unwrap_or_else(by_host);
     if hides {

@@ -1,6 +1,6 @@
 //! The headers by which callers name themselves and their calls.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use std::borrow::Cow;
 
@@ -18,9 +18,9 @@ pub(super) const PROPERTY_PREFIX: &str = "property-";
 /// Follows the prefix in the header of the key of the service that these headers were made for.
 const AUTH: &str = "auth";
 
-/// What a layer has taken out of a request, for the layers within. A value without a name belongs to the name before it.
+/// What a layer has taken out of a request, for the layers within.
 #[derive(Clone)]
-struct TakenOut(Vec<(Option<HeaderName>, HeaderValue)>);
+struct TakenOut(Vec<(HeaderName, HeaderValue)>);
 
 /// Whether a header is for us and not for the provider: `Helicone-*`, or a source of the user. A provider's own credentials
 /// are for the provider, even where they are such a source too.
@@ -48,37 +48,45 @@ pub(crate) fn names_caller(users: &[HeaderName], headers: &HeaderMap) -> bool {
 /// find it again with [`as_called`], but for `Helicone-Auth`, which says nothing about the caller.
 pub(crate) fn take_out(users: &[HeaderName], parts: &mut Parts) {
     let headers = &mut parts.headers;
-    let outside: Option<TakenOut> = parts.extensions.remove();
-    let is_known = |name: &HeaderName| {
-        outside
-            .as_ref()
-            .is_some_and(|TakenOut(taken)| taken.iter().any(|(known, _)| known.as_ref() == Some(name)))
-    };
-    // `HeaderMap::remove` would move the last header into the gap.
-    let mut taken: Vec<_> = headers.drain().collect();
-    let mut stays = false;
-    let leaves = |(name, _): &mut (Option<HeaderName>, HeaderValue)| {
-        if let Some(name) = name {
-            let is_auth = name.as_str().strip_prefix(PREFIX) == Some(AUTH);
-            stays = is_for_us(users, name) && !is_auth && !is_known(name);
+    let mut taken = Vec::new();
+    if stand_last(users, headers) {
+        while let Some(name) = headers.keys().last().filter(|name| is_for_us(users, name)).cloned()
+            && let Ok(Entry::Occupied(entry)) = headers.try_entry(name)
+        {
+            let (name, values) = entry.remove_entry_mult();
+            let before = taken.len();
+            taken.extend(values.map(|value| (name.clone(), value)));
+            taken.get_mut(before..).unwrap_or_default().reverse();
         }
-        !stays
-    };
-    let mut current = None;
-    for (name, value) in taken.extract_if(.., leaves) {
-        current = name.or(current);
-        if let Some(name) = current.as_ref().filter(|name| !is_for_us(users, name)) {
-            headers.append(name, value);
+        taken.reverse();
+    } else {
+        let all: Vec<_> = headers.drain().collect();
+        let mut current = None;
+        for (name, value) in all {
+            // A further value of the same header comes without its name.
+            current = name.or(current);
+            match current.clone() {
+                Some(name) if is_for_us(users, &name) => taken.push((name, value)),
+                Some(name) => drop(headers.append(name, value)),
+                None => {}
+            }
         }
     }
-    let taken = match outside {
-        Some(TakenOut(mut outside)) => {
-            outside.append(&mut taken);
-            outside
-        }
-        None => taken,
-    };
-    parts.extensions.insert(TakenOut(taken));
+    let mut outside = parts.extensions.remove().map_or_else(Vec::new, |TakenOut(outside)| outside);
+    let is_known = |name: &HeaderName| outside.iter().any(|(known, _)| known == name);
+    taken.retain(|(name, _)| name.as_str().strip_prefix(PREFIX) != Some(AUTH) && !is_known(name));
+    if outside.is_empty() {
+        outside = taken;
+    } else {
+        outside.append(&mut taken);
+    }
+    parts.extensions.insert(TakenOut(outside));
+}
+
+/// Whether our headers stand after all others. Then each can be removed by itself: [`HeaderMap::remove`] moves the last
+/// header into the gap, which would change the order of the others.
+fn stand_last(users: &[HeaderName], headers: &HeaderMap) -> bool {
+    headers.keys().skip_while(|name| !is_for_us(users, name)).all(|name| is_for_us(users, name))
 }
 
 /// Returns the head of a request as the caller has sent it: with what outer layers have taken out of it, in the place of any
@@ -88,12 +96,12 @@ pub(crate) fn as_called(parts: &Parts) -> Cow<'_, Parts> {
     let mut called = parts.clone();
     let mut current = None;
     for (name, value) in taken {
-        if let Some(name) = name {
-            called.headers.insert(name, value.clone());
+        if current != Some(name) {
+            called.headers.remove(name);
             current = Some(name);
-        } else if let Some(name) = current {
-            called.headers.append(name, value.clone());
         }
+        // A map that is full holds far more headers than anything that sends them.
+        let _ = called.headers.try_append(name, value.clone());
     }
     Cow::Owned(called)
 }
@@ -156,6 +164,31 @@ mod tests {
         let left = [("authorization", "Bearer key"), ("x-api-key", "key"), ("x-user-agent", "kept")];
         assert_eq!(all(&parts.headers), left);
         assert!(!names_caller(&users, &parts.headers));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_others_keep_their_order_wherever_ours_stand(
+            names in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "helicone-user-id", "helicone-auth", "helicone-property-a", "x-user", "accept", "x-first", "x-second",
+                ]),
+                0..12,
+            ),
+        ) {
+            let users = [HeaderName::from_static("x-user")];
+            let sent: Vec<_> = names.into_iter().zip(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b"]).collect();
+            let mut parts = head(&sent);
+            let ours = |(name, _): &(&str, &str)| name.starts_with(PREFIX) || *name == "x-user";
+            let expected: Vec<_> = all(&parts.headers).into_iter().filter(|header| !ours(header)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let called: Vec<_> = all(&parts.headers).into_iter().filter(|header| ours(header) && header.0 != "helicone-auth").map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            take_out(&users, &mut parts);
+            let left: Vec<_> = all(&parts.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            proptest::prop_assert_eq!(left, expected);
+            let seen = as_called(&parts);
+            let seen: Vec<_> = all(&seen.headers).into_iter().filter(ours).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            proptest::prop_assert_eq!(seen, called);
+        }
     }
 
     #[test]
