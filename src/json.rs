@@ -2,7 +2,7 @@
 //!
 //! It reads values in place and allocates only for strings with escapes, which it leaves to `serde_json`.
 
-use crate::wire::json::number_length;
+use crate::wire::json::{near_quote, number_length};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -202,7 +202,8 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn plain_string(&mut self) -> Option<&'a str> {
         let inside = self.text.as_bytes().get(self.at..)?.strip_prefix(b"\"")?;
-        let length = inside.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
+        let slowly = || inside.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '));
+        let length = near_quote(inside).or_else(slowly)?;
         if inside.get(length) != Some(&b'"') {
             return None;
         }

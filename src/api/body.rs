@@ -50,16 +50,17 @@ enum BodyFraming {
 
 impl BodyReader {
     pub(super) fn new(api: Option<Api>, stream: bool, content_type: &str) -> Self {
-        let is = |media_type: &&str| head::is_media_type(content_type, media_type);
+        let media_type = head::media_type(content_type);
+        let is = |known: &&str| media_type.eq_ignore_ascii_case(known.as_bytes());
         let announced = if is(&"text/event-stream") {
             Announced::Events
         } else if is(&"application/vnd.amazon.eventstream") {
             Announced::Binary
         } else if ["application/x-ndjson", "application/stream+json", "application/x-jsonl"].iter().any(is) {
             Announced::Lines
-        } else if head::is_json(content_type) {
+        } else if head::is_json(media_type) {
             Announced::Json
-        } else if ["audio/", "image/", "video/"].iter().any(|kind| content_type.starts_with(kind))
+        } else if ["audio/", "image/", "video/"].iter().any(|kind| media_type.starts_with(kind.as_bytes()))
             || is(&"application/octet-stream")
         {
             Announced::Media

@@ -24,14 +24,16 @@ macro_rules! lenient {
         impl $crate::api::lenient::Lenient for $name {
             fn read(source: &mut $crate::api::lenient::Source<'_>) -> $crate::json::Scanned<Self> {
                 let mut object = Self::default();
-                source.members(|source, key| {
-                    match key {
-                        $($key => object.$field = $crate::api::lenient::Lenient::read(source)?,)*
-                        _ => source.pass_over(key, lenient!(@is_billed $($mark)?))?,
-                    }
-                    Ok(())
-                })?;
+                object.fill(source)?;
                 Ok(object)
+            }
+
+            fn fill(&mut self, source: &mut $crate::api::lenient::Source<'_>) -> $crate::json::Scanned<()> {
+                *self = Self::default();
+                source.members(|source, key| match key {
+                    $($key => $crate::api::lenient::Lenient::fill(&mut self.$field, source),)*
+                    _ => source.pass_over(key, lenient!(@is_billed $($mark)?)),
+                })
             }
         }
     )*};
@@ -45,6 +47,15 @@ pub(super) trait Lenient: Default {
     /// # Errors
     /// When it is not JSON.
     fn read(source: &mut Source<'_>) -> Scanned<Self>;
+
+    /// Reads the next value into the place of this one: a large object is not copied out of its members' readers.
+    ///
+    /// # Errors
+    /// When it is not JSON.
+    fn fill(&mut self, source: &mut Source<'_>) -> Scanned<()> {
+        *self = Self::read(source)?;
+        Ok(())
+    }
 }
 
 /// JSON that is being read.
@@ -98,7 +109,8 @@ pub(super) fn read<T: Lenient>(json: &[u8]) -> Option<(T, Flaws)> {
     let text = text(json);
     let mut source = Source { reader: Reader::new(&text), flaws: Flaws::default() };
     source.flaws.unreadable = matches!(text, Cow::Owned(_));
-    let value = T::read(&mut source).ok()?;
+    let mut value = T::default();
+    value.fill(&mut source).ok()?;
     source.reader.is_done().then_some((value, source.flaws))
 }
 

@@ -43,6 +43,7 @@ pub(super) struct Node {
     pub(super) capture: Option<(Field, usize)>,
     /// Set when the value is wanted in pieces. This comes before `capture`.
     pub(super) pieces: Option<(Field, InPieces)>,
+    /// By length, shorter keys first.
     members: Vec<(Box<[u8]>, NodeId)>,
     /// Bit n is set when a key of n bytes is among the members; bit 63 stands for all longer ones too.
     lengths: u64,
@@ -74,7 +75,10 @@ impl Node {
         if self.lengths & length_bit(key) == 0 {
             return None;
         }
-        self.members.iter().find(|(name, _)| **name == *key).map(|&(_, id)| id)
+        let first = self.members.partition_point(|(name, _)| name.len() < key.len());
+        let mut same_length =
+            self.members.get(first..)?.iter().take_while(|(name, _)| name.len() == key.len());
+        same_length.find(|(name, _)| **name == *key).map(|&(_, id)| id)
     }
 }
 
@@ -152,7 +156,8 @@ impl Select {
         if let Some(id) = node.member(key) {
             return id;
         }
-        node.members.push((key.into(), next));
+        let place = node.members.partition_point(|(name, _)| name.len() <= key.len());
+        node.members.insert(place, (key.into(), next));
         node.lengths |= length_bit(key);
         self.longest_key = self.longest_key.max(key.len());
         self.nodes.push(Node::new(parent, false));

@@ -22,17 +22,8 @@ pub(super) fn string_end(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
     let mut from = usize::from(*escaped);
     let mut rest = bytes.get(from..)?;
     *escaped = false;
-    // Most keys and many values are short.
-    for (at, word) in rest.as_chunks::<8>().0.iter().take(2).enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let hits = equal(word, b'"');
-        let backslashes = equal(word, b'\\');
-        if backslashes != 0 {
-            break;
-        }
-        if hits != 0 {
-            return Some(from + 8 * at + first_hit(hits) + 1);
-        }
+    if let Some(quote) = near_quote(rest) {
+        return Some(from + quote + 1);
     }
     while let Some(quote) = memchr::memchr(b'"', rest) {
         let (before, after) = rest.split_at_checked(quote)?;
@@ -43,6 +34,22 @@ pub(super) fn string_end(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
         rest = after.get(1..)?;
     }
     *escaped = ends_escaped(rest);
+    None
+}
+
+/// Returns the offset of the closing quote of a short string in which nothing is escaped, as most keys and many values are.
+/// `None` says nothing.
+#[inline]
+pub(crate) fn near_quote(bytes: &[u8]) -> Option<usize> {
+    for (at, word) in bytes.as_chunks::<8>().0.iter().take(3).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let controls = word.wrapping_sub(every(b' ')) & !word & every(0x80);
+        let stops = equal(word, b'"') | equal(word, b'\\') | controls;
+        if stops != 0 {
+            let at = 8 * at + first_hit(stops);
+            return (bytes.get(at) == Some(&b'"')).then_some(at);
+        }
+    }
     None
 }
 
@@ -158,6 +165,20 @@ mod tests {
             [(&br#"a\\"b"#[..], Some(4)), (br#"a\\\"b""#, Some(7)), (br#"a\\\"b"#, None), (b"", None)]
         {
             assert_eq!(string_end(text, &mut false), end);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_near_quote_is_the_first_byte_that_is_not_plain(text in "[a-z\"\\\\\u{1}\n ä]{0,40}") {
+            let first = text.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '));
+            if let Some(quote) = near_quote(text.as_bytes()) {
+                proptest::prop_assert_eq!(Some(quote), first);
+                proptest::prop_assert_eq!(text.as_bytes()[quote], b'"');
+            }
+            let stops_in_words = first.filter(|at| *at < text.len().min(24) / 8 * 8);
+            let is_quote = stops_in_words.is_some_and(|at| text.as_bytes()[at] == b'"');
+            proptest::prop_assert_eq!(near_quote(text.as_bytes()).is_some(), is_quote);
         }
     }
 

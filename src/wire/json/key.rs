@@ -8,7 +8,8 @@ impl Scanner {
     /// Reads on in a key whose first `seen` bytes were looked at.
     pub(super) fn key<'a>(&mut self, select: &Select, bytes: &'a [u8], seen: usize) -> &'a [u8] {
         let inside = bytes.get(seen..).unwrap_or_default();
-        let stop = inside.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        let slowly = || inside.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        let stop = skip::near_quote(inside).or_else(slowly);
         let rest = match stop.and_then(|stop| inside.split_at_checked(stop)) {
             // What nearly every key is: in one piece and without escapes.
             Some((key, [b'"', rest @ ..])) if seen == 1 => {

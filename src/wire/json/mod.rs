@@ -4,6 +4,7 @@ mod key;
 mod value;
 
 pub(crate) use super::scalar::{boolean, is_null, number, number_length, string};
+pub(crate) use super::skip::near_quote;
 
 use super::select::{Field, NOWHERE, NodeId, OUTSIDE, Select};
 use super::skip::{self, Nesting};
