@@ -1,6 +1,6 @@
 //! The headers by which callers name themselves and their calls.
 
-use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use std::borrow::Cow;
 
@@ -50,13 +50,13 @@ pub(crate) fn take_out(users: &[HeaderName], parts: &mut Parts) {
     let headers = &mut parts.headers;
     let mut taken = Vec::new();
     if stand_last(users, headers) {
-        while let Some(name) = headers.keys().last().filter(|name| is_for_us(users, name)).cloned()
-            && let Ok(Entry::Occupied(entry)) = headers.try_entry(name)
-        {
-            let (name, values) = entry.remove_entry_mult();
-            let before = taken.len();
-            taken.extend(values.map(|value| (name.clone(), value)));
-            taken.get_mut(before..).unwrap_or_default().reverse();
+        while let Some(name) = headers.keys().last().filter(|name| is_for_us(users, name)) {
+            // To clone a name that came with a request takes an allocation, and one of the settings none.
+            let name = users.iter().find(|user| *user == name).unwrap_or(name).clone();
+            let more: Vec<_> = headers.get_all(&name).iter().skip(1).cloned().collect();
+            taken.extend(more.into_iter().rev().map(|value| (name.clone(), value)));
+            let Some(first) = headers.remove(&name) else { break };
+            taken.push((name, first));
         }
         taken.reverse();
     } else {
