@@ -35,7 +35,7 @@
 //! once and unchanged, and look at it in passing: push parsers pick the few fields that matter and keep nothing else. When the
 //! call ends, in whatever way, the facts become one [`Record`], the [`Pricer`] says what it cost, and the [`MetricsSink`] gets it.
 //!
-//! What its place among other layers means is told in [`docs::ordering`].
+//! [`docs::ordering`] explains its place among other layers.
 //!
 //! # Stability
 //!

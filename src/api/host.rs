@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(id(gateway, "/v1"), None);
     }
 
-    /// Hosts that are told by more than a name in the table.
+    /// Hosts that are known by more than a name in the table.
     #[cfg(feature = "prices")]
     const OTHERS: [(&str, &str); 7] = [
         ("bedrock-runtime.us-east-1.amazonaws.com", "/model/m/converse"),

@@ -26,7 +26,7 @@ pub(super) struct UsageReading {
 }
 
 impl UsageReading {
-    /// Creates a reading of figures, of which `flaws` were found and `total` is the stated sum of all tokens.
+    /// Creates a reading of figures. `flaws` are those that were found, and `total` is the stated sum of all tokens.
     pub(super) fn new(usage: Usage, flaws: Flaws, total: Option<u64>) -> Self {
         let unread = flaws.leave_unread(sum([usage.input_tokens, usage.output_tokens]), total);
         Self { usage, unreadable: flaws.unreadable, unread, ..Self::default() }

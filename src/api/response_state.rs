@@ -98,7 +98,7 @@ pub(super) struct BeforeLate {
 }
 
 impl ResponseState {
-    /// Creates an empty state. `texts` counts what is said.
+    /// Creates an empty state. `texts` counts the tokens of the answer, where the application does.
     pub(super) fn new(repeats: bool, texts: Option<Box<Texts>>) -> Self {
         Self { repeats, texts, ..Self::default() }
     }

@@ -45,7 +45,7 @@ pub(crate) fn names_caller(users: &[HeaderName], headers: &HeaderMap) -> bool {
 }
 
 /// Takes out every `Helicone-*` header and every one that the user is read from. The others keep their order. Layers within
-/// find it again with [`as_called`], but for `Helicone-Auth`, which says nothing about the caller.
+/// find it again with [`as_called`], except for `Helicone-Auth`, which does not name the caller.
 pub(crate) fn take_out(users: &[HeaderName], parts: &mut Parts) {
     let headers = &mut parts.headers;
     let mut taken = Vec::new();

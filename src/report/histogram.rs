@@ -37,7 +37,7 @@ pub struct Bin {
     pub users: u64,
 }
 
-/// A question for a [`Histogram`]: of which measure, with how many bins, for which part of the users.
+/// A question for a [`Histogram`]: its measure, the number of its bins and the part of the users.
 ///
 /// ```
 /// use tower_llm_metrics::report::{HistogramQuery, Measure};

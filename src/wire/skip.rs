@@ -38,7 +38,7 @@ pub(super) fn string_end(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
 }
 
 /// Returns the offset of the closing quote of a short string in which nothing is escaped, as most keys and many values are.
-/// `None` says nothing.
+/// `None` means that it has to be looked for byte by byte.
 #[inline]
 pub(crate) fn near_quote(bytes: &[u8]) -> Option<usize> {
     for (at, word) in bytes.as_chunks::<8>().0.iter().take(3).enumerate() {
